@@ -1,0 +1,187 @@
+# Assay. `make help` lists the targets; README.md says what they are for.
+#
+# Settable: BUILD=debug|release|asan|fuzz|cov  CC=gcc|clang  V=1  WERROR=1
+#           WOLFSSL_PREFIX=DIR (a wolfSSL of your own, e.g. one with assembly)
+#           PREFIX=/usr/local DESTDIR=
+
+BUILD ?= release
+V ?= 0
+WERROR ?= 0
+PREFIX ?= /usr/local
+WOLFSSL_PREFIX ?=
+PKG_CONFIG ?= pkg-config
+PROTOC_C ?= protoc-c
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+ifeq ($(BUILD),fuzz)
+CC = clang
+endif
+
+B := build/$(BUILD)$(if $(findstring clang,$(CC)),-clang)
+GEN := build/gen
+VERSION := 0.1.0
+
+# ---- flags ---------------------------------------------------------------
+WARN := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla
+ifeq ($(WERROR),1)
+WARN += -Werror
+endif
+HARDEN := -fstack-protector-strong -fPIE -fvisibility=hidden
+LINK_HARDEN := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+
+OPT_debug := -O0 -g
+OPT_release := -O2 -g -D_FORTIFY_SOURCE=2
+OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DASSAY_ASAN
+OPT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DASSAY_ASAN
+OPT_cov := -O0 -g --coverage
+OPT := $(OPT_$(BUILD))
+ifeq ($(OPT),)
+$(error BUILD=$(BUILD) is none of debug release asan fuzz cov)
+endif
+
+# Third-party headers are -isystem: their warnings are not ours.
+pkg = $(shell $(PKG_CONFIG) $(1) $(2) 2>/dev/null)
+SYSCFLAGS = $(patsubst -I%,-isystem %,$(call pkg,--cflags,$(1)))
+ifneq ($(WOLFSSL_PREFIX),)
+WOLF_CFLAGS := -isystem $(WOLFSSL_PREFIX)/include
+WOLF_LIBS := -L$(WOLFSSL_PREFIX)/lib -Wl,-rpath,$(WOLFSSL_PREFIX)/lib -lwolfssl
+else
+WOLF_CFLAGS := $(call SYSCFLAGS,wolfssl)
+WOLF_LIBS := $(call pkg,--libs,wolfssl)
+endif
+
+CPPFLAGS_ALL := -D_GNU_SOURCE -DASSAY_VERSION='"$(VERSION)"' -Iinclude -I. -isystem $(GEN) $(WOLF_CFLAGS)
+CFLAGS_ALL = $(OPT) $(WARN) $(HARDEN) $(CFLAGS)
+LDFLAGS_ALL = $(OPT) $(LINK_HARDEN) $(LDFLAGS)
+
+LIBS_EVIDENCE = $(WOLF_LIBS) $(call pkg,--libs,libprotobuf-c)
+LIBS_ATTESTER = $(call pkg,--libs,tss2-esys tss2-mu tss2-tctildr tss2-rc)
+LIBS_AGENT = $(call pkg,--libs,libwebsockets libcyaml) $(call pkg,--libs,yaml-0.1) -lcrypto -lssl
+LIBS_COMPILER = $(call pkg,--libs,libcyaml yaml-0.1)
+LIBS_VERIFIER = $(call pkg,--libs,libwebsockets libuv sqlite3 libseccomp jansson) -lcrypto -lssl
+LIBS_CLI = $(call pkg,--libs,jansson libcurl)
+LIBS_TEST = $(call pkg,--libs,cmocka)
+
+# ---- sources: a folder is a product's part, so lists follow the folders ---
+EVIDENCE_SRC := $(sort $(wildcard evidence/*.c))
+APPRAISE_SRC := $(sort $(wildcard verifier/appraise/*.c))
+COMPILER_SRC := $(sort $(wildcard verifier/compiler/*.c))
+ATTESTER_SRC := $(sort $(wildcard attester/*.c attester/collect/*.c))
+AGENT_SRC := $(sort $(wildcard attester/agent/*.c))
+VERIFIER_SRC := $(sort $(filter-out verifier/main.c,$(wildcard verifier/*.c verifier/ledger/*.c verifier/result/*.c verifier/operator/*.c)))
+CLI_SRC := $(sort $(wildcard verifier/cli/*.c))
+FLEET_SRC := $(sort $(wildcard tests/bench/fleet/*.c))
+BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+ATTACK_SRC := $(sort $(wildcard tests/attacks/test_*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
+TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
+
+obj = $(patsubst %.c,$(B)/%.o,$(1))
+GEN_OBJ := $(B)/gen/assay.pb-c.o
+
+LIBEVIDENCE := $(B)/libevidence.a
+LIBAPPRAISE := $(B)/libappraise.a
+LIBCOMPILER := $(B)/libcompiler.a
+LIBATTESTER := $(B)/libassay-attester.a
+LIBVERIFIER := $(B)/libverifier.a
+LIBAGENT := $(B)/libagent.a
+LIBCLI := $(B)/libcli.a
+LIBSUPPORT := $(B)/libsupport.a
+
+PROGRAMS := $(B)/assay-verifier $(B)/assay-attester $(B)/assay
+UNIT_BIN := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
+ATTACK_BIN := $(patsubst %.c,$(B)/%,$(ATTACK_SRC))
+FUZZ_BIN := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
+BENCH_BIN := $(patsubst %.c,$(B)/%,$(BENCH_SRC))
+TOOL_BIN := $(patsubst %.c,$(B)/%,$(TOOL_SRC))
+FLEET_BIN := $(if $(FLEET_SRC),$(B)/assay-fleet)
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-6s %s\n'
+endif
+
+# ---- targets -------------------------------------------------------------
+.PHONY: all help programs tests-build clean
+.DEFAULT_GOAL := all
+all: programs ## build the programs
+programs: $(PROGRAMS) $(LIBATTESTER)
+tests-build: programs $(UNIT_BIN) $(ATTACK_BIN) $(TOOL_BIN) $(FLEET_BIN)
+.PHONY: fuzzers
+fuzzers: $(FUZZ_BIN)
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+
+clean: ## remove everything generated
+	$(Q)rm -rf build
+
+# ---- rules ---------------------------------------------------------------
+$(GEN)/assay.pb-c.c $(GEN)/assay.pb-c.h &: proto/assay.proto
+	$(say) PROTOC $<
+	$(Q)mkdir -p $(GEN)
+	$(Q)$(PROTOC_C) --proto_path=proto --c_out=$(GEN) $<
+
+$(GEN_OBJ): $(GEN)/assay.pb-c.c
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(OPT) $(HARDEN) -std=c11 -w -c -o $@ $<
+
+$(B)/%.o: %.c | $(GEN)/assay.pb-c.h
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+define archive
+$(say) AR $@
+$(Q)rm -f $@
+$(Q)$(AR) rcs $@ $(filter %.o,$^)
+endef
+
+$(LIBEVIDENCE): $(call obj,$(EVIDENCE_SRC)) $(GEN_OBJ)
+	$(archive)
+$(LIBAPPRAISE): $(call obj,$(APPRAISE_SRC))
+	$(archive)
+$(LIBCOMPILER): $(call obj,$(COMPILER_SRC))
+	$(archive)
+$(LIBATTESTER): $(call obj,$(ATTESTER_SRC) $(EVIDENCE_SRC)) $(GEN_OBJ)
+	$(archive)
+$(LIBVERIFIER): $(call obj,$(VERIFIER_SRC))
+	$(archive)
+$(LIBAGENT): $(call obj,$(filter-out attester/agent/main.c,$(AGENT_SRC)))
+	$(archive)
+$(LIBCLI): $(call obj,$(filter-out verifier/cli/main.c,$(CLI_SRC)))
+	$(archive)
+$(LIBSUPPORT): $(call obj,$(SUPPORT_SRC))
+	$(archive)
+
+define link
+$(say) LINK $@
+$(Q)mkdir -p $(@D)
+$(Q)$(CC) $(LDFLAGS_ALL) $(1) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(2)
+endef
+
+$(B)/assay-verifier: $(call obj,verifier/main.c) $(LIBVERIFIER) $(LIBCOMPILER) $(LIBAPPRAISE) $(LIBEVIDENCE)
+	$(call link,,$(LIBS_VERIFIER) $(LIBS_COMPILER) $(LIBS_EVIDENCE))
+$(B)/assay-attester: $(call obj,attester/agent/main.c) $(LIBAGENT) $(LIBATTESTER)
+	$(call link,,$(LIBS_AGENT) $(LIBS_ATTESTER) $(LIBS_EVIDENCE))
+$(B)/assay: $(call obj,verifier/cli/main.c) $(LIBCLI) $(LIBCOMPILER) $(LIBAPPRAISE) $(LIBEVIDENCE)
+	$(call link,,$(LIBS_CLI) $(LIBS_COMPILER) $(LIBS_EVIDENCE))
+$(B)/assay-fleet: $(call obj,$(FLEET_SRC)) $(LIBSUPPORT) $(LIBATTESTER)
+	$(call link,,$(LIBS_AGENT) $(LIBS_ATTESTER) $(LIBS_EVIDENCE) -lpthread)
+
+TEST_LIBS = $(LIBSUPPORT) $(LIBCLI) $(LIBVERIFIER) $(LIBCOMPILER) $(LIBAPPRAISE) $(LIBAGENT) $(LIBATTESTER)
+TEST_LINK = $(LIBS_TEST) $(LIBS_VERIFIER) $(LIBS_CLI) $(LIBS_COMPILER) $(LIBS_AGENT) $(LIBS_ATTESTER) $(LIBS_EVIDENCE) -lpthread
+$(UNIT_BIN) $(ATTACK_BIN) $(BENCH_BIN) $(TOOL_BIN): $(B)/%: $(B)/%.o $(TEST_LIBS)
+	$(call link,,$(TEST_LINK))
+$(FUZZ_BIN): $(B)/%: $(B)/%.o $(TEST_LIBS)
+	$(call link,-fsanitize=fuzzer,$(TEST_LINK))
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

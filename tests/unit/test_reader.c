@@ -1,0 +1,125 @@
+/* test_reader.c: the bounded reader and writer. */
+#include "tests/support/unit.h"
+
+#include "evidence/reader.h"
+#include "evidence/writer.h"
+
+static void
+refuses_to_read_past_the_end_and_stays_failed(void **state)
+{
+	static const uint8_t in[] = {1, 2, 3};
+	struct reader r;
+
+	(void)state;
+	rd_init(&r, SPAN(in, sizeof in));
+	assert_int_equal(rd_be16(&r), 0x0102);
+	assert_int_equal(rd_be16(&r), 0);
+	assert_int_equal(rd_u8(&r), 0);
+	assert_int_equal(rd_left(&r), 0);
+	assert_int_equal(rd_finish(&r), ASSAY_TRUNCATED);
+}
+
+static void
+refuses_what_is_left_over(void **state)
+{
+	static const uint8_t in[] = {0, 0, 0, 1, 9};
+	struct reader r;
+
+	(void)state;
+	rd_init(&r, SPAN(in, sizeof in));
+	assert_int_equal(rd_be32(&r), 1);
+	assert_int_equal(rd_finish(&r), ASSAY_TRAILING);
+}
+
+static void
+refuses_a_length_over_its_limit(void **state)
+{
+	static const uint8_t in[] = {0, 3, 1, 2, 3};
+	struct reader r;
+
+	(void)state;
+	rd_init(&r, SPAN(in, sizeof in));
+	assert_int_equal(rd_be16_bytes(&r, 2).n, 0);
+	assert_int_equal(rd_finish(&r), ASSAY_TOO_LARGE);
+}
+
+static void
+refuses_a_count_over_its_limit(void **state)
+{
+	struct reader r;
+
+	(void)state;
+	rd_init(&r, SPAN(NULL, 0));
+	assert_int_equal(rd_count(&r, 8, 8), 8);
+	assert_int_equal(rd_count(&r, 9, 8), 0);
+	assert_int_equal(rd_finish(&r), ASSAY_TOO_MANY);
+}
+
+static void
+reads_both_byte_orders(void **state)
+{
+	static const uint8_t in[] = {1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4};
+	struct reader r;
+
+	(void)state;
+	rd_init(&r, SPAN(in, sizeof in));
+	assert_true(rd_le64(&r) == 0x0807060504030201u);
+	assert_int_equal(rd_le32(&r), 0x04030201);
+	assert_int_equal(rd_finish(&r), ASSAY_OK);
+}
+
+static void
+writer_never_passes_its_end(void **state)
+{
+	uint8_t out[3] = {0xAA, 0xAA, 0xAA};
+	struct writer w;
+	size_t n = 77;
+
+	(void)state;
+	wr_init(&w, out, 2);
+	wr_u8(&w, 1);
+	wr_be16(&w, 2);
+	wr_u8(&w, 3);
+	assert_int_equal(wr_finish(&w, &n), ASSAY_FULL);
+	assert_int_equal(n, 77);
+	assert_int_equal(out[2], 0xAA);
+}
+
+static void
+writes_what_the_reader_reads(void **state)
+{
+	uint8_t out[32];
+	struct writer w;
+	struct reader r;
+	size_t n;
+
+	(void)state;
+	wr_init(&w, out, sizeof out);
+	wr_be64(&w, 0x0102030405060708u);
+	wr_le32(&w, 7);
+	wr_be16_bytes(&w, SPAN("abc", 3));
+	wr_be32_bytes(&w, SPAN("de", 2));
+	assert_int_equal(wr_finish(&w, &n), ASSAY_OK);
+	rd_init(&r, SPAN(out, n));
+	assert_true(rd_be64(&r) == 0x0102030405060708u);
+	assert_int_equal(rd_le32(&r), 7);
+	assert_true(span_equal(rd_be16_bytes(&r, 3), SPAN("abc", 3)));
+	assert_true(span_equal(rd_be32_bytes(&r, 9), SPAN("de", 2)));
+	assert_int_equal(rd_finish(&r), ASSAY_OK);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refuses_to_read_past_the_end_and_stays_failed),
+		cmocka_unit_test(refuses_what_is_left_over),
+		cmocka_unit_test(refuses_a_length_over_its_limit),
+		cmocka_unit_test(refuses_a_count_over_its_limit),
+		cmocka_unit_test(reads_both_byte_orders),
+		cmocka_unit_test(writer_never_passes_its_end),
+		cmocka_unit_test(writes_what_the_reader_reads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
