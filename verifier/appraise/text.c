@@ -1,0 +1,87 @@
+/* text.c: see text.h. */
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+
+struct out {
+	char *p;
+	size_t cap, len;
+	bool full;
+};
+
+static void
+put(struct out *o, const char *s, size_t n)
+{
+	if (o->full || n > o->cap - o->len - 1) {
+		o->full = true;
+		return;
+	}
+	memcpy(o->p + o->len, s, n);
+	o->len += n;
+	o->p[o->len] = '\0';
+}
+
+/* A text that did not fit gives up its end for the dots. */
+static void
+finish(struct out *o)
+{
+	if (!o->full)
+		return;
+	if (o->len > o->cap - 4)
+		o->len = o->cap - 4;
+	memcpy(o->p + o->len, "...", 4);
+}
+
+void
+text_escape(struct span in, char *ret, size_t cap)
+{
+	struct out o = {ret, cap, 0, false};
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < in.n && !o.full; i++) {
+		char c = (char)in.p[i], esc[8];
+
+		if (c >= 0x20 && c <= 0x7E && c != '\\') {
+			put(&o, &c, 1);
+			continue;
+		}
+		snprintf(esc, sizeof esc, "\\x%02x", in.p[i]);
+		put(&o, esc, 4);
+	}
+	finish(&o);
+}
+
+void
+text_escape_utf16(struct span in, char *ret, size_t cap)
+{
+	struct out o = {ret, cap, 0, false};
+	struct reader r;
+
+	ret[0] = '\0';
+	rd_init(&r, in);
+	while (rd_left(&r) >= 2 && !o.full) {
+		uint16_t u = rd_le16(&r);
+		char c = (char)u, esc[8];
+
+		if (u >= 0x20 && u <= 0x7E && u != '\\') {
+			put(&o, &c, 1);
+			continue;
+		}
+		snprintf(esc, sizeof esc, "\\u%04x", u);
+		put(&o, esc, 6);
+	}
+	finish(&o);
+}
+
+void
+text_format(char *ret, size_t cap, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(ret, cap, fmt, ap);
+	va_end(ap);
+}

@@ -1,0 +1,21 @@
+/*
+ * text.h: text from outside, made safe to show, log and store.
+ */
+#ifndef APPRAISE_TEXT_H
+#define APPRAISE_TEXT_H
+
+#include "evidence/reader.h"
+
+/*
+ * Copies in to ret with every byte that is not printable ASCII (and '\\') as \xNN,
+ * at most cap - 1 characters and a NUL; a value that does not fit ends in "...".
+ * Never fails; cap >= 8. (M8, D9)
+ */
+void text_escape(struct span in, char *ret, size_t cap);
+/* As text_escape, but UTF-16LE input; code points above 0x7E become \uNNNN. */
+void text_escape_utf16(struct span in, char *ret, size_t cap);
+/* snprintf that reports nothing and always terminates. */
+void text_format(char *ret, size_t cap, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif
