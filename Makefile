@@ -141,6 +141,7 @@ $(B)/%.o: %.c | $(GEN)/assay.pb-c.h
 
 define archive
 $(say) AR $@
+$(Q)mkdir -p $(@D)
 $(Q)rm -f $@
 $(Q)$(AR) rcs $@ $(filter %.o,$^)
 endef

@@ -1,0 +1,12 @@
+/*
+ * commands.c: the list of all commands. To add one: write cmd_<group>_<name>.c
+ * with one struct cli_command, declare it here, list it here, in alphabetical
+ * order within its group.
+ */
+#include "cli.h"
+
+static const struct cli_command end = {0};
+
+const struct cli_command *const cli_commands[] = {
+	&end,
+};

@@ -1,0 +1,190 @@
+/*
+ * main.c: `assay GROUP NAME ...`: finds the command in cli_commands[] and runs it;
+ * help and suggestions for everything that is not one. Commands of one word have
+ * an empty name.
+ */
+#include "cli.h"
+
+#include <string.h>
+
+#define SUGGEST_DISTANCE 2 /* edits within which a word is taken for a slip */
+#define WORD_MAX 32
+
+static bool
+is_listed(const struct cli_command *c)
+{
+	return c->group != NULL;
+}
+
+static bool
+is_help(const char *arg)
+{
+	return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0;
+}
+
+static const char *
+space_before(const char *name)
+{
+	return *name ? " " : "";
+}
+
+static const struct cli_command *
+find(const char *group, const char *name)
+{
+	for (const struct cli_command *const *c = cli_commands; is_listed(*c); c++)
+		if (strcmp((*c)->group, group) == 0 && strcmp((*c)->name, name) == 0)
+			return *c;
+	return NULL;
+}
+
+static bool
+group_exists(const char *group)
+{
+	for (const struct cli_command *const *c = cli_commands; is_listed(*c); c++)
+		if (strcmp((*c)->group, group) == 0)
+			return true;
+	return false;
+}
+
+/* Number of edits (Levenshtein) from a to b; words over WORD_MAX are far away. */
+static size_t
+edit_distance(const char *a, const char *b)
+{
+	size_t row[WORD_MAX + 1], na = strlen(a), nb = strlen(b);
+
+	if (na > WORD_MAX || nb > WORD_MAX)
+		return WORD_MAX;
+	for (size_t j = 0; j <= nb; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= na; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= nb; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			best = row[j] + 1 < best ? row[j] + 1 : best;
+			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+			row[j] = best;
+		}
+	}
+	return row[nb];
+}
+
+/* The command whose words are nearest to what was typed, or NULL. */
+static const struct cli_command *
+nearest(const char *group, const char *name)
+{
+	const struct cli_command *best = NULL;
+	size_t best_distance = 2 * SUGGEST_DISTANCE + 1;
+
+	for (const struct cli_command *const *c = cli_commands; is_listed(*c); c++) {
+		size_t dg = edit_distance(group, (*c)->group);
+		size_t dn = edit_distance(name, (*c)->name);
+
+		if (dg > SUGGEST_DISTANCE || (dg == 0 && dn == 0))
+			continue;
+		/* A group alone is enough to point into it; so is a known name. */
+		if (dn > SUGGEST_DISTANCE && *name)
+			continue;
+		if (dg + dn < best_distance || !best) {
+			best_distance = dg + dn;
+			best = *c;
+		}
+	}
+	return best;
+}
+
+static void
+list(FILE *f, const char *group)
+{
+	for (const struct cli_command *const *c = cli_commands; is_listed(*c); c++) {
+		char words[2 * WORD_MAX + 2];
+
+		if (group && strcmp((*c)->group, group) != 0)
+			continue;
+		snprintf(words, sizeof words, "%s%s%s", (*c)->group, space_before((*c)->name),
+			 (*c)->name);
+		fprintf(f, "  %-22s %s\n", words, (*c)->summary);
+	}
+}
+
+static int
+help_all(FILE *f, int status)
+{
+	fputs("usage: assay GROUP NAME [ARGUMENT...]\n\n", f);
+	list(f, NULL);
+	fputs("\n`assay GROUP NAME --help` tells the options of a command; `assay --version`"
+	      " the version.\nExit status: 0 yes, 1 no (restrict and quarantine too), 2 malformed"
+	      " input, 3 not\nreachable or not permitted, 4 internal error, 64 usage.\n",
+	      f);
+	return status;
+}
+
+static int
+help_group(FILE *f, const char *group, int status)
+{
+	fprintf(f, "usage: assay %s NAME [ARGUMENT...]\n\n", group);
+	list(f, group);
+	return status;
+}
+
+static int
+help_command(const struct cli_command *c)
+{
+	printf("usage: assay %s%s%s %s\n\n%s.\n", c->group, space_before(c->name), c->name,
+	       c->usage, c->summary);
+	if (c->help && *c->help)
+		printf("\n%s", c->help);
+	return CLI_YES;
+}
+
+static int
+unknown(const char *group, const char *name)
+{
+	const struct cli_command *c = nearest(group, name);
+
+	fprintf(stderr, "assay: no command `%.*s%s%.*s'", WORD_MAX, group, space_before(name),
+		WORD_MAX, name);
+	if (c)
+		fprintf(stderr, "; did you mean `%s%s%s'?\n", c->group, space_before(c->name),
+			c->name);
+	else
+		fputs("; `assay --help' lists them\n", stderr);
+	return CLI_USAGE;
+}
+
+/* argv[0] is the command's own (last) word. */
+static int
+run(const struct cli_command *c, int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (is_help(argv[i]))
+			return help_command(c);
+	return c->run(argc, argv);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct cli_command *c;
+
+	if (argc < 2)
+		return help_all(stderr, CLI_USAGE);
+	if (is_help(argv[1]) || strcmp(argv[1], "help") == 0)
+		return help_all(stdout, CLI_YES);
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("assay " ASSAY_VERSION);
+		return CLI_YES;
+	}
+	if (argc > 2 && (c = find(argv[1], argv[2])) != NULL)
+		return run(c, argc - 2, argv + 2);
+	if ((c = find(argv[1], "")) != NULL)
+		return run(c, argc - 1, argv + 1);
+	if (group_exists(argv[1]) && argc == 2)
+		return help_group(stderr, argv[1], CLI_USAGE);
+	if (group_exists(argv[1]) && is_help(argv[2]))
+		return help_group(stdout, argv[1], CLI_YES);
+	return unknown(argv[1], argc > 2 ? argv[2] : "");
+}
