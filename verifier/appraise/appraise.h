@@ -1,0 +1,155 @@
+/*
+ * appraise.h: the pure function from evidence to verdict, and from an enrolment
+ * request to an enrolment verdict.
+ *
+ * Same inputs, byte-equal results: in the daemon, the CLI, replay, bench and
+ * fuzzers. No clock, no I/O, no globals; memory is the caller's arena. It does not
+ * decide what the network does: keeper combines the verdict with expiry, connection
+ * state and the operator's overlay.
+ */
+#ifndef APPRAISE_APPRAISE_H
+#define APPRAISE_APPRAISE_H
+
+#include "evidence/binding.h"
+#include "verdict.h"
+
+#define DEVICE_ID_HEX 32
+#define DEVICE_NAME_MAX 64
+#define DEVICE_CLASS_MAX 32
+#define DEVICE_LABELS_MAX 256
+#define REFERENCES_PER_DEVICE_MAX 16
+#define EK_TEXT_MAX 64
+
+/* From the enrolment record only, never from a message (M12). */
+enum tier {
+	TIER_NONE = 0,
+	TIER_SOFTWARE,
+	TIER_TOKEN,
+	TIER_DICE,
+	TIER_VTPM,
+	TIER_TPM,
+	TIER_COUNT
+};
+const char *tier_name(enum tier t); /* "tpm", "virtual-tpm", ... */
+
+/* What enrolment established about the EK; stored in the device's record. */
+struct ek_facts {
+	bool certificate;    /* there is one */
+	bool trusted;	     /* it leads to a trusted root */
+	bool allow_listed;
+	bool expired, issuer_expired;
+	bool virtual_tpm;
+	bool weak;
+	char reason[EK_TEXT_MAX]; /* word of ekcert.h's reason */
+	char manufacturer[EK_TEXT_MAX], model[EK_TEXT_MAX], version[EK_TEXT_MAX];
+	char serial[EK_TEXT_MAX], issuer[2 * EK_TEXT_MAX];
+	int64_t not_after;
+};
+
+/* The part of a device's record that appraisal reads. */
+struct device_view {
+	char id[DEVICE_ID_HEX + 1];
+	char class_name[DEVICE_CLASS_MAX + 1];
+	char labels[DEVICE_LABELS_MAX + 1]; /* "site=berlin ring=canary" */
+	enum tier tier;
+	bool new_ak; /* enrolled again with another AK; not yet confirmed by an operator */
+	struct tpm_name ek_name, ak_name;
+	struct span ak_public; /* TPMT_PUBLIC as enrolled */
+	struct ek_facts ek;
+};
+
+enum reference_state { REF_NONE = 0, REF_LEARNED, REF_PROMOTED, REF_RETIRED };
+
+struct reference_view {
+	struct span compiled; /* reference.h's form */
+	uint8_t digest[32];
+	enum reference_state state;
+	int64_t not_after; /* seconds; 0: none */
+};
+
+struct appraisal_input {
+	int64_t now; /* seconds since the epoch */
+	uint8_t kind; /* enum binding_kind */
+	uint8_t nonce[BINDING_NONCE_SIZE];
+	struct span channel; /* 32 bytes or empty */
+	struct pcr_selection asked;
+	struct span proof;    /* the Proof frame as received */
+	struct span claims;   /* if they came apart; else empty */
+	bool has_boot_log;    /* whether boot_log was delivered (it may be empty) */
+	struct span boot_log;
+	struct device_view device;
+	struct span policy; /* compiled; empty: none applies */
+	size_t nreferences;
+	struct reference_view references[REFERENCES_PER_DEVICE_MAX];
+	struct span continuity; /* as last stored; empty: none */
+};
+
+/*
+ * Appraise. Always fills *ret (never leaves it as it was): on an internal error it
+ * is the zero verdict with finding INTERNAL. Core checks stop at the first failure
+ * and yield UNPROVEN (malformed, signature, binding, selection...: nothing that
+ * was sent is believed) or DECIDED with QUARANTINE (validly signed but bad).
+ */
+void appraise(const struct appraisal_input *in, struct arena *scratch, struct verdict *ret);
+#define APPRAISE_ARENA (8u << 20)
+
+/*
+ * The wire form of struct appraisal_input between keeper and appraiser, and of a
+ * .case file. Spans of the result point into the input bytes.
+ */
+#define APPRAISAL_INPUT_MAX (4u << 20)
+ASSAY_MUST_USE enum assay_err appraisal_input_encode(const struct appraisal_input *in,
+						     uint8_t *ret, size_t cap,
+						     size_t *ret_len);
+ASSAY_MUST_USE enum assay_err appraisal_input_decode(struct span bytes,
+						     struct appraisal_input *ret);
+
+/* ---- enrolment ---- */
+
+struct enrol_input {
+	int64_t now;
+	struct span frame;    /* the Enrol frame as received */
+	struct span roots;    /* compiled roots image (roots.h); empty: no roots */
+	uint8_t secret[MSG_SECRET_SIZE]; /* drawn by keeper, to be returned by the TPM */
+	uint8_t entropy[64];  /* drawn by keeper, for the credential */
+};
+
+enum enrol_status {
+	ENROL_FAULT = 0,
+	ENROL_REFUSED, /* ->finding says why; nothing is stored */
+	ENROL_PROVABLE, /* send the credential; who may enrol is keeper's to decide */
+	ENROL_STATUS_COUNT
+};
+
+struct enrol_verdict {
+	enum enrol_status status;
+	struct finding finding; /* REFUSED, FAULT */
+	char device_id[DEVICE_ID_HEX + 1];
+	struct tpm_name ek_name, ak_name;
+	uint16_t ek_public_len, ak_public_len;
+	uint8_t ek_public[TPMT_PUBLIC_MAX], ak_public[TPMT_PUBLIC_MAX];
+	enum tier tier; /* TPM or VTPM */
+	struct ek_facts ek;
+	char token_id[MSG_TOKEN_FIELD_MAX + 1]; /* "" if none */
+	uint8_t token_hash[32]; /* SHA-256 of the secret presented */
+	uint16_t blob_len, encrypted_secret_len;
+	uint8_t blob[512], encrypted_secret[1024];
+};
+
+/* Always fills *ret; the zero value is a fault. Pure; same inputs, same bytes. */
+void appraise_enrolment(const struct enrol_input *in, struct arena *scratch,
+			struct enrol_verdict *ret);
+#define ENROL_INPUT_MAX (96u << 10) /* roots apart: they travel as a sealed map */
+#define ENROL_VERDICT_MAX (8u << 10)
+ASSAY_MUST_USE enum assay_err enrol_input_encode(const struct enrol_input *in, uint8_t *ret,
+						 size_t cap, size_t *ret_len);
+ASSAY_MUST_USE enum assay_err enrol_input_decode(struct span bytes, struct enrol_input *ret);
+ASSAY_MUST_USE enum assay_err enrol_verdict_encode(const struct enrol_verdict *v,
+						   uint8_t *ret, size_t cap, size_t *ret_len);
+ASSAY_MUST_USE enum assay_err enrol_verdict_decode(struct span in, struct enrol_verdict *ret);
+/* ek_facts alone, as stored in a device's record. At most 1 KiB. */
+ASSAY_MUST_USE enum assay_err ek_facts_encode(const struct ek_facts *f, uint8_t *ret,
+					      size_t cap, size_t *ret_len);
+ASSAY_MUST_USE enum assay_err ek_facts_decode(struct span in, struct ek_facts *ret);
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * verdict.h: what an appraisal says: findings, facts, outcome, and the continuity to keep.
+ *
+ * Plain data and its canonical encoding. The encoding is what an appraiser returns
+ * to keeper, what a second appraiser must reproduce byte for byte, and what the
+ * ledger stores; decoding is a bounded parser, because an appraiser may have been
+ * taken over by the evidence it read. Zero values fail closed: status FAULT,
+ * outcome QUARANTINE.
+ */
+#ifndef APPRAISE_VERDICT_H
+#define APPRAISE_VERDICT_H
+
+#include "evidence/envelope.h"
+#include "evidence/tpmt.h"
+#include "evidence/pcr.h"
+
+enum outcome { OUTCOME_QUARANTINE = 0, OUTCOME_RESTRICT = 1, OUTCOME_ADMIT = 2 };
+#define OUTCOME_COUNT 3
+const char *outcome_name(enum outcome o); /* "QUARANTINE" ... */
+
+enum verdict_status {
+	VERDICT_FAULT = 0, /* could not decide: internal error */
+	VERDICT_UNPROVEN,  /* malformed or not validly signed: changes no device's state */
+	VERDICT_NEED,	   /* authentic so far; ->need says what is wanted */
+	VERDICT_DECIDED,
+	VERDICT_STATUS_COUNT
+};
+
+/* DESIGN.md, "Trust": compiled in for each fact, never raised by policy. */
+enum provenance {
+	PROV_NONE = 0,
+	PROV_CLAIMED,  /* said by software */
+	PROV_DICE,
+	PROV_TPM,      /* inside the signed structure */
+	PROV_REPLAYED, /* a log entry proved by a signed PCR */
+	PROV_RECORD,   /* from the enrolment record */
+	PROV_VERIFIER, /* observed by the verifier itself */
+	PROV_COUNT
+};
+const char *provenance_name(enum provenance p);
+
+/*
+ * Findings: X(CODE, "word", "text", "what to do").
+ * The words are API: stable, used in policies, logs, tests and by relying parties.
+ */
+#define FINDINGS(X)                                                                            \
+	X(NONE, "none", "no finding", "")                                                      \
+	X(INTERNAL, "verifier.internal", "the verifier could not decide",                      \
+	  "look at the verifier's log and report the fault")                                   \
+	X(NO_POLICY, "policy.none", "no valid policy applies to this device",                  \
+	  "activate a policy for the device's class")                                          \
+	X(POLICY_INVALID, "policy.invalid", "the policy could not be read",                    \
+	  "compile and activate the policy again")                                             \
+	X(CLOCK, "verifier.clock", "the verifier's clock jumped",                              \
+	  "repair time synchronisation on the verifier")                                       \
+	X(MALFORMED, "evidence.malformed", "the evidence has not the form of evidence",        \
+	  "check the agent's version")                                                         \
+	X(SIGNATURE, "quote.signature", "the signature over the quote does not verify",        \
+	  "the message does not come from the enrolled key; check the device")                 \
+	X(KEY, "quote.key", "scheme, hash, curve or key are not the enrolled ones",            \
+	  "enrol the device again if its attestation key was replaced")                        \
+	X(MAGIC, "quote.magic", "the signed structure was not made by a TPM",                  \
+	  "the device tried to pass off a forged structure; inspect it")                       \
+	X(TYPE, "quote.type", "the signed structure is not a quote",                           \
+	  "the device tried to pass off another structure; inspect it")                        \
+	X(SIGNER, "quote.signer", "qualifiedSigner is not the enrolled key's",                 \
+	  "enrol the device again if its attestation key was replaced")                        \
+	X(BINDING, "quote.binding", "nonce, channel, key or claims are not what was signed",   \
+	  "a replay, a relay or an altered message; inspect the device and the path to it")    \
+	X(SELECTION, "quote.selection", "the quote covers other PCRs than were asked",         \
+	  "check the agent's version and the TPM's active banks")                              \
+	X(PCR_DIGEST, "quote.pcr-digest", "the PCR values sent are not the ones signed",       \
+	  "check the agent; PCRs may change while it reads them")                              \
+	X(PCR_COVER, "quote.pcr-not-covered", "a PCR that policy uses is not in the quote",    \
+	  "check the TPM's active banks and the policy")                                       \
+	X(CLOCK_BACK, "continuity.clock", "the TPM's clock did not advance",                   \
+	  "an old state was restored or an old proof replayed; inspect the device")            \
+	X(RESET_BACK, "continuity.reset-count", "the TPM's reset count went back or jumped",   \
+	  "the TPM was reset without a boot that was seen, or replaced; inspect the device")   \
+	X(RESTART_BACK, "continuity.restart-count", "the TPM's restart count went back",       \
+	  "inspect the device")                                                                \
+	X(FIRMWARE_BACK, "continuity.tpm-firmware", "the TPM's firmware version went back",    \
+	  "find out who downgraded the TPM's firmware")                                        \
+	X(BOOT_SWAPPED, "continuity.boot-log", "the boot log changed without a boot",          \
+	  "the agent sends another log than before; inspect the device")                       \
+	X(STICKY, "continuity.sticky", "found earlier in this boot and still in force",        \
+	  "repair the device and boot it again")                                               \
+	X(LOG_MISSING, "boot.log-missing", "there is no boot log",                             \
+	  "make the agent read the firmware's event log (securityfs)")                         \
+	X(LOG_MALFORMED, "boot.log-malformed", "the boot log has not the form of one",         \
+	  "inspect the log: assay inspect eventlog")                                           \
+	X(LOG_DIGEST, "boot.log-digest", "the boot log is not the one in the claims",          \
+	  "check the agent")                                                                   \
+	X(REPLAY, "boot.replay", "the boot log does not lead to the quoted PCR",               \
+	  "something extended this PCR that the log does not tell; inspect the device")        \
+	X(PCR_UNLOGGED, "boot.pcr-unlogged", "the log has no event for a PCR policy uses",     \
+	  "check firmware and boot loader; their measurements are absent")                     \
+	X(PCR_RESET, "boot.pcr-reset", "a PCR still has its reset value",                      \
+	  "the firmware did not measure; check its settings")                                  \
+	X(PCR_DIFFERS, "boot.pcr-differs", "a PCR has a value that no reference has",          \
+	  "boot the approved software, or plan the change first")                              \
+	X(EVENT_DIFFERS, "boot.event-differs", "an event differs from the reference",          \
+	  "boot the approved software, or plan the change first")                              \
+	X(EVENT_EXTRA, "boot.event-extra", "an event that the reference does not have",        \
+	  "boot the approved software, or plan the change first")                              \
+	X(EVENT_ABSENT, "boot.event-absent", "an event of the reference is missing",           \
+	  "boot the approved software, or plan the change first")                              \
+	X(EVENT_DATA, "boot.event-data", "an event's data contradict its digest",              \
+	  "the log was altered; inspect the device")                                           \
+	X(BOOT_ORDER, "boot.structure", "the log's separators or order are not as specified",  \
+	  "inspect the log: assay inspect eventlog")                                           \
+	X(NO_REFERENCE, "reference.none", "no reference values apply to this device",          \
+	  "capture or import reference values for its class, then promote them")               \
+	X(REFERENCE_LEARNED, "reference.learned", "the matching reference is only learned",    \
+	  "check it and promote it: assay reference promote")                                  \
+	X(REFERENCE_EXPIRED, "reference.expired", "the matching reference has expired",        \
+	  "capture or import new reference values")                                            \
+	X(RULE, "policy.rule", "a rule of the policy is not met", "see the rule")              \
+	X(FACT_MISSING, "policy.fact-missing", "a fact that the policy needs is missing",      \
+	  "see the rule")                                                                      \
+	X(SHA1, "quote.sha1-only", "only SHA-1 PCRs were quoted",                              \
+	  "activate the TPM's SHA-256 bank")                                                   \
+	X(EMPTY_BANK, "boot.empty-bank", "an active PCR bank is not used by the firmware",     \
+	  "deactivate the bank in the firmware's settings or update it")                       \
+	X(EK_UNTRUSTED, "ek.untrusted", "the EK certificate does not lead to a trusted root",  \
+	  "add the manufacturer's root, or allow-list the EK")                                 \
+	X(EK_EXPIRED, "ek.expired", "the EK certificate or an issuer has expired",             \
+	  "allow it in the enrolment policy if the manufacturer confirms it")                  \
+	X(EK_WEAK, "ek.weak", "the EK is a known-weak key", "replace or update the TPM")       \
+	X(EK_MISMATCH, "ek.mismatch", "the EK is not the certificate's key",                   \
+	  "inspect the device")                                                                \
+	X(EK_TEMPLATE, "ek.template", "the EK is not made by a TCG template",                  \
+	  "inspect the device")                                                                \
+	X(EK_REVOKED, "ek.revoked", "the EK certificate was revoked", "replace the TPM")       \
+	X(AK_ATTRIBUTES, "ak.attributes", "the attestation key lacks a required attribute",    \
+	  "check the agent; such a key can sign forged structures")                            \
+	X(AK_CHANGED, "ak.changed", "the same TPM came back with another attestation key",     \
+	  "find out who cleared the TPM or the agent's state")
+
+enum finding_code {
+#define X(code, word, text, fix) FIND_##code,
+	FINDINGS(X)
+#undef X
+	FIND_COUNT
+};
+const char *finding_word(enum finding_code c);
+const char *finding_text(enum finding_code c);
+const char *finding_remedy(enum finding_code c);
+
+#define FINDING_RULE_MAX 64
+#define FINDING_VALUE_MAX 256
+#define FINDING_REMEDY_MAX 256
+#define FINDING_SUBJECT_MAX 64
+
+struct finding {
+	uint16_t code;	       /* enum finding_code */
+	uint8_t cap;	       /* enum outcome: the best outcome that this allows */
+	uint8_t provenance;    /* of the fact seen */
+	bool sticky;	       /* holds until the next TPM reset */
+	int32_t pcr;	       /* -1: none */
+	int32_t event;	       /* index in the boot log; -1: none */
+	char rule[FINDING_RULE_MAX];	/* id in the policy; "" for core checks */
+	char subject[FINDING_SUBJECT_MAX]; /* component or fact: "kernel command line" */
+	char seen[FINDING_VALUE_MAX];	/* escaped text */
+	char expected[FINDING_VALUE_MAX];
+	char remedy[FINDING_REMEDY_MAX]; /* policy's text, else finding_remedy() */
+};
+
+#define VERDICT_FINDINGS_MAX 64
+#define VERDICT_FACTS_MAX 160
+#define FACT_TEXT_MAX 256
+
+/* A fact for people and programs; rules saw the full value. */
+struct fact {
+	uint16_t id;	     /* enum fact_id, fact.h */
+	uint8_t provenance;
+	int32_t index;	     /* of an indexed fact (pcr[7], boot.image[0]); -1: none */
+	int32_t event;	     /* evidence position; -1: none */
+	char text[FACT_TEXT_MAX]; /* value as text: "true", "17", hex, escaped string */
+};
+
+/* AR4SI trustworthiness claims, in the order of their keys (STANDARDS.md 3.2). */
+enum ar4si_claim {
+	AR4SI_INSTANCE_IDENTITY,
+	AR4SI_CONFIGURATION,
+	AR4SI_EXECUTABLES,
+	AR4SI_FILE_SYSTEM,
+	AR4SI_HARDWARE,
+	AR4SI_RUNTIME_OPAQUE,
+	AR4SI_STORAGE_OPAQUE,
+	AR4SI_SOURCED_DATA,
+	AR4SI_COUNT
+};
+
+/*
+ * What is remembered of a device and its boot (DESIGN.md, "Continuity"). Committed
+ * by compare-and-swap: keeper accepts a verdict only if the continuity it was
+ * computed from is still the stored one.
+ */
+struct continuity {
+	bool present;
+	uint32_t reset_count, restart_count;
+	uint64_t clock;
+	bool clock_safe;
+	uint64_t tpm_firmware;
+	bool has_boot_log;
+	uint8_t boot_log_digest[32];
+	uint32_t boot_log_size;
+	uint8_t generation[32]; /* digest over policy and references that judged the boot */
+	struct pcr_values quoted;   /* the last quoted values */
+	struct pcr_values replayed; /* what the boot log leads to; mask = logged PCRs */
+	uint8_t nsticky;
+	struct finding sticky[16];
+	bool sticky_overflow; /* more than fit: treated as a sticky QUARANTINE */
+};
+
+struct verdict {
+	enum verdict_status status;
+	enum outcome outcome;
+	struct msg_need need; /* status NEED */
+	uint8_t nfindings;
+	struct finding findings[VERDICT_FINDINGS_MAX];
+	uint16_t nfacts;
+	struct fact facts[VERDICT_FACTS_MAX];
+	int8_t vector[AR4SI_COUNT];
+	uint8_t policy[32];	/* digest of the compiled policy that judged */
+	uint8_t reference[32];	/* digest of the reference set that matched; zeros: none */
+	int64_t not_after;	/* earliest expiry of the inputs, seconds; 0: none */
+	uint32_t max_age_s;	/* from policy: how long the verdict holds; 0 is none */
+	uint32_t interval_s;	/* from policy: next challenge */
+	bool monitor;		/* policy is in monitor mode: outcome is a "would" */
+	struct continuity next; /* to be stored; only if status is DECIDED */
+};
+
+#define VERDICT_BYTES_MAX (160u << 10)
+#define CONTINUITY_BYTES_MAX (40u << 10)
+
+/* Canonical: equal structs give equal bytes, and decode(encode(v)) == v. */
+ASSAY_MUST_USE enum assay_err verdict_encode(const struct verdict *v, uint8_t *ret,
+					     size_t cap, size_t *ret_len);
+/* Whole input; refuses every value out of range (enumerations, counts, text that
+ * is not printable or not terminated). */
+ASSAY_MUST_USE enum assay_err verdict_decode(struct span in, struct verdict *ret);
+ASSAY_MUST_USE enum assay_err continuity_encode(const struct continuity *c, uint8_t *ret,
+						size_t cap, size_t *ret_len);
+/* An empty span is "none yet": present = false. */
+ASSAY_MUST_USE enum assay_err continuity_decode(struct span in, struct continuity *ret);
+
+#endif
