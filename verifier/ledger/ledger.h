@@ -1,0 +1,276 @@
+/*
+ * ledger.h: the store. One interface; engines are one file each (sqlite.c now).
+ *
+ * Only keeper opens it. It stores and returns, and never judges: the one thing it
+ * refuses by itself is a row whose MAC does not verify (TAMPERED) and a ledger
+ * older than the head kept beside it (EXPIRED, D14).
+ *
+ * Transactions: every change happens between ledger_begin() and ledger_commit();
+ * many verdicts share one commit, and nothing that depends on a change leaves the
+ * process before ledger_commit() returned OK (it is durable then: WAL,
+ * synchronous=FULL). Sequence numbers are given inside the transaction.
+ *
+ * Row MACs: HMAC-SHA256 with a key derived from the one given to ledger_open, over
+ * table name, primary key and every other column in canonical form, for each table
+ * that feeds decisions. ledger.head beside the file holds the last committed change
+ * counter and a MAC; it is rewritten after each commit.
+ *
+ * Memory: spans in results point into memory of the ledger, good until the next
+ * call of a *_get or *_next of the same table, or commit. Text fields are fixed.
+ * All times are seconds since the epoch.
+ */
+#ifndef LEDGER_LEDGER_H
+#define LEDGER_LEDGER_H
+
+#include "verifier/appraise/appraise.h"
+
+#define LEDGER_SCHEMA_VERSION 1
+#define LEDGER_NAME_MAX 64
+#define LEDGER_TEXT_MAX 256
+#define LEDGER_ACTOR_MAX 64
+
+struct ledger;
+
+/* What was found wrong at opening, for the operator, in words. */
+struct ledger_report {
+	char text[LEDGER_TEXT_MAX];
+	uint64_t head, expected_head;
+	unsigned migrated_from; /* schema version before; equal to the current if none */
+};
+
+/* Make a new ledger; EXISTS if the file is there. */
+ASSAY_MUST_USE enum assay_err ledger_create(const char *path, const uint8_t key[32],
+					    struct ledger_report *report);
+/*
+ * Open, migrate, check. TAMPERED: integrity_check fails or head file's MAC is wrong;
+ * EXPIRED: the ledger is older than its head file; in both cases *ret is still set,
+ * in fault mode, so that the operator can look at it: every decision is then
+ * "verifier fault" until ledger_accept() was called by an operator.
+ */
+ASSAY_MUST_USE enum assay_err ledger_open(const char *path, const uint8_t key[32],
+					  struct ledger **ret, struct ledger_report *report);
+void ledger_close(struct ledger *l);
+ASSAY_MUST_USE enum assay_err ledger_begin(struct ledger *l);
+ASSAY_MUST_USE enum assay_err ledger_commit(struct ledger *l);
+void ledger_rollback(struct ledger *l);
+/* PRAGMA integrity_check and every row's MAC. Slow; for tests and operators. */
+ASSAY_MUST_USE enum assay_err ledger_check(struct ledger *l, struct ledger_report *report);
+/* The change counter of the last commit. */
+uint64_t ledger_head(const struct ledger *l);
+/* Forget all authentic verdicts (states become "never attested") and take the
+ * ledger's head as the truth: the way out of fault mode. */
+ASSAY_MUST_USE enum assay_err ledger_accept(struct ledger *l, const char *actor, int64_t now);
+
+/* ---- devices ---- */
+
+enum device_status { DEV_NONE = 0, DEV_PENDING, DEV_ENROLLED, DEV_CONFLICT, DEV_RETIRED, DEV_STATUS_COUNT };
+enum device_overlay { OVERLAY_NONE = 0, OVERLAY_HELD, OVERLAY_MAINTENANCE, OVERLAY_COUNT };
+
+struct ledger_device {
+	char id[DEVICE_ID_HEX + 1];
+	enum device_status status;
+	enum device_overlay overlay;
+	char overlay_reason[LEDGER_TEXT_MAX];
+	char name[LEDGER_NAME_MAX + 1]; /* set by operators; unique when not empty */
+	char class_name[DEVICE_CLASS_MAX + 1];
+	char labels[DEVICE_LABELS_MAX + 1];
+	enum tier tier;
+	bool new_ak;
+	struct tpm_name ek_name, ak_name; /* both unique */
+	uint16_t ek_public_len, ak_public_len;
+	uint8_t ek_public[TPMT_PUBLIC_MAX], ak_public[TPMT_PUBLIC_MAX];
+	struct ek_facts ek;
+	char enrolled_by[LEDGER_ACTOR_MAX + 1]; /* "token:ID", "operator:NAME" */
+	char conflict_with[DEVICE_ID_HEX + 1];
+	int64_t created, updated;
+};
+
+/* EXISTS if the id, EK, AK or name is taken (I1): never overwrites. */
+ASSAY_MUST_USE enum assay_err ledger_device_insert(struct ledger *l, const struct ledger_device *d);
+/* Replace the row of d->id; NOT_FOUND, EXISTS (name or AK taken). */
+ASSAY_MUST_USE enum assay_err ledger_device_update(struct ledger *l, const struct ledger_device *d);
+ASSAY_MUST_USE enum assay_err ledger_device_get(struct ledger *l, const char *id,
+						struct ledger_device *ret);
+ASSAY_MUST_USE enum assay_err ledger_device_by_ak(struct ledger *l, const struct tpm_name *ak,
+						  struct ledger_device *ret);
+/* By id, unique id prefix (>= 4 digits) or name; BUSY if a prefix is ambiguous. */
+ASSAY_MUST_USE enum assay_err ledger_device_find(struct ledger *l, const char *text,
+						 struct ledger_device *ret);
+ASSAY_MUST_USE enum assay_err ledger_device_count(struct ledger *l, enum device_status s,
+						  uint32_t *ret);
+/* Iterate in id order: after == "" starts; NOT_FOUND at the end. */
+ASSAY_MUST_USE enum assay_err ledger_device_next(struct ledger *l, const char *after,
+						 struct ledger_device *ret);
+
+/* ---- the last authentic evidence and verdict of a device ---- */
+
+struct ledger_state {
+	char device[DEVICE_ID_HEX + 1];
+	uint64_t version;	  /* compare-and-swap counter; 0: no row yet */
+	struct span continuity;	  /* continuity_encode() */
+	struct span verdict;	  /* verdict_encode() of the last authentic verdict */
+	struct span proof;	  /* the Proof frame */
+	struct span claims;
+	uint8_t nonce[32];
+	struct span channel;	  /* what the proof was bound to */
+	struct span asked;	  /* encoded selection, see keeper */
+	uint8_t boot_log[32];	  /* digest of the blob; zeros: none */
+	enum outcome verdict_outcome; /* of the last authentic verdict */
+	int64_t verdict_at, expires_at;
+	enum outcome decision;	  /* last decision that was recorded */
+	uint64_t decision_seq;
+};
+
+ASSAY_MUST_USE enum assay_err ledger_state_get(struct ledger *l, const char *device,
+					       struct ledger_state *ret);
+/* Writes if the stored version equals s->version (0: no row), and makes it one
+ * more; MISMATCH otherwise (two sessions racing, I10). */
+ASSAY_MUST_USE enum assay_err ledger_state_put(struct ledger *l, const struct ledger_state *s);
+
+/* ---- bytes by digest, shared between devices: boot logs, EK certificates ---- */
+
+ASSAY_MUST_USE enum assay_err ledger_blob_put(struct ledger *l, struct span bytes,
+					      uint8_t ret_digest[32]);
+/* TAMPERED if the stored bytes do not hash to their digest. */
+ASSAY_MUST_USE enum assay_err ledger_blob_get(struct ledger *l, const uint8_t digest[32],
+					      struct span *ret);
+
+/* ---- decisions: append-only, bounded by retention ---- */
+
+struct ledger_decision {
+	uint64_t seq, previous; /* previous of the same device; 0: none */
+	char device[DEVICE_ID_HEX + 1];
+	enum outcome outcome, before;
+	char reason[64];	   /* word of the first finding, or of the cause */
+	char detail[LEDGER_TEXT_MAX];
+	int64_t at, expires;
+};
+
+ASSAY_MUST_USE enum assay_err ledger_decision_append(struct ledger *l,
+						     const struct ledger_decision *d,
+						     uint64_t *ret_seq);
+/* Newest first: the newest with seq < before (0: no bound); "" = any device. */
+ASSAY_MUST_USE enum assay_err ledger_decision_prev(struct ledger *l, const char *device,
+						   uint64_t before,
+						   struct ledger_decision *ret);
+/* Forget decisions and audit-independent history older than `before`, but never a
+ * device's last decision. */
+ASSAY_MUST_USE enum assay_err ledger_prune(struct ledger *l, int64_t before);
+
+/* ---- enrolment tokens; only the hash of the secret is stored ---- */
+
+struct ledger_token {
+	char id[MSG_TOKEN_FIELD_MAX + 1];
+	uint8_t secret_hash[32];
+	char class_name[DEVICE_CLASS_MAX + 1];
+	char labels[DEVICE_LABELS_MAX + 1];
+	enum tier lowest_tier;
+	uint32_t uses_left;
+	int64_t created, expires;
+	char created_by[LEDGER_ACTOR_MAX + 1];
+};
+
+ASSAY_MUST_USE enum assay_err ledger_token_insert(struct ledger *l, const struct ledger_token *t);
+ASSAY_MUST_USE enum assay_err ledger_token_get(struct ledger *l, const char *id,
+					       struct ledger_token *ret);
+/* One use less; DENIED if none is left. In the transaction that inserts the device. */
+ASSAY_MUST_USE enum assay_err ledger_token_spend(struct ledger *l, const char *id);
+ASSAY_MUST_USE enum assay_err ledger_token_next(struct ledger *l, const char *after,
+						struct ledger_token *ret);
+
+/* ---- EKs that may enrol without token or certificate ---- */
+
+struct ledger_ek {
+	uint8_t ek_digest[32]; /* SHA-256 over the EK's TPM Name */
+	char class_name[DEVICE_CLASS_MAX + 1];
+	char labels[DEVICE_LABELS_MAX + 1];
+	char name[LEDGER_NAME_MAX + 1]; /* for the device; may be empty */
+	int64_t created;
+};
+
+ASSAY_MUST_USE enum assay_err ledger_ek_insert(struct ledger *l, const struct ledger_ek *e);
+ASSAY_MUST_USE enum assay_err ledger_ek_get(struct ledger *l, const uint8_t digest[32],
+					    struct ledger_ek *ret);
+
+/* ---- references and policies: content-addressed, never edited ---- */
+
+struct ledger_reference {
+	uint8_t digest[32];
+	char name[LEDGER_NAME_MAX + 1]; /* unique */
+	char class_name[DEVICE_CLASS_MAX + 1];
+	char device[DEVICE_ID_HEX + 1]; /* "": for the class */
+	enum reference_state state;
+	char origin[LEDGER_TEXT_MAX];	/* "captured from gw-1" */
+	char author[LEDGER_ACTOR_MAX + 1];
+	int64_t created, not_after;
+	struct span compiled;
+};
+
+ASSAY_MUST_USE enum assay_err ledger_reference_insert(struct ledger *l,
+						      const struct ledger_reference *r);
+ASSAY_MUST_USE enum assay_err ledger_reference_set_state(struct ledger *l,
+							 const uint8_t digest[32],
+							 enum reference_state s);
+/* By name or digest prefix (hex, >= 8 digits). */
+ASSAY_MUST_USE enum assay_err ledger_reference_find(struct ledger *l, const char *text,
+						    struct ledger_reference *ret);
+/* In name order. */
+ASSAY_MUST_USE enum assay_err ledger_reference_next(struct ledger *l, const char *after,
+						    struct ledger_reference *ret);
+
+struct ledger_policy {
+	uint8_t digest[32]; /* of the compiled bytes */
+	char name[LEDGER_NAME_MAX + 1];
+	uint32_t version;
+	bool active;
+	char author[LEDGER_ACTOR_MAX + 1];
+	char comment[LEDGER_TEXT_MAX];
+	int64_t created;
+	struct span source, compiled;
+};
+
+ASSAY_MUST_USE enum assay_err ledger_policy_insert(struct ledger *l, const struct ledger_policy *p);
+/* Makes this one active and the others of its name inactive. */
+ASSAY_MUST_USE enum assay_err ledger_policy_activate(struct ledger *l, const uint8_t digest[32]);
+ASSAY_MUST_USE enum assay_err ledger_policy_get(struct ledger *l, const uint8_t digest[32],
+						struct ledger_policy *ret);
+/* In digest order: after = 32 bytes, NULL starts. */
+ASSAY_MUST_USE enum assay_err ledger_policy_next(struct ledger *l, const uint8_t *after,
+						 struct ledger_policy *ret);
+
+/* ---- operators' bearer tokens (hashed) ---- */
+
+enum operator_role { ROLE_NONE = 0, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN, ROLE_RELYING_PARTY, ROLE_COUNT };
+
+struct ledger_operator {
+	char name[LEDGER_NAME_MAX + 1];
+	uint8_t token_hash[32];
+	enum operator_role role;
+	int64_t created, expires;
+	bool revoked;
+};
+
+ASSAY_MUST_USE enum assay_err ledger_operator_insert(struct ledger *l,
+						     const struct ledger_operator *o);
+ASSAY_MUST_USE enum assay_err ledger_operator_by_hash(struct ledger *l, const uint8_t hash[32],
+						      struct ledger_operator *ret);
+
+/* ---- audit: append-only, hash-chained ---- */
+
+struct ledger_audit {
+	uint64_t seq;
+	int64_t at;
+	char actor[LEDGER_ACTOR_MAX + 1];
+	char action[LEDGER_NAME_MAX + 1]; /* "device.approve" */
+	char object[LEDGER_NAME_MAX + 1];
+	char detail[LEDGER_TEXT_MAX];
+	uint8_t previous[32], hash[32]; /* hash over previous and all fields */
+};
+
+/* Fills seq, previous and hash. */
+ASSAY_MUST_USE enum assay_err ledger_audit_append(struct ledger *l, struct ledger_audit *a);
+/* Oldest first: the first with seq > after. */
+ASSAY_MUST_USE enum assay_err ledger_audit_next(struct ledger *l, uint64_t after,
+						struct ledger_audit *ret);
+
+#endif
