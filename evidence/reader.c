@@ -8,6 +8,7 @@ rd_init(struct reader *r, struct span in)
 	r->len = in.n;
 	r->pos = 0;
 	r->err = ASSAY_OK;
+	r->field = "";
 }
 
 void
@@ -15,6 +16,13 @@ rd_fail(struct reader *r, enum assay_err e)
 {
 	if (r->err == ASSAY_OK)
 		r->err = e;
+}
+
+void
+rd_at(struct reader *r, const char *field)
+{
+	if (r->err == ASSAY_OK)
+		r->field = field;
 }
 
 struct span

@@ -32,6 +32,7 @@ struct reader {
 	size_t len;
 	size_t pos;
 	enum assay_err err;
+	const char *field;
 };
 
 void rd_init(struct reader *r, struct span in);
@@ -58,6 +59,9 @@ size_t rd_left(const struct reader *r);
 uint32_t rd_count(struct reader *r, uint32_t n, uint32_t max);
 /* Record an error found by the caller; the first one stays. */
 void rd_fail(struct reader *r, enum assay_err e);
+/* Name what is read next. After an error the name stays, so that ->field is where
+ * reading failed; for messages only. */
+void rd_at(struct reader *r, const char *field);
 /* OK only if nothing failed and nothing is left (else TRAILING). */
 ASSAY_MUST_USE enum assay_err rd_finish(struct reader *r);
 

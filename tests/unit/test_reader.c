@@ -20,6 +20,23 @@ refuses_to_read_past_the_end_and_stays_failed(void **state)
 }
 
 static void
+keeps_the_name_of_the_field_that_failed(void **state)
+{
+	static const uint8_t in[] = {1, 2, 3};
+	struct reader r;
+
+	(void)state;
+	rd_init(&r, SPAN(in, sizeof in));
+	assert_string_equal(r.field, "");
+	rd_at(&r, "first");
+	assert_int_equal(rd_be16(&r), 0x0102);
+	rd_at(&r, "second");
+	assert_int_equal(rd_be16(&r), 0);
+	rd_at(&r, "third");
+	assert_string_equal(r.field, "second");
+}
+
+static void
 refuses_what_is_left_over(void **state)
 {
 	static const uint8_t in[] = {0, 0, 0, 1, 9};
@@ -113,6 +130,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_to_read_past_the_end_and_stays_failed),
+		cmocka_unit_test(keeps_the_name_of_the_field_that_failed),
 		cmocka_unit_test(refuses_what_is_left_over),
 		cmocka_unit_test(refuses_a_length_over_its_limit),
 		cmocka_unit_test(refuses_a_count_over_its_limit),
