@@ -1,0 +1,21 @@
+/*
+ * compiler.h: the compiler process: one job, then it exits.
+ *
+ * COMPILE payload: be16 kind, then the input. COMPILED payload: be16 assay_err,
+ * then the compiled bytes, or (on an error) text for the operator.
+ */
+#ifndef VERIFIER_COMPILER_H
+#define VERIFIER_COMPILER_H
+
+#include <assay/error.h>
+
+enum compile_kind {
+	COMPILE_NONE = 0,
+	COMPILE_POLICY,	 /* be16 length and file name, then the YAML */
+	COMPILE_CAPTURE, /* be32 PCR mask, be32 length and boot log, be32 length and continuity */
+	COMPILE_ROOTS,	 /* be16 length and directory, be16 length and CRL directory ("") */
+};
+
+int compiler_main(void);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * config.h: the verifier's configuration: STATE/verifier.yaml, all keys optional.
+ *
+ * Read by keeper and by `init` only; children get what they need by message.
+ * Errors name file, line, column and key, and suggest the nearest key. It holds no
+ * secret: keys are files in the state directory.
+ */
+#ifndef VERIFIER_CONFIG_H
+#define VERIFIER_CONFIG_H
+
+#include <assay/error.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_PATH_MAX 512
+#define CONFIG_TEXT_MAX 256
+
+struct config {
+	char state[CONFIG_PATH_MAX]; /* absolute */
+
+	/* devices */
+	char listen[CONFIG_TEXT_MAX];	/* "0.0.0.0:7443", "[::]:7443"; port 0: any */
+	char certificate[CONFIG_PATH_MAX]; /* PEM; default STATE/tls/cert.pem */
+	char key[CONFIG_PATH_MAX];
+	bool channel_binding;		/* false only behind a TLS-terminating proxy */
+	unsigned net_processes;		/* 1..16 */
+
+	/* operators */
+	char console_socket[CONFIG_PATH_MAX]; /* default STATE/run/console.sock */
+	char console_listen[CONFIG_TEXT_MAX]; /* "": no TLS port */
+	char console_certificate[CONFIG_PATH_MAX], console_key[CONFIG_PATH_MAX];
+
+	/* enrolment */
+	char ek_roots[CONFIG_PATH_MAX];	/* directory; "": none trusted */
+	char ek_crls[CONFIG_PATH_MAX];
+	bool accept_expired_ek, accept_virtual_tpm;
+	unsigned pending_max;		/* approval queue, refuses when full */
+	unsigned enrolments_per_minute;	/* per source address */
+
+	/* appraisal */
+	unsigned appraisers;		/* 1..64 */
+	unsigned spare_appraisers;	/* 1..16 */
+	unsigned requests_per_appraiser; /* then re-executed */
+	unsigned challenge_deadline_ms;
+
+	/* limits */
+	unsigned connections_max, connections_per_source, half_open_per_source;
+	unsigned uploads_max;		/* boot logs being received at a time */
+
+	unsigned retention_days;
+	char user[64];			/* children run as this user when started as root */
+	bool log_json;
+};
+
+/* One line each, "FILE:LINE:COL: key: what is wrong, what to do". */
+struct config_error {
+	char text[2 * CONFIG_PATH_MAX];
+};
+
+void config_defaults(struct config *c, const char *state_dir);
+/* Defaults, then the file if there is one. MALFORMED with *err filled, IO. */
+ASSAY_MUST_USE enum assay_err config_load(struct config *c, const char *state_dir,
+					  struct config_error *err);
+
+#endif

@@ -1,0 +1,120 @@
+/*
+ * keeper.h: the parent process: ledger, signing keys, nonces, device records.
+ *
+ * Talks to its children only, over ipc.h, one table of {type, handler} per role
+ * (keeper.c). It hashes and forwards strangers' bytes and never parses them. What
+ * it does is spread over keeper_*.c by job:
+ *   keeper.c          the loop, the tables, start and stop
+ *   keeper_child.c    starting, replacing and feeding children
+ *   keeper_round.c    challenge, proof, verdict, decision
+ *   keeper_enrol.c    enrolment
+ *   keeper_maps.c     policies, references and roots as sealed maps
+ *   keeper_operation*.c  what operators ask (operation.h)
+ */
+#ifndef VERIFIER_KEEPER_H
+#define VERIFIER_KEEPER_H
+
+#include "config.h"
+#include "ipc.h"
+#include "operation.h"
+#include "verifier/appraise/policy.h"
+#include "verifier/ledger/ledger.h"
+
+#include <sys/types.h>
+
+#define KEEPER_POLICIES_MAX 64
+#define KEEPER_REFERENCES_MAX 1024
+#define KEEPER_NET_MAX 16
+#define KEEPER_APPRAISERS_MAX 80 /* regular and spare */
+
+struct keeper;
+struct session; /* keeper_round.h */
+struct request;
+
+/* A content-addressed, sealed byte string that appraisers map. */
+struct keeper_map {
+	uint8_t digest[32];
+	int fd;
+	struct span bytes; /* keeper's own mapping */
+};
+
+struct keeper_policy {
+	struct policy_info info;
+	struct keeper_map map;
+};
+
+struct keeper_reference {
+	uint8_t digest[32];
+	char class_name[DEVICE_CLASS_MAX + 1];
+	char device[DEVICE_ID_HEX + 1];
+	enum reference_state state;
+	int64_t not_after;
+	struct keeper_map map;
+};
+
+/* A compile job in the compiler process; done is called once, e != OK with the
+ * error text in out. */
+typedef void (*compile_done)(struct keeper *k, void *arg, enum assay_err e, struct span out);
+
+/* ---- what the operation handlers use of keeper ---- */
+
+struct ledger *keeper_ledger(struct keeper *k);
+const struct config *keeper_config(const struct keeper *k);
+/* Seconds since the epoch, as of this turn of the loop. */
+int64_t keeper_now(const struct keeper *k);
+/* Open a ledger transaction for this turn if none is open. Everything sent through
+ * keeper_reply*() leaves after its commit; if the commit fails, an error instead. */
+ASSAY_MUST_USE enum assay_err keeper_change(struct keeper *k);
+/* Answer operation `id`; e != OK: json is replaced by the error document with
+ * message as text (may be NULL). */
+void keeper_reply(struct keeper *k, uint64_t id, enum assay_err e, const char *json_or_message);
+void keeper_reply_bytes(struct keeper *k, uint64_t id, struct span bytes);
+/* Policies, references or roots changed in the ledger (or on disk): read again,
+ * hand to appraisers, and ask every connected device to attest soon. */
+ASSAY_MUST_USE enum assay_err keeper_reload(struct keeper *k);
+const struct keeper_policy *keeper_policy_for(struct keeper *k, const char *class_name,
+					      const char *labels);
+/* A device's record changed (overlay, class, status): compute its decision anew,
+ * record it if it changed, and if it is connected challenge it soon. Within
+ * keeper_change(). */
+ASSAY_MUST_USE enum assay_err keeper_device_changed(struct keeper *k, const char *device,
+						    const char *reason);
+/* Run a job in a fresh compiler process: kind and input as compiler.h. */
+ASSAY_MUST_USE enum assay_err keeper_compile(struct keeper *k, uint16_t kind, struct span input,
+					     compile_done done, void *arg);
+/* Whether the device has a proved session now, and when it was last heard of (0:
+ * not since start). */
+bool keeper_connected(struct keeper *k, const char *device, int64_t *ret_last_seen);
+/* Current decision of a device as keeper would tell it now. */
+struct decision_view {
+	enum outcome outcome;
+	char reason[64];      /* a finding word or a cause: "enrolment.pending" */
+	enum outcome would;   /* what a policy in monitor mode would decide */
+	int64_t expires;
+};
+ASSAY_MUST_USE enum assay_err keeper_decision(struct keeper *k, const struct ledger_device *d,
+					      struct decision_view *ret);
+
+struct keeper_status {
+	uint64_t sessions, proved_sessions, attestations, refusals, children_restarted;
+	uint64_t queue_depth, commits, head;
+	bool ledger_fault;
+	int port;
+	int64_t started;
+};
+void keeper_status(struct keeper *k, struct keeper_status *ret);
+
+/* Append to the audit log within the current change. */
+ASSAY_MUST_USE enum assay_err keeper_audit(struct keeper *k, const char *actor,
+					   const char *action, const char *object,
+					   const char *detail);
+
+/* The handler of IPC_OPERATION: keeper_operation.c. */
+void keeper_on_operation(struct keeper *k, const struct ipc_msg *m);
+
+/* ---- programs ---- */
+
+/* `assay-verifier run`: serves until SIGTERM; an exit status of the contract. */
+int keeper_main(const struct config *c);
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * operation.h: what operators can ask of keeper, and how console asks it.
+ *
+ * Console turns an HTTP request into one operation (a number, the caller's role,
+ * and named byte fields, all bounded) and gets back a status and one JSON document
+ * (or raw bytes). Keeper never parses HTTP or JSON from outside; it only writes
+ * JSON. Permissions are in the table here and are enforced by keeper.
+ */
+#ifndef VERIFIER_OPERATION_H
+#define VERIFIER_OPERATION_H
+
+#include "evidence/writer.h"
+#include "verifier/ledger/ledger.h"
+
+/* X(OP, "name", lowest role) */
+#define OPERATIONS(X)                                                                          \
+	X(STATUS, "status", VIEWER)                                                            \
+	X(DEVICE_LIST, "device.list", VIEWER)                                                  \
+	X(DEVICE_SHOW, "device.show", VIEWER)                                                  \
+	X(DEVICE_HISTORY, "device.history", VIEWER)                                            \
+	X(DEVICE_EVIDENCE, "device.evidence", VIEWER)                                          \
+	X(DEVICE_APPROVE, "device.approve", OPERATOR)                                          \
+	X(DEVICE_SET, "device.set", OPERATOR)                                                  \
+	X(DEVICE_HOLD, "device.hold", OPERATOR)                                                \
+	X(DEVICE_RELEASE, "device.release", OPERATOR)                                          \
+	X(DEVICE_MAINTAIN, "device.maintain", OPERATOR)                                        \
+	X(DEVICE_RETIRE, "device.retire", OPERATOR)                                            \
+	X(TOKEN_CREATE, "token.create", OPERATOR)                                              \
+	X(TOKEN_LIST, "token.list", OPERATOR)                                                  \
+	X(EK_ALLOW, "ek.allow", OPERATOR)                                                      \
+	X(REFERENCE_LIST, "reference.list", VIEWER)                                            \
+	X(REFERENCE_SHOW, "reference.show", VIEWER)                                            \
+	X(REFERENCE_CAPTURE, "reference.capture", OPERATOR)                                    \
+	X(REFERENCE_PROMOTE, "reference.promote", OPERATOR)                                    \
+	X(REFERENCE_RETIRE, "reference.retire", OPERATOR)                                      \
+	X(POLICY_LIST, "policy.list", VIEWER)                                                  \
+	X(POLICY_SHOW, "policy.show", VIEWER)                                                  \
+	X(POLICY_ADD, "policy.add", OPERATOR)                                                  \
+	X(POLICY_ACTIVATE, "policy.activate", OPERATOR)                                        \
+	X(AUDIT_LIST, "audit.list", VIEWER)                                                    \
+	X(OPERATOR_ADD, "operator.add", ADMIN)                                                 \
+	X(LEDGER_ACCEPT, "ledger.accept", ADMIN)
+
+enum operation_code {
+	OP_NONE = 0,
+#define X(op, name, role) OP_##op,
+	OPERATIONS(X)
+#undef X
+	OP_COUNT
+};
+const char *operation_name(enum operation_code c);
+enum operator_role operation_lowest_role(enum operation_code c);
+
+/* Named inputs; each at most once. Text is printable ASCII, checked on decode. */
+enum operation_field {
+	F_NONE = 0,
+	F_DEVICE,    /* id, prefix or name */
+	F_NAME,
+	F_CLASS,
+	F_LABELS,
+	F_REASON,    /* comment, why */
+	F_EXPIRES,   /* decimal seconds from now */
+	F_USES,
+	F_AFTER,     /* paging cursor */
+	F_LIMIT,
+	F_REFERENCE, /* name or digest prefix */
+	F_DIGEST,    /* exact digest, hex */
+	F_PCRS,	     /* decimal mask */
+	F_EK,	     /* hex SHA-256 over EK name */
+	F_ROLE,
+	F_POLICY,    /* name or digest prefix */
+	F_FILE,	     /* bytes (policy source) */
+	F_FILENAME,
+	F_SCOPE,     /* "class" or "device" */
+	F_COUNT
+};
+
+#define OPERATION_TEXT_MAX 512
+#define OPERATION_FILE_MAX (1u << 20)
+
+struct operation {
+	enum operation_code code;
+	/* Who asks: local = the console's Unix socket (admin by file permission),
+	 * otherwise token_hash is looked up by keeper. */
+	bool local;
+	uint8_t token_hash[32];
+	char peer[64];		     /* "uid 0", "192.0.2.7:4711" for the audit log */
+	struct span field[F_COUNT];  /* empty: absent */
+};
+
+ASSAY_MUST_USE enum assay_err operation_encode(const struct operation *op, uint8_t *ret,
+					       size_t cap, size_t *ret_len);
+ASSAY_MUST_USE enum assay_err operation_decode(struct span in, struct operation *ret);
+
+/* REPLY payload: be16 assay_err, u8 kind, then the body. */
+enum reply_kind { REPLY_JSON = 1, REPLY_BYTES = 2 };
+/* On an error the body is {"error": word, "message": text for people}. */
+
+#endif
