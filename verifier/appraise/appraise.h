@@ -62,7 +62,7 @@ enum reference_state { REF_NONE = 0, REF_LEARNED, REF_PROMOTED, REF_RETIRED };
 
 struct reference_view {
 	struct span compiled; /* reference.h's form */
-	uint8_t digest[32];
+	uint8_t digest[32];   /* SHA-256 of compiled: checked when it was mapped, not here */
 	enum reference_state state;
 	int64_t not_after; /* seconds; 0: none */
 };
@@ -79,6 +79,7 @@ struct appraisal_input {
 	struct span boot_log;
 	struct device_view device;
 	struct span policy; /* compiled; empty: none applies */
+	uint8_t policy_digest[32]; /* its SHA-256: checked when it was mapped, not here */
 	size_t nreferences;
 	struct reference_view references[REFERENCES_PER_DEVICE_MAX];
 	struct span continuity; /* as last stored; empty: none */
@@ -95,14 +96,19 @@ void appraise(const struct appraisal_input *in, struct arena *scratch, struct ve
 
 /*
  * The wire form of struct appraisal_input between keeper and appraiser, and of a
- * .case file. Spans of the result point into the input bytes.
+ * .case file. Spans of the result point into the input bytes. Between keeper and
+ * appraiser, policy and reference_view.compiled may be left empty: the appraiser then
+ * fills them from its maps by digest (a policy that is really empty has an all-zero
+ * digest). A case file holds them, and its reader calls appraisal_input_check().
  */
-#define APPRAISAL_INPUT_MAX (4u << 20)
+#define APPRAISAL_INPUT_MAX (8u << 20)
 ASSAY_MUST_USE enum assay_err appraisal_input_encode(const struct appraisal_input *in,
 						     uint8_t *ret, size_t cap,
 						     size_t *ret_len);
 ASSAY_MUST_USE enum assay_err appraisal_input_decode(struct span bytes,
 						     struct appraisal_input *ret);
+/* MISMATCH unless policy and references have the digests that they are said to have. */
+ASSAY_MUST_USE enum assay_err appraisal_input_check(const struct appraisal_input *in);
 
 /* ---- enrolment ---- */
 

@@ -167,6 +167,7 @@ struct finding {
 };
 
 #define VERDICT_FINDINGS_MAX 64
+#define CONTINUITY_STICKY_MAX 16
 #define VERDICT_FACTS_MAX 160
 #define FACT_TEXT_MAX 256
 
@@ -210,7 +211,7 @@ struct continuity {
 	struct pcr_values quoted;   /* the last quoted values */
 	struct pcr_values replayed; /* what the boot log leads to; mask = logged PCRs */
 	uint8_t nsticky;
-	struct finding sticky[16];
+	struct finding sticky[CONTINUITY_STICKY_MAX];
 	bool sticky_overflow; /* more than fit: treated as a sticky QUARANTINE */
 };
 

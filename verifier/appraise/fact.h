@@ -1,0 +1,89 @@
+/*
+ * fact.h: the vocabulary: every fact a policy may name, its type and its provenance.
+ *
+ * One table for the appraiser, the policy compiler and docs/policy.md. Provenance
+ * is compiled in: neither evidence nor policy can raise it (DESIGN.md, "Trust").
+ * Numbers (enum fact_id) are internal to one build of the verifier; names are API.
+ */
+#ifndef APPRAISE_FACT_H
+#define APPRAISE_FACT_H
+
+#include "verdict.h"
+
+enum fact_type {
+	FACT_BOOL = 0,
+	FACT_NUMBER,
+	FACT_TEXT,
+	FACT_DIGEST, /* text "sha256:HEX" */
+	FACT_TIME,   /* seconds since the epoch */
+	FACT_TYPE_COUNT
+};
+const char *fact_type_name(enum fact_type t);
+
+/* X(ID, "name", TYPE, PROVENANCE, indexed, "what it says") */
+#define FACTS(X)                                                                               \
+	X(CHANNEL_BOUND, "channel.bound", BOOL, VERIFIER, 0,                                   \
+	  "the evidence is bound to the TLS channel it came by")                               \
+	X(DEVICE_CLASS, "device.class", TEXT, RECORD, 0, "class that operators gave the device") \
+	X(DEVICE_TIER, "device.tier", TEXT, RECORD, 0,                                         \
+	  "what holds the key: tpm, virtual-tpm, dice, token, software")                       \
+	X(DEVICE_NEW_AK, "device.new_ak", BOOL, RECORD, 0,                                     \
+	  "the same TPM came back with another attestation key, not yet confirmed")            \
+	X(EK_CERTIFICATE, "ek.certificate", BOOL, RECORD, 0, "the EK has a certificate")       \
+	X(EK_TRUSTED, "ek.trusted", BOOL, RECORD, 0,                                           \
+	  "the EK certificate leads to a trusted root")                                        \
+	X(EK_ALLOW_LISTED, "ek.allow_listed", BOOL, RECORD, 0, "the EK is on the allow-list")  \
+	X(EK_EXPIRED, "ek.expired", BOOL, RECORD, 0, "the EK certificate had expired at enrolment") \
+	X(EK_ISSUER_EXPIRED, "ek.issuer_expired", BOOL, RECORD, 0,                             \
+	  "an issuer of the EK certificate had expired at enrolment")                          \
+	X(EK_VIRTUAL_TPM, "ek.virtual_tpm", BOOL, RECORD, 0, "the EK belongs to a virtual TPM") \
+	X(EK_WEAK, "ek.weak", BOOL, RECORD, 0, "the EK is of a known-weak kind")               \
+	X(EK_REASON, "ek.reason", TEXT, RECORD, 0, "what became of the EK certificate's check") \
+	X(EK_MANUFACTURER, "ek.manufacturer", TEXT, RECORD, 0, "TPM manufacturer, from the certificate") \
+	X(EK_MODEL, "ek.model", TEXT, RECORD, 0, "TPM model, from the certificate")            \
+	X(EK_VERSION, "ek.version", TEXT, RECORD, 0, "TPM firmware version, from the certificate") \
+	X(EK_SERIAL, "ek.serial", TEXT, RECORD, 0, "serial number of the EK certificate")      \
+	X(EK_ISSUER, "ek.issuer", TEXT, RECORD, 0, "issuer of the EK certificate")             \
+	X(EK_NOT_AFTER, "ek.not_after", TIME, RECORD, 0, "when the EK certificate expires")    \
+	X(QUOTE_BANKS, "quote.banks", TEXT, TPM, 0, "the PCR banks quoted, by name, with blanks") \
+	X(QUOTE_SHA1_ONLY, "quote.sha1_only", BOOL, TPM, 0, "no bank but SHA-1 was quoted")    \
+	X(QUOTE_RESET_COUNT, "quote.reset_count", NUMBER, TPM, 0, "TPM resets since it was cleared") \
+	X(QUOTE_RESTART_COUNT, "quote.restart_count", NUMBER, TPM, 0, "TPM restarts since its reset") \
+	X(QUOTE_CLOCK, "quote.clock", NUMBER, TPM, 0, "the TPM's clock, in milliseconds")      \
+	X(QUOTE_CLOCK_SAFE, "quote.clock_safe", BOOL, TPM, 0,                                  \
+	  "the clock has surely not gone back (no sudden loss of power)")                      \
+	X(QUOTE_FIRMWARE_VERSION, "quote.firmware_version", NUMBER, TPM, 0,                    \
+	  "the TPM's firmware version, as it signs it")                                        \
+	X(PCR, "pcr", DIGEST, TPM, PCR_COUNT, "a PCR's quoted value, in any quoted bank")      \
+	X(CONTINUITY_FIRST, "continuity.first", BOOL, VERIFIER, 0,                             \
+	  "nothing was known of the device before this round")                                 \
+	X(CONTINUITY_REBOOTED, "continuity.rebooted", BOOL, TPM, 0,                            \
+	  "the TPM was reset or restarted since the round before")                             \
+	X(BOOT_LOG, "boot.log", BOOL, REPLAYED, 0, "there is a boot log that leads to the quoted PCRs") \
+	X(BOOT_LOG_DIGEST, "boot.log_digest", DIGEST, CLAIMED, 0, "digest of the boot log's bytes") \
+	X(AGENT, "agent", TEXT, CLAIMED, 0, "name and version of the agent")
+
+enum fact_id {
+	FACT_NONE = 0,
+#define X(id, name, type, prov, indexed, doc) FACT_##id,
+	FACTS(X)
+#undef X
+	FACT_COUNT
+};
+
+#define FACT_INDEX_MAX 16383 /* no index of a fact is over it */
+
+struct fact_info {
+	const char *name;
+	enum fact_type type;
+	enum provenance provenance;
+	uint16_t indexed; /* 0: one value; else indices 0 .. indexed - 1 */
+	const char *doc;
+};
+
+/* NULL for FACT_NONE and numbers out of range. */
+const struct fact_info *fact_info(enum fact_id id);
+/* By name without index; FACT_NONE if there is none. */
+enum fact_id fact_by_name(const char *name, size_t len);
+
+#endif
