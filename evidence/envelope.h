@@ -4,7 +4,8 @@
  * The only includer of the generated protobuf headers. Decoding unpacks through a
  * capped arena of the caller (protobuf-c amplifies memory up to 60 times) after a
  * scan of our own that refuses unknown and duplicate fields, wrong wire types and
- * over-long or over-many fields (Q13), so that protobuf-c only ever sees messages
+ * over-long or over-many fields and any but the canonical form (Q13: ascending
+ * fields, no defaults on the wire), so that protobuf-c only ever sees messages
  * of the declared shape. Decoded structs hold spans into the *arena*, which the
  * caller resets after the message; nothing else is allocated.
  *
