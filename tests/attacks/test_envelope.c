@@ -15,7 +15,7 @@
 #define FIXED32 5
 
 static uint8_t frame[MSG_MAX + 4096];
-static uint8_t filler[1u << 20];
+static uint8_t filler[MSG_MAX];
 
 static void
 varint(struct writer *w, uint64_t v)
