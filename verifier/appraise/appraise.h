@@ -93,6 +93,13 @@ struct appraisal_input {
  */
 void appraise(const struct appraisal_input *in, struct arena *scratch, struct verdict *ret);
 #define APPRAISE_ARENA (8u << 20)
+/*
+ * Only the core checks. UNPROVEN as appraise() would say, otherwise DECIDED and
+ * QUARANTINE with finding INTERNAL: for evidence that has killed appraisers, so that
+ * it counts against a device only if that device really signed it.
+ */
+void appraise_core_only(const struct appraisal_input *in, struct arena *scratch,
+			struct verdict *ret);
 
 /*
  * The wire form of struct appraisal_input between keeper and appraiser, and of a

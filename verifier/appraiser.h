@@ -1,0 +1,33 @@
+/*
+ * appraiser.h: the jailed process that reads evidence.
+ *
+ * One request at a time, nothing kept between requests but the read-only maps of
+ * policies, references and roots. It answers with the verdict and with what the
+ * verdict is about, as keeper named it: keeper believes neither without comparing.
+ *
+ * MAP            id: first 8 bytes of the content's SHA-256; payload: the content
+ * APPRAISE       u8 flags, 32 bytes digest of the evidence, 32 bytes policy digest
+ *                (zeros: none), appraisal_input_encode() with policy and references
+ *                left out (references by digest)
+ * VERDICT        32 bytes digest of the evidence, 32 characters device id,
+ *                verdict_encode()
+ * ENROL          32 bytes digest of the frame, 32 bytes roots digest (zeros: none),
+ *                enrol_input_encode() without roots
+ * ENROL_VERDICT  32 bytes digest of the frame, enrol_verdict_encode()
+ */
+#ifndef VERIFIER_APPRAISER_H
+#define VERIFIER_APPRAISER_H
+
+#include <stdint.h>
+
+#define APPRAISER_MAPS_MAX 256
+/* Only the core checks: is it validly signed at all? Asked when evidence has killed
+ * two appraisers. */
+#define APPRAISE_CORE_ONLY 1u
+
+int appraiser_main(void);
+
+/* The id under which a map is sent. */
+uint64_t appraiser_map_id(const uint8_t digest[32]);
+
+#endif
