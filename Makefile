@@ -92,7 +92,9 @@ LIBAGENT := $(B)/libagent.a
 LIBCLI := $(B)/libcli.a
 LIBSUPPORT := $(B)/libsupport.a
 
-PROGRAMS := $(B)/assay-verifier $(B)/assay-attester $(B)/assay
+PROGRAMS := $(B)/assay
+PROGRAMS += $(if $(wildcard attester/agent/main.c),$(B)/assay-attester)
+PROGRAMS += $(if $(wildcard verifier/main.c),$(B)/assay-verifier)
 UNIT_BIN := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
 ATTACK_BIN := $(patsubst %.c,$(B)/%,$(ATTACK_SRC))
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
@@ -108,14 +110,71 @@ Q := @
 say = @printf '  %-6s %s\n'
 endif
 
+# ---- Debian packages; `a|b` is the first name that the release has --------
+DEPS_BUILD += gcc                  # the compiler, and binutils with it
+DEPS_BUILD += libc6-dev
+DEPS_BUILD += libcurl4-openssl-dev # assay: the console's HTTP API
+DEPS_BUILD += libcyaml-dev         # policies and configuration files
+DEPS_BUILD += libjansson-dev       # JSON of the console and of --json
+DEPS_BUILD += libprotobuf-c-dev    # the wire's messages
+DEPS_BUILD += libseccomp-dev       # the jails of the verifier's processes
+DEPS_BUILD += libsqlite3-dev       # the ledger
+DEPS_BUILD += libssl-dev           # TLS exporter of libwebsockets' connections
+DEPS_BUILD += libtss2-dev          # the attester's TPM back end
+DEPS_BUILD += libuv1-dev           # event loop of net and console
+DEPS_BUILD += libwebsockets-dev    # device and operator connections
+DEPS_BUILD += libwolfssl-dev       # digests and signatures
+DEPS_BUILD += libyaml-dev          # line and column of policy errors
+DEPS_BUILD += pkgconf              # finds all of these
+DEPS_BUILD += protobuf-c-compiler  # proto/assay.proto to C
+
+DEPS_RUN += libtss2-tcti-swtpm0t64|libtss2-tcti-swtpm0 # tpm2-tss talks to swtpm
+DEPS_RUN += libwebsockets-evlib-uv # libwebsockets on libuv
+DEPS_RUN += openssl                # makes the test CA's keys and certificates
+DEPS_RUN += swtpm                  # the devices' TPMs
+DEPS_RUN += swtpm-tools            # manufactures them, with EK certificates
+DEPS_RUN += tpm2-tools             # an EK certificate of the L-2 template; PCRs
+
+DEPS_TEST += jq                    # reads the commands' JSON
+DEPS_TEST += libcmocka-dev         # unit tests
+DEPS_TEST += sqlite3               # looks into the ledger from outside
+DEPS_TEST += universal-ctags       # lint: lengths of functions
+
+DEPS_FUZZ += clang                 # second compiler, libFuzzer
+DEPS_FUZZ += libclang-rt-dev       # its sanitizers
+DEPS_FUZZ += llvm                  # names in their reports
+
 # ---- targets -------------------------------------------------------------
-.PHONY: all help programs tests-build clean
+.PHONY: all help programs tests-build clean deps test-deps ci-deps demo test lint \
+	demo-run test-run fuzzers
 .DEFAULT_GOAL := all
 all: programs ## build the programs
 programs: $(PROGRAMS) $(LIBATTESTER)
 tests-build: programs $(UNIT_BIN) $(ATTACK_BIN) $(TOOL_BIN) $(FLEET_BIN)
-.PHONY: fuzzers
 fuzzers: $(FUZZ_BIN)
+
+# Set-up first, then make again: what pkg-config says is read when make starts.
+AGAIN = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
+demo: deps ## set up, build, and show the main job end to end
+	+$(Q)$(AGAIN) demo-run
+demo-run: programs $(TOOL_BIN)
+	$(Q)ASSAY_BIN=$(abspath $(B)) tests/demo/demo.sh
+
+test: test-deps ## set up, build, and run all tests and lint
+	+$(Q)$(AGAIN) test-run
+test-run: tests-build
+	$(Q)ASSAY_BIN=$(abspath $(B)) tests/run.sh $(TESTS)
+
+lint: all ## prove purity, include directions, bans, the README's table
+	$(Q)ASSAY_BIN=$(abspath $(B)) tests/lint.sh
+
+deps: ## install the Debian packages that building and the demo lack
+	$(Q).ci/deps $(foreach p,$(DEPS_BUILD) $(DEPS_RUN),'$(p)')
+test-deps: deps
+	$(Q).ci/deps $(foreach p,$(DEPS_TEST),'$(p)')
+ci-deps: test-deps
+	$(Q).ci/deps $(foreach p,$(DEPS_FUZZ),'$(p)')
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
