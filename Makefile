@@ -148,7 +148,7 @@ DEPS_FUZZ += llvm                  # names in their reports
 
 # ---- targets -------------------------------------------------------------
 .PHONY: all help programs tests-build clean deps test-deps ci-deps demo test lint \
-	demo-run test-run fuzzers
+	demo-run test-run fuzz fuzzers
 .DEFAULT_GOAL := all
 all: programs ## build the programs
 programs: $(PROGRAMS) $(LIBATTESTER)
@@ -167,6 +167,10 @@ test: test-deps ## set up, build, and run all tests and lint
 	+$(Q)$(AGAIN) test-run
 test-run: tests-build
 	$(Q)ASSAY_BIN=$(abspath $(B)) tests/run.sh $(TESTS)
+
+fuzz: ## run every fuzz target for SECONDS=60 each under sanitizers
+	+$(Q)$(AGAIN) BUILD=fuzz fuzzers
+	$(Q)ASSAY_BIN=$(abspath build/fuzz-clang) tests/fuzz/run.sh $(or $(SECONDS),60) $(FUZZ)
 
 lint: all ## prove purity, include directions, bans, the README's table
 	$(Q)ASSAY_BIN=$(abspath $(B)) tests/lint.sh

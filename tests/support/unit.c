@@ -41,7 +41,10 @@ unit_shared(const char *name)
 	const char *dir = getenv("ASSAY_TESTDATA");
 
 	snprintf(path, sizeof path, "%s/%s", dir ? dir : "../shared/testdata", name);
-	return access(path, R_OK) == 0 ? path : NULL;
+	if (access(path, R_OK) == 0)
+		return path;
+	print_message("%s is absent\n", path); /* the reason of the skip that follows */
+	return NULL;
 }
 
 void
