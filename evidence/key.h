@@ -13,6 +13,7 @@
 
 #define KEY_RSA_BYTES_MAX 512 /* RSA-4096; wolfSSL of Debian verifies no larger */
 #define KEY_ECC_BYTES_MAX 66
+#define KEY_SPKI_MAX 600
 
 enum key_type { KEY_NONE = 0, KEY_RSA, KEY_ECC };
 
@@ -49,7 +50,7 @@ struct signature {
 /*
  * OK only if sig over digest verifies with key. UNSUPPORTED: scheme and key type
  * do not go together, a curve or RSA size that cannot be verified (over 4096
- * bits), a hash that cannot be computed. MISMATCH: digest->alg is not sig->hash.
+ * bits), an even RSA number or an exponent under 3, a hash that cannot be computed. MISMATCH: digest->alg is not sig->hash.
  * BAD_SIGNATURE: everything else, also malformed integers. RSAPSS: salt of hash
  * length first, then the longest possible (wolfSSL detects none).
  */
@@ -66,14 +67,19 @@ ASSAY_MUST_USE enum assay_err key_verify_message(const struct key *k,
  * bytes are refused; the ECC point must be on the curve.
  */
 ASSAY_MUST_USE enum assay_err key_from_spki(struct span der, struct key *ret);
-/* The other way, for names and digests of keys; needs at most 600 bytes. */
+/* The other way, for names and digests of keys; needs at most KEY_SPKI_MAX bytes. */
 ASSAY_MUST_USE enum assay_err key_to_spki(const struct key *k, uint8_t *ret, size_t cap,
 					  size_t *ret_len);
 /* ECDSA-Sig-Value (DER SEQUENCE of two INTEGERs) to r and s. */
 ASSAY_MUST_USE enum assay_err signature_from_ecdsa_der(struct span der,
 						       struct signature *sig);
+/* Size of a curve in bits (256, 384, 521), 0 if it is none of enum key_curve. */
+uint16_t key_curve_bits(uint16_t curve);
 /* Same type, size and numbers. */
 bool key_equal(const struct key *a, const struct key *b);
+/* The fingerprint of ROCA (CVE-2017-15361): the modulus is a power of 65537 modulo
+ * the product of the primes 3 to 167, as only the broken generator makes them. */
+bool key_is_roca(const struct key *k);
 /* OK if the point is on its curve / the modulus is odd and of full length with an
  * exponent 3 or more; WEAK for RSA under 2048 bits and for the ROCA fingerprint. */
 ASSAY_MUST_USE enum assay_err key_check(const struct key *k);

@@ -12,7 +12,7 @@
 #include "tpmt.h"
 
 #define QUOTE_MAX 2048	  /* bytes of TPMS_ATTEST */
-#define QUOTE_EXTRA_MAX 64 /* bytes of extraData */
+#define QUOTE_EXTRA_MAX 66 /* bytes of extraData: a TPM2B_DATA holds a TPMT_HA */
 
 struct quote {
 	struct span bytes;	  /* the whole TPMS_ATTEST, borrowed */
@@ -34,5 +34,7 @@ struct quote {
  * bank with an empty bitmap is kept out of ->selection but must have a known size.
  */
 ASSAY_MUST_USE enum assay_err quote_parse(struct span attest, struct quote *ret);
+/* The field in which quote_parse() fails, for messages; NULL if it does not fail. */
+const char *quote_bad_field(struct span attest);
 
 #endif

@@ -32,6 +32,9 @@
 #define TPM_ALG_CFB 0x0043
 #define TPM_ALG_RSA 0x0001
 #define TPM_ALG_ECC 0x0023
+#define TPM_ALG_RSAES 0x0015
+#define TPM_ALG_OAEP 0x0017
+#define TPM_ALG_ECDH 0x0019
 
 struct tpm_name {
 	uint16_t len;
@@ -57,11 +60,16 @@ struct tpm_public {
 ASSAY_MUST_USE enum assay_err tpmt_public_parse(struct span in, struct tpm_public *ret);
 /* The same with the TPM2B size in front, which must be exact (Q9). */
 ASSAY_MUST_USE enum assay_err tpm2b_public_parse(struct span in, struct tpm_public *ret);
+/* The field in which tpm2b_public_parse() (sized) or tpmt_public_parse() fails, for
+ * messages; NULL if it does not fail. */
+const char *tpmt_public_bad_field(struct span in, bool sized);
 /* nameAlg || H_nameAlg(TPMT_PUBLIC), computed here and never taken from a sender. */
 ASSAY_MUST_USE enum assay_err tpmt_public_name(const struct tpm_public *p,
 					       struct tpm_name *ret);
-/* TPMT_SIGNATURE, whole. Unknown sigAlg or hash is an error, never "skip" (Q7). */
+/* TPMT_SIGNATURE, whole: RSASSA, RSAPSS, ECDSA. Unknown sigAlg or hash is an error, never "skip" (Q7). */
 ASSAY_MUST_USE enum assay_err tpmt_signature_parse(struct span in, struct signature *ret);
+/* The field in which tpmt_signature_parse() fails; NULL if it does not fail. */
+const char *tpmt_signature_bad_field(struct span in);
 
 /* Why a key may not serve as attestation key (I3). */
 enum ak_fault {
@@ -103,5 +111,9 @@ enum ek_template tpmt_ek_template(const struct tpm_public *p);
  */
 ASSAY_MUST_USE enum assay_err tpm_qualified_name_endorsement(const struct tpm_name *name,
 							     struct tpm_name *ret);
+/* The same for a child: nameAlg || H(qualified name of its parent || name). */
+ASSAY_MUST_USE enum assay_err tpm_qualified_name_child(const struct tpm_name *parent,
+						       const struct tpm_name *name,
+						       struct tpm_name *ret);
 
 #endif
