@@ -8,11 +8,7 @@
 #ifndef VERIFIER_CONFIG_H
 #define VERIFIER_CONFIG_H
 
-#include <assay/error.h>
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "evidence/reader.h"
 
 #define CONFIG_PATH_MAX 512
 #define CONFIG_TEXT_MAX 256
@@ -54,6 +50,9 @@ struct config {
 	bool log_json;
 };
 
+#define CONFIG_FILE "verifier.yaml" /* in the state directory */
+#define CONFIG_FILE_MAX (64u << 10)
+
 /* One line each, "FILE:LINE:COL: key: what is wrong, what to do". */
 struct config_error {
 	char text[2 * CONFIG_PATH_MAX];
@@ -63,5 +62,14 @@ void config_defaults(struct config *c, const char *state_dir);
 /* Defaults, then the file if there is one. MALFORMED with *err filled, IO. */
 ASSAY_MUST_USE enum assay_err config_load(struct config *c, const char *state_dir,
 					  struct config_error *err);
+/* As config_load, over these bytes in place of the file; name is for messages. */
+ASSAY_MUST_USE enum assay_err config_parse(struct config *c, struct span yaml, const char *name,
+					   struct config_error *err);
+/*
+ * "192.0.2.1:7443", "[2001:db8::1]:0" to a numeric host without brackets and a
+ * port. MALFORMED: not of that form, a name, or a port over 65535.
+ */
+ASSAY_MUST_USE enum assay_err config_split_address(const char *text, char *ret_host, size_t cap,
+						   uint16_t *ret_port);
 
 #endif

@@ -1,0 +1,267 @@
+/* The configuration: every slip is named with its place and never half applied. */
+#include "tests/support/unit.h"
+
+#include "verifier/config_yaml.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct config c;
+static struct config_error err;
+
+static enum assay_err
+parse(const char *yaml)
+{
+	config_defaults(&c, "/var/lib/assay");
+	return config_parse(&c, SPAN(yaml, strlen(yaml)), "verifier.yaml", &err);
+}
+
+static void
+refused(const char *yaml, const char *message)
+{
+	assert_int_equal(parse(yaml), ASSAY_MALFORMED);
+	assert_string_equal(err.text, message);
+}
+
+static void
+an_unknown_key_is_named_with_its_place_and_the_nearest_key(void **state)
+{
+	(void)state;
+	refused("listen: 0.0.0.0:1\nlog_jsn: true\n",
+		"verifier.yaml:2:1: log_jsn: no such key; did you mean `log_json'?");
+	refused("  colour: blue\n",
+		"verifier.yaml:1:3: colour: no such key; docs/operator.md lists them");
+}
+
+static void
+a_key_given_twice_is_refused_though_the_values_agree(void **state)
+{
+	(void)state;
+	refused("user: a\nappraisers: 3\nuser: a\n",
+		"verifier.yaml:3:1: user: is given twice, first in line 1; remove one");
+}
+
+static void
+a_flag_is_true_or_false_and_a_slip_is_not_taken_for_true(void **state)
+{
+	static const char *const slips[] = {"flase", "yes", "1", "True", "\"true\"", "''", "~"};
+	char yaml[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof slips / sizeof slips[0]; i++) {
+		snprintf(yaml, sizeof yaml, "accept_expired_ek: %s\n", slips[i]);
+		refused(yaml, "verifier.yaml:1:20: accept_expired_ek: is not of its type, "
+			      "give true or false");
+		assert_false(c.accept_expired_ek);
+	}
+	assert_int_equal(parse("accept_expired_ek: true\nchannel_binding: false\n"), ASSAY_OK);
+	assert_true(c.accept_expired_ek);
+	assert_false(c.channel_binding);
+}
+
+static void
+a_number_out_of_range_or_of_another_form_is_refused(void **state)
+{
+	static const char *const forms[] = {"-1", "0x10", "010", "1.5", "1e3", "4294967297", "''"};
+	char yaml[64];
+
+	(void)state;
+	refused("appraisers: 65\n", "verifier.yaml:1:13: appraisers: is out of range, "
+				    "give a whole number from 1 to 64");
+	refused("appraisers: 0\n", "verifier.yaml:1:13: appraisers: is out of range, "
+				   "give a whole number from 1 to 64");
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		snprintf(yaml, sizeof yaml, "appraisers: %s\n", forms[i]);
+		refused(yaml, "verifier.yaml:1:13: appraisers: is not of its type, "
+			      "give a whole number");
+	}
+	assert_int_equal(parse("appraisers: 64\nchallenge_deadline_ms: 100\n"), ASSAY_OK);
+	assert_int_equal(c.appraisers, 64);
+	assert_int_equal(c.challenge_deadline_ms, 100);
+}
+
+static void
+an_address_is_numeric_with_a_port(void **state)
+{
+	static const char *const wrong[] = {"localhost:1", "1.2.3.4",	"1.2.3.4:",  "1.2.3.4:65536",
+					    "1.2.3.4:1x",  "::1:7",	"[::1]7",    "[1.2.3.4]:7",
+					    ":7",	   "1.2.3.4:-1", "1.2.3:4:5", "[]:1"};
+	char host[64];
+	uint16_t port;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		assert_int_equal(config_split_address(wrong[i], host, sizeof host, &port),
+				 ASSAY_MALFORMED);
+	assert_int_equal(config_split_address("[2001:db8::1]:65535", host, sizeof host, &port),
+			 ASSAY_OK);
+	assert_string_equal(host, "2001:db8::1");
+	assert_int_equal(port, 65535);
+	assert_int_equal(config_split_address("127.0.0.1:0", host, sizeof host, &port), ASSAY_OK);
+	assert_int_equal(config_split_address("127.0.0.1:0", host, 9, &port), ASSAY_MALFORMED);
+	refused("listen: everywhere\n", "verifier.yaml:1:9: listen: is not of its type, give "
+					"ADDRESS:PORT, as 0.0.0.0:7443 or [::]:7443");
+}
+
+static void
+forms_of_yaml_that_hide_or_repeat_are_refused(void **state)
+{
+	(void)state;
+	refused("user: &a x\n", "verifier.yaml:1:7: tags and anchors are not allowed, remove it");
+	refused("user: *a\n", "verifier.yaml:1:7: aliases are not allowed, write the value");
+	refused("user: !!str x\n",
+		"verifier.yaml:1:7: tags and anchors are not allowed, remove it");
+	refused("user: [a]\n", "verifier.yaml:1:7: a list, expected one word");
+	refused("user:\n  a: b\n", "verifier.yaml:2:3: a nested value, expected one word");
+	refused("user: a\n---\nuser: b\n", "verifier.yaml:2:1: a second document, remove it");
+	refused("just text\n", "verifier.yaml:1:1: expected `key: value' lines");
+	refused("user: \"a\\nb\"\n",
+		"verifier.yaml:1:7: the value is too long or holds control characters");
+	assert_int_equal(parse("user: \"a\n"), ASSAY_MALFORMED);
+	assert_int_equal(parse("a: b: c\n"), ASSAY_MALFORMED);
+}
+
+static void
+values_too_long_are_refused_and_not_cut(void **state)
+{
+	char yaml[700] = "user: ";
+
+	(void)state;
+	memset(yaml + 6, 'u', 64);
+	refused(yaml, "verifier.yaml:1:7: user: is too long, give the name of a user");
+	memset(yaml + 6, 'u', 600);
+	refused(yaml, "verifier.yaml:1:7: the value is too long or holds control characters");
+	memset(yaml, 0, sizeof yaml);
+	strcpy(yaml, "console_socket: ");
+	memset(yaml + 16, 's', 100);
+	refused(yaml, "verifier.yaml:1:17: console_socket: is too long below the state directory, "
+		      "give an absolute path");
+	refused("user: ''\n", "verifier.yaml:1:7: user: is empty, give the name of a user");
+}
+
+static void
+relative_paths_count_from_the_state_directory(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("ek_roots: roots/ek\nkey: /etc/k.pem\nek_crls: ''\n"), ASSAY_OK);
+	assert_string_equal(c.ek_roots, "/var/lib/assay/roots/ek");
+	assert_string_equal(c.key, "/etc/k.pem");
+	assert_string_equal(c.ek_crls, "");
+	assert_string_equal(c.certificate, "/var/lib/assay/tls/cert.pem");
+	assert_string_equal(c.console_socket, "/var/lib/assay/run/console.sock");
+}
+
+static void
+what_is_not_given_keeps_its_default(void **state)
+{
+	struct config plain;
+
+	(void)state;
+	config_defaults(&plain, "/var/lib/assay");
+	assert_int_equal(parse("# nothing\n"), ASSAY_OK);
+	assert_memory_equal(&c, &plain, sizeof c);
+	assert_int_equal(parse(""), ASSAY_OK);
+	assert_memory_equal(&c, &plain, sizeof c);
+	assert_int_equal(parse("uploads_max: 7\n"), ASSAY_OK);
+	plain.uploads_max = 7;
+	assert_memory_equal(&c, &plain, sizeof c);
+	assert_true(c.channel_binding);
+	assert_false(c.accept_virtual_tpm);
+}
+
+static void
+every_key_can_be_given(void **state)
+{
+	static const char yaml[] =
+		"listen: 127.0.0.1:0\ncertificate: a\nkey: b\nchannel_binding: true\n"
+		"net_processes: 2\nconsole_socket: s\nconsole_listen: '[::1]:9'\n"
+		"console_certificate: d\nconsole_key: e\nek_roots: f\nek_crls: g\n"
+		"accept_expired_ek: true\naccept_virtual_tpm: true\npending_max: 0\n"
+		"enrolments_per_minute: 9\nappraisers: 3\nspare_appraisers: 4\n"
+		"requests_per_appraiser: 5\nchallenge_deadline_ms: 200\nconnections_max: 6\n"
+		"connections_per_source: 7\nhalf_open_per_source: 8\nuploads_max: 9\n"
+		"retention_days: 10\nuser: u\nlog_json: true\n";
+	size_t lines = 0, named = 0;
+
+	(void)state;
+	assert_int_equal(parse(yaml), ASSAY_OK);
+	assert_string_equal(c.console_listen, "[::1]:9");
+	assert_int_equal(c.retention_days, 10);
+	assert_true(c.log_json);
+	for (const char *p = yaml; *p; p++)
+		lines += *p == '\n';
+#define X(kind, member, least, most, must) named++;
+	CONFIG_KEYS(X)
+#undef X
+	assert_int_equal(lines, named);
+}
+
+static void
+mutant_never_crashes(struct span mutant, const char *what, void *arg)
+{
+	enum assay_err e;
+
+	(void)what;
+	(void)arg;
+	config_defaults(&c, "/var/lib/assay");
+	e = config_parse(&c, mutant, "verifier.yaml", &err);
+	assert_true(e == ASSAY_OK || (e == ASSAY_MALFORMED && err.text[0] != '\0'));
+	assert_null(strchr(err.text, '\n'));
+}
+
+static void
+every_mutant_is_loaded_whole_or_refused_in_one_line(void **state)
+{
+	static const char yaml[] = "listen: 127.0.0.1:0\nappraisers: 3\n"
+				   "accept_expired_ek: false\nek_roots: 'x/y'\n";
+
+	(void)state;
+	unit_mutate(SPAN(yaml, strlen(yaml)), 0, mutant_never_crashes, NULL);
+}
+
+static void
+a_state_directory_without_a_file_gives_defaults_and_a_bad_one_an_error(void **state)
+{
+	char dir[] = "/tmp/assay-config-XXXXXX", path[64];
+	FILE *f;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(config_load(&c, dir, &err), ASSAY_OK);
+	assert_string_equal(c.listen, "0.0.0.0:7443");
+	snprintf(path, sizeof path, "%s/verifier.yaml", dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("appraisers: many\n", f);
+	fclose(f);
+	assert_int_equal(config_load(&c, dir, &err), ASSAY_MALFORMED);
+	assert_non_null(strstr(err.text, "verifier.yaml:1:13: appraisers: "));
+	unlink(path);
+	rmdir(dir);
+	assert_int_equal(config_load(&c, dir, &err), ASSAY_IO);
+	assert_non_null(strstr(err.text, "No such file or directory"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_unknown_key_is_named_with_its_place_and_the_nearest_key),
+		cmocka_unit_test(a_key_given_twice_is_refused_though_the_values_agree),
+		cmocka_unit_test(a_flag_is_true_or_false_and_a_slip_is_not_taken_for_true),
+		cmocka_unit_test(a_number_out_of_range_or_of_another_form_is_refused),
+		cmocka_unit_test(an_address_is_numeric_with_a_port),
+		cmocka_unit_test(forms_of_yaml_that_hide_or_repeat_are_refused),
+		cmocka_unit_test(values_too_long_are_refused_and_not_cut),
+		cmocka_unit_test(relative_paths_count_from_the_state_directory),
+		cmocka_unit_test(what_is_not_given_keeps_its_default),
+		cmocka_unit_test(every_key_can_be_given),
+		cmocka_unit_test(every_mutant_is_loaded_whole_or_refused_in_one_line),
+		cmocka_unit_test(
+			a_state_directory_without_a_file_gives_defaults_and_a_bad_one_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

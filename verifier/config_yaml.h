@@ -1,0 +1,75 @@
+/*
+ * config_yaml.h: a YAML file that is one flat mapping, with the place of each key.
+ *
+ * libcyaml types values but knows no places and takes every unknown word for true;
+ * so one flat pass over libyaml's events comes first: keys, values and where they
+ * stand. No recursion; aliases, tags, nested values and second documents are
+ * refused. Knows nothing of which keys there are: config.c does.
+ */
+#ifndef VERIFIER_CONFIG_YAML_H
+#define VERIFIER_CONFIG_YAML_H
+
+#include "config.h"
+
+#define CONFIG_PAIRS_MAX 64
+#define CONFIG_KEY_MAX 64
+
+struct config_place {
+	size_t line, column; /* from 1 */
+};
+
+struct config_pair {
+	char key[CONFIG_KEY_MAX + 1];
+	char value[CONFIG_PATH_MAX + 1];
+	bool quoted; /* 'x' or "x": never a word such as true */
+	struct config_place key_at, value_at;
+};
+
+struct config_pairs {
+	size_t n;
+	struct config_pair pair[CONFIG_PAIRS_MAX];
+	/* on an error */
+	struct config_place at;
+	char problem[128];
+};
+
+/* An empty file is zero pairs. MALFORMED: ->at and ->problem are filled. */
+ASSAY_MUST_USE enum assay_err config_yaml_read(struct span yaml, struct config_pairs *ret);
+/* Load by libcyaml: *ret holds the members whose keys are present; all others are
+ * zero. Free with config_yaml_free(). MALFORMED if it refuses. */
+ASSAY_MUST_USE enum assay_err config_yaml_load(struct span yaml, struct config **ret);
+void config_yaml_free(struct config *c);
+
+/*
+ * X(KIND, key = member of struct config, least, most, what it must be)
+ * least and most: of a NUMBER its value, of anything else its length in bytes.
+ */
+#define CONFIG_KEYS(X)                                                                         \
+	X(ADDRESS, listen, 1, 255, "ADDRESS:PORT, as 0.0.0.0:7443 or [::]:7443")               \
+	X(PATH, certificate, 1, 511, "the path of a PEM file")                                 \
+	X(PATH, key, 1, 511, "the path of a PEM file")                                         \
+	X(FLAG, channel_binding, 0, 8, "true or false")                                        \
+	X(NUMBER, net_processes, 1, 16, "a whole number")                                      \
+	X(SOCKET, console_socket, 1, 107, "the path of a Unix socket, at most 107 bytes")      \
+	X(ADDRESS, console_listen, 0, 255, "ADDRESS:PORT, or \"\" for none")                   \
+	X(PATH, console_certificate, 1, 511, "the path of a PEM file")                         \
+	X(PATH, console_key, 1, 511, "the path of a PEM file")                                 \
+	X(PATH, ek_roots, 0, 511, "the path of a directory of certificates, or \"\"")          \
+	X(PATH, ek_crls, 0, 511, "the path of a directory of CRLs, or \"\"")                   \
+	X(FLAG, accept_expired_ek, 0, 8, "true or false")                                      \
+	X(FLAG, accept_virtual_tpm, 0, 8, "true or false")                                     \
+	X(NUMBER, pending_max, 0, 100000, "a whole number")                                    \
+	X(NUMBER, enrolments_per_minute, 1, 1000000, "a whole number")                         \
+	X(NUMBER, appraisers, 1, 64, "a whole number")                                         \
+	X(NUMBER, spare_appraisers, 1, 16, "a whole number")                                   \
+	X(NUMBER, requests_per_appraiser, 1, 1000000, "a whole number")                        \
+	X(NUMBER, challenge_deadline_ms, 100, 600000, "milliseconds")                          \
+	X(NUMBER, connections_max, 1, 1000000, "a whole number")                               \
+	X(NUMBER, connections_per_source, 1, 1000000, "a whole number")                        \
+	X(NUMBER, half_open_per_source, 1, 1000000, "a whole number")                          \
+	X(NUMBER, uploads_max, 1, 10000, "a whole number")                                     \
+	X(NUMBER, retention_days, 1, 36500, "a number of days")                                \
+	X(TEXT, user, 1, 63, "the name of a user")                                             \
+	X(FLAG, log_json, 0, 8, "true or false")
+
+#endif
