@@ -50,6 +50,10 @@ enum operation_code {
 };
 const char *operation_name(enum operation_code c);
 enum operator_role operation_lowest_role(enum operation_code c);
+/* Whether this role may ask it; false for unknown codes and roles. */
+bool operation_permitted(enum operation_code c, enum operator_role r);
+const char *operator_role_name(enum operator_role r); /* "viewer" ...; "none" */
+enum operator_role operator_role_by_name(const char *name); /* ROLE_NONE: no such role */
 
 /* Named inputs; each at most once. Text is printable ASCII, checked on decode. */
 enum operation_field {
@@ -77,6 +81,7 @@ enum operation_field {
 
 #define OPERATION_TEXT_MAX 512
 #define OPERATION_FILE_MAX (1u << 20)
+#define OPERATION_BYTES_MAX (OPERATION_FILE_MAX + F_COUNT * (OPERATION_TEXT_MAX + 8) + 256)
 
 struct operation {
 	enum operation_code code;
@@ -88,6 +93,12 @@ struct operation {
 	struct span field[F_COUNT];  /* empty: absent */
 };
 
+/*
+ * Canonical: fields in the order of their numbers, absent ones left out. Decoding
+ * takes the whole input and refuses unknown codes and fields, doubles, empty
+ * fields, text that is not printable and everything over its limit; the spans of
+ * the result point into it.
+ */
 ASSAY_MUST_USE enum assay_err operation_encode(const struct operation *op, uint8_t *ret,
 					       size_t cap, size_t *ret_len);
 ASSAY_MUST_USE enum assay_err operation_decode(struct span in, struct operation *ret);

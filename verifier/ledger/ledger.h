@@ -272,5 +272,9 @@ ASSAY_MUST_USE enum assay_err ledger_audit_append(struct ledger *l, struct ledge
 /* Oldest first: the first with seq > after. */
 ASSAY_MUST_USE enum assay_err ledger_audit_next(struct ledger *l, uint64_t after,
 						struct ledger_audit *ret);
+/* Newest first: the newest with seq < before (0: no bound) about this object; "" =
+ * any object. Indexed: operators ask it per device. */
+ASSAY_MUST_USE enum assay_err ledger_audit_prev(struct ledger *l, const char *object,
+						uint64_t before, struct ledger_audit *ret);
 
 #endif

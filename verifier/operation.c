@@ -1,0 +1,164 @@
+/* operation.c: see operation.h. */
+#include "operation.h"
+
+#include <string.h>
+
+static const struct {
+	const char *name;
+	enum operator_role lowest;
+} operations[OP_COUNT] = {
+	[OP_NONE] = {"none", ROLE_NONE},
+#define X(op, name, role) [OP_##op] = {name, ROLE_##role},
+	OPERATIONS(X)
+#undef X
+};
+
+static const char *const roles[ROLE_COUNT] = {
+	[ROLE_NONE] = "none",	      [ROLE_VIEWER] = "viewer",
+	[ROLE_OPERATOR] = "operator", [ROLE_ADMIN] = "admin",
+	[ROLE_RELYING_PARTY] = "relying-party",
+};
+
+const char *
+operation_name(enum operation_code c)
+{
+	return operations[(unsigned)c < OP_COUNT ? c : OP_NONE].name;
+}
+
+enum operator_role
+operation_lowest_role(enum operation_code c)
+{
+	return (unsigned)c < OP_COUNT ? operations[c].lowest : ROLE_NONE;
+}
+
+/* Only these three are ranks; a relying party's number being higher means nothing. */
+static bool
+is_rank(enum operator_role r)
+{
+	return r == ROLE_VIEWER || r == ROLE_OPERATOR || r == ROLE_ADMIN;
+}
+
+bool
+operation_permitted(enum operation_code c, enum operator_role r)
+{
+	return is_rank(r) && is_rank(operation_lowest_role(c)) && r >= operation_lowest_role(c);
+}
+
+const char *
+operator_role_name(enum operator_role r)
+{
+	return roles[(unsigned)r < ROLE_COUNT ? r : ROLE_NONE];
+}
+
+enum operator_role
+operator_role_by_name(const char *name)
+{
+	for (unsigned r = ROLE_NONE + 1; r < ROLE_COUNT; r++)
+		if (strcmp(roles[r], name) == 0)
+			return (enum operator_role)r;
+	return ROLE_NONE;
+}
+
+static bool
+is_printable(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x20 || s.p[i] > 0x7E)
+			return false;
+	return true;
+}
+
+static enum assay_err
+check_field(enum operation_field f, struct span s)
+{
+	size_t max = f == F_FILE ? OPERATION_FILE_MAX : OPERATION_TEXT_MAX;
+
+	if (s.n == 0)
+		return ASSAY_MALFORMED;
+	if (s.n > max)
+		return ASSAY_TOO_LARGE;
+	return f == F_FILE || is_printable(s) ? ASSAY_OK : ASSAY_MALFORMED;
+}
+
+enum assay_err
+operation_encode(const struct operation *op, uint8_t *ret, size_t cap, size_t *ret_len)
+{
+	size_t peer = strnlen(op->peer, sizeof op->peer);
+	struct writer w;
+	uint8_t n = 0;
+
+	wr_init(&w, ret, cap);
+	wr_be16(&w, (uint16_t)op->code);
+	wr_u8(&w, op->local);
+	wr_bytes(&w, SPAN(op->token_hash, sizeof op->token_hash));
+	wr_be16_bytes(&w, SPAN(op->peer, peer));
+	for (unsigned f = F_NONE + 1; f < F_COUNT; f++)
+		n = (uint8_t)(n + (op->field[f].n > 0));
+	wr_u8(&w, n);
+	for (unsigned f = F_NONE + 1; f < F_COUNT; f++) {
+		enum assay_err e;
+
+		if (op->field[f].n == 0)
+			continue;
+		if ((e = check_field(f, op->field[f])) != ASSAY_OK)
+			wr_fail(&w, e);
+		wr_u8(&w, (uint8_t)f);
+		wr_be32_bytes(&w, op->field[f]);
+	}
+	if (peer >= sizeof op->peer || op->code <= OP_NONE || op->code >= OP_COUNT)
+		wr_fail(&w, ASSAY_MALFORMED);
+	return wr_finish(&w, ret_len);
+}
+
+static void
+read_fields(struct reader *r, struct operation *op)
+{
+	uint32_t n = rd_count(r, rd_u8(r), F_COUNT - 1);
+	uint8_t last = F_NONE;
+
+	for (uint32_t i = 0; i < n && r->err == ASSAY_OK; i++) {
+		uint8_t f = rd_u8(r);
+		struct span s = rd_be32_bytes(r, OPERATION_FILE_MAX);
+		enum assay_err e;
+
+		if (r->err != ASSAY_OK)
+			return;
+		if (f <= last || f >= F_COUNT) {
+			rd_fail(r, f == last ? ASSAY_DUPLICATE : ASSAY_MALFORMED);
+			return;
+		}
+		if ((e = check_field(f, s)) != ASSAY_OK)
+			rd_fail(r, e);
+		op->field[f] = s;
+		last = f;
+	}
+}
+
+enum assay_err
+operation_decode(struct span in, struct operation *ret)
+{
+	struct operation op = {0};
+	struct span hash, peer;
+	uint16_t code;
+	uint8_t local;
+	enum assay_err e;
+	struct reader r;
+
+	rd_init(&r, in);
+	code = rd_be16(&r);
+	local = rd_u8(&r);
+	hash = rd_bytes(&r, sizeof op.token_hash);
+	peer = rd_be16_bytes(&r, sizeof op.peer - 1);
+	if (code <= OP_NONE || code >= OP_COUNT || local > 1 || !is_printable(peer))
+		rd_fail(&r, ASSAY_MALFORMED);
+	read_fields(&r, &op);
+	if ((e = rd_finish(&r)) != ASSAY_OK)
+		return e;
+	op.code = (enum operation_code)code;
+	op.local = local == 1;
+	memcpy(op.token_hash, hash.p, sizeof op.token_hash);
+	if (peer.n > 0)
+		memcpy(op.peer, peer.p, peer.n);
+	*ret = op;
+	return ASSAY_OK;
+}
