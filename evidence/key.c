@@ -188,9 +188,10 @@ pss_holds_with_salt(RsaKey *key, const struct span *sig, const struct digest *d,
 
 /* TPM 2.0 Part 1, B.7: the salt is of the hash's size, or as long as fits */
 static bool
-rsapss_holds(RsaKey *key, const struct span *sig, const struct digest *d)
+rsapss_holds(const struct key *k, RsaKey *key, const struct span *sig, const struct digest *d)
 {
-	int longest = (int)sig->n - d->len - 2;
+	int encoded = (k->bits - 1 + 7) / 8; /* RFC 8017, 9.1.1: emLen */
+	int longest = encoded - d->len - 2;
 
 	if (longest < d->len)
 		return false;
@@ -236,7 +237,7 @@ rsa_verify(const struct key *k, const struct signature *sig, const struct digest
 		holds = rsassa_holds(&key, copy, (word32)sig->rsa.n, d);
 	}
 	if (e == ASSAY_OK && sig->scheme == SIG_RSAPSS)
-		holds = rsapss_holds(&key, &sig->rsa, d);
+		holds = rsapss_holds(k, &key, &sig->rsa, d);
 	wc_FreeRsaKey(&key);
 	if (e == ASSAY_OK && !holds)
 		e = ASSAY_BAD_SIGNATURE;
