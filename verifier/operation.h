@@ -39,6 +39,8 @@
 	X(POLICY_ACTIVATE, "policy.activate", OPERATOR)                                        \
 	X(AUDIT_LIST, "audit.list", VIEWER)                                                    \
 	X(OPERATOR_ADD, "operator.add", ADMIN)                                                 \
+	X(OPERATOR_LIST, "operator.list", ADMIN)                                               \
+	X(OPERATOR_REVOKE, "operator.revoke", ADMIN)                                           \
 	X(LEDGER_ACCEPT, "ledger.accept", ADMIN)
 
 enum operation_code {
@@ -75,7 +77,8 @@ enum operation_field {
 	F_POLICY,    /* name or digest prefix */
 	F_FILE,	     /* bytes (policy source) */
 	F_FILENAME,
-	F_SCOPE,     /* "class" or "device" */
+	F_SCOPE,     /* "class" or "device"; of evidence "boot-log", "proof" or "claims" */
+	F_TIER,	     /* lowest tier that a token enrols: "tpm", "virtual-tpm" ... */
 	F_COUNT
 };
 

@@ -254,6 +254,11 @@ ASSAY_MUST_USE enum assay_err ledger_operator_insert(struct ledger *l,
 						     const struct ledger_operator *o);
 ASSAY_MUST_USE enum assay_err ledger_operator_by_hash(struct ledger *l, const uint8_t hash[32],
 						      struct ledger_operator *ret);
+/* In name order: after == "" starts; NOT_FOUND at the end. */
+ASSAY_MUST_USE enum assay_err ledger_operator_next(struct ledger *l, const char *after,
+						   struct ledger_operator *ret);
+/* For ever: the row stays, revoked. NOT_FOUND. */
+ASSAY_MUST_USE enum assay_err ledger_operator_revoke(struct ledger *l, const char *name);
 
 /* ---- audit: append-only, hash-chained ---- */
 
