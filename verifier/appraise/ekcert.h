@@ -34,6 +34,7 @@
 	X(UNDECIDED, "undecided", "it was not verified")                                       \
 	X(CHAIN_OK, "trusted", "its chain leads to a trusted root")                            \
 	X(MALFORMED, "malformed", "it is not a certificate that can be read")                  \
+	X(UNSUPPORTED, "unsupported", "its signature algorithm or form is not handled")        \
 	X(KEY_UNSUPPORTED, "key-unsupported", "its key is of a kind that cannot be verified")  \
 	X(KEY_TOO_LARGE, "key-too-large", "an RSA key of over 4096 bits cannot be verified")   \
 	X(KEY_INVALID, "key-invalid", "its key is not a valid public key")                     \
@@ -44,7 +45,8 @@
 	X(NO_TPM_ATTRIBUTES, "no-tpm-attributes",                                              \
 	  "its subjectAltName does not name TPM manufacturer, model and version")              \
 	X(ISSUER_MISSING, "issuer-missing", "no certificate of its issuer is known")           \
-	X(BAD_SIGNATURE, "bad-signature", "its issuer did not sign it")                        \
+	X(ROOT_MISSING, "root-missing", "the chain does not reach a trusted root")             \
+	X(BAD_SIGNATURE, "bad-signature", "a signature of the chain does not hold")            \
 	X(ISSUER_KEY_TOO_LARGE, "issuer-key-too-large",                                        \
 	  "an issuer's RSA key of over 4096 bits cannot be verified")                          \
 	X(ISSUER_KEY, "issuer-key", "an issuer's key is weak, invalid or not supported")       \
@@ -58,7 +60,6 @@
 	X(ISSUED_TOO_LATE, "issued-too-late", "an issuer had expired before it issued")        \
 	X(REVOKED, "revoked", "it was revoked by its issuer")                                  \
 	X(ISSUER_REVOKED, "issuer-revoked", "an issuer's certificate was revoked")             \
-	X(ROOT_MISSING, "root-missing", "the chain does not reach a trusted root")             \
 	X(SEARCH_LIMIT, "search-limit", "no path was found within the limit of the search")    \
 	X(NOT_A_TEMPLATE, "ek-template", "the EK's public area is not a TCG default template") \
 	X(KEY_MISMATCH, "ek-mismatch", "the EK's public area holds another key")               \

@@ -162,7 +162,8 @@ tpmattr_is_virtual(const struct tpmattr *a, const char *issuer)
 	static const char *const models[] = {"vTPM", "swtpm", "virtual", "simulator",
 					     "VMware", "Nitro", "xCG fTPM", NULL};
 	static const char *const issuers[] = {"swtpm", "virtual TPM", "vTPM", "cloud_host",
-					      "Google Cloud", "vsphere", "VMware", NULL};
+					      "Google Cloud", "Aliyun", "vsphere", "VMware",
+					      NULL};
 	static const char *const chips[] = {"Pluton", NULL};
 
 	switch (a->vendor_id) {
