@@ -356,16 +356,32 @@ ext_eku(struct reader *r, struct x509 *c)
 	rd_fail(r, rd_finish(&in));
 }
 
+/* Key identifiers only say which of several issuers to try first, so that one that
+ * cannot be read is as good as none. */
 static void
 ext_skid(struct reader *r, struct x509 *c)
 {
-	c->skid = der_get(r, DER_OCTET_STRING);
+	struct reader in = *r;
+
+	c->skid = der_get(&in, DER_OCTET_STRING);
+	if (rd_finish(&in) != ASSAY_OK) {
+		c->skid = (struct span){NULL, 0};
+		c->lax |= X509_LAX_KEY_ID;
+	}
+	(void)rd_rest(r);
 }
 
 static void
 ext_akid(struct reader *r, struct x509 *c)
 {
-	c->akid = x509_akid(r);
+	struct reader in = *r;
+
+	c->akid = x509_akid(&in);
+	if (rd_finish(&in) != ASSAY_OK) {
+		c->akid = (struct span){NULL, 0};
+		c->lax |= X509_LAX_KEY_ID;
+	}
+	(void)rd_rest(r);
 }
 
 /* AuthorityKeyIdentifier, RFC 5280, 4.2.1.1; issuer and serial are not used */

@@ -32,6 +32,7 @@
 	X(SET_ORDER, "the members of a set are not in order")      \
 	X(PARAMETERS, "algorithm parameters are NULL or absent where they should not be") \
 	X(SERIAL, "the serial number is negative, zero, padded or over 20 bytes") \
+	X(KEY_ID, "a key identifier cannot be read and is not used") \
 	X(TIME, "a time lacks seconds or is of the wrong type for its year")
 
 enum x509_lax_index {

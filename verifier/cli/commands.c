@@ -5,8 +5,11 @@
  */
 #include "cli.h"
 
+extern const struct cli_command cmd_inspect_ekcert;
+
 static const struct cli_command end = {0};
 
 const struct cli_command *const cli_commands[] = {
+	&cmd_inspect_ekcert,
 	&end,
 };
