@@ -63,7 +63,9 @@ compare(const struct roots_search *s, uint32_t index, size_t n)
 	struct reader rest;
 	struct span key = record(s, index, &rest);
 
-	return key.n == ROOTS_KEY_SIZE ? memcmp(key.p, s->key, n) : -1;
+	if (key.n != ROOTS_KEY_SIZE)
+		return -1;
+	return memcmp(key.p, s->key, n); /* public: hashes of names */
 }
 
 /* The first record that is not less than the key in its first n bytes. */

@@ -1,6 +1,6 @@
 /*
- * x509_internal.h: what x509.c, x509_name.c, x509_crl.c, x509_lax.c and tpmattr.c
- * share, and nobody else includes.
+ * x509_internal.h: what the x509 files and tpmattr.c share, and
+ * nobody else includes.
  */
 #ifndef APPRAISE_X509_INTERNAL_H
 #define APPRAISE_X509_INTERNAL_H
@@ -42,6 +42,8 @@ ASSAY_MUST_USE enum assay_err x509_signature(const struct x509_signed *s,
 					     struct signature *ret, uint32_t *lax);
 /* The next element with its header; fails the reader if it has another tag. */
 struct span x509_whole(struct reader *r, uint8_t tag);
+/* The content of EXPLICIT [n], if it comes next; else a reader over nothing. */
+struct reader x509_explicit(struct reader *r, unsigned n, bool *present);
 /* UTCTime or GeneralizedTime, as seconds since 1970. */
 int64_t x509_time(struct reader *r, uint32_t *lax);
 /* A BOOLEAN DEFAULT FALSE, which may be absent. */

@@ -35,7 +35,7 @@ static bool
 comes_after(struct span a, struct span b)
 {
 	size_t n = a.n < b.n ? a.n : b.n;
-	int cmp = n > 0 ? memcmp(a.p, b.p, n) : 0;
+	int cmp = n > 0 ? memcmp(a.p, b.p, n) : 0; /* public */
 
 	return cmp != 0 ? cmp > 0 : a.n > b.n;
 }

@@ -58,7 +58,8 @@ parse_at(const char *text, struct options *o)
 	if (!text || cli_parse_time(text, &o->at))
 		return CLI_YES;
 	return cli_usage(&cmd_inspect_ekcert,
-			 "--at %s: neither like 2022-06-01T00:00:00Z nor seconds since 1970", text);
+			 "--at %s: neither like 2022-06-01T00:00:00Z nor seconds since 1970",
+			 text);
 }
 
 static int
@@ -104,7 +105,7 @@ parse_options(int argc, char **argv, struct options *o)
 	if (!o->file)
 		return cli_usage(&cmd_inspect_ekcert, "which FILE?");
 	if (!o->roots)
-		return cli_usage(&cmd_inspect_ekcert, "--roots DIR is needed: whom is to be trusted?");
+		return cli_usage(&cmd_inspect_ekcert, "--roots DIR is needed");
 	return CLI_YES;
 }
 
@@ -406,17 +407,18 @@ const struct cli_command cmd_inspect_ekcert = {
 	.name = "ekcert",
 	.usage = "FILE --roots DIR [--at TIME] [--crls DIR] [--json]",
 	.summary = "Tell whether a certificate is a trusted manufacturer's for a TPM's EK",
-	.help = "FILE is PEM, DER or the bytes of a TPM's NV index (\"-\": standard input); further\n"
-		"certificates in it are used to build the path, and trusted for nothing.\n"
+	.help =
+		"FILE is PEM, DER or the bytes of a TPM's NV index (\"-\": standard input);\n"
+		"further certificates in it help to build the path and are trusted for nothing.\n"
 		"\n"
-		"  --roots DIR   trusted roots and known intermediates (PEM, DER), in any folder depth;\n"
-		"                a root is a certificate signed with its own key\n"
-		"  --crls DIR    revocation lists; those under --roots are used too\n"
-		"  --at TIME     judge at this time, like 2022-06-01T00:00:00Z; default: now\n"
-		"  --json        one JSON document\n"
+		"  --roots DIR  trusted roots and known intermediates (PEM, DER), folders too;\n"
+		"               a root is a certificate signed with its own key\n"
+		"  --crls DIR   revocation lists; those under --roots are used too\n"
+		"  --at TIME    judge at this time, like 2022-06-01T00:00:00Z; default: now\n"
+		"  --json       one JSON document\n"
 		"\n"
-		"An expired EK certificate is not trusted. An expired issuer is a note: the EK lives\n"
-		"longer than the certificate of the CA that vouched for it while valid.\n"
-		"docs/ek-certificates.md says what is checked, in which order, and what is tolerated.\n",
+		"An expired EK certificate is not trusted. An expired issuer is only a note: an\n"
+		"EK outlives the certificate of the CA that vouched for it while that was valid.\n"
+		"docs/ek-certificates.md says what is checked, and what is tolerated and why.\n",
 	.run = run,
 };

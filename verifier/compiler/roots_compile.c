@@ -109,11 +109,11 @@ static int
 compare(const void *va, const void *vb)
 {
 	const struct entry *a = va, *b = vb;
-	int c = memcmp(a->key, b->key, sizeof a->key);
+	int c = memcmp(a->key, b->key, sizeof a->key); /* public */
 
 	if (c == 0 && a->len != b->len)
 		c = a->len < b->len ? -1 : 1;
-	return c != 0 ? c : memcmp(a->der, b->der, a->len);
+	return c != 0 ? c : memcmp(a->der, b->der, a->len); /* public */
 }
 
 /* Sorted, each once. */
