@@ -28,8 +28,6 @@
 #define KEEPER_APPRAISERS_MAX 80 /* regular and spare */
 
 struct keeper;
-struct session; /* keeper_round.h */
-struct request;
 
 /* A content-addressed, sealed byte string that appraisers map. */
 struct keeper_map {
@@ -60,6 +58,8 @@ typedef void (*compile_done)(struct keeper *k, void *arg, enum assay_err e, stru
 
 struct ledger *keeper_ledger(struct keeper *k);
 const struct config *keeper_config(const struct keeper *k);
+/* Hex SHA-256 of the device listener's TLS key, for tokens' pins. */
+const char *keeper_tls_pin(const struct keeper *k);
 /* Seconds since the epoch, as of this turn of the loop. */
 int64_t keeper_now(const struct keeper *k);
 /* Open a ledger transaction for this turn if none is open. Everything sent through

@@ -1,0 +1,671 @@
+/*
+ * keeper.c: the loop of the parent process; see keeper.h.
+ *
+ * Tables say which message of which child is handled where; ipc.c has already
+ * refused those that a role may not send. A handler that meets a broken rule loses
+ * the child, never the ledger.
+ */
+#include "keeper_private.h"
+
+#include "log.h"
+
+#include "evidence/tls/tls_exporter.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EVENTS_MAX 64
+#define TAG_SIGNALS UINT64_MAX
+#define TAG_TIMER (UINT64_MAX - 1)
+
+static void on_ready(struct keeper *k, struct child *c, const struct ipc_msg *m);
+static void on_operation(struct keeper *k, struct child *c, const struct ipc_msg *m);
+static void on_compiled(struct keeper *k, struct child *c, const struct ipc_msg *m);
+
+static const struct handler {
+	enum ipc_type type;
+	enum role from;
+	bool only_ready; /* not before READY; READY itself only once */
+	void (*run)(struct keeper *k, struct child *c, const struct ipc_msg *m);
+} handlers[] = {
+	{IPC_READY, ROLE_KINDS, false, on_ready},
+	{IPC_NET_OPEN, ROLE_NET, true, keeper_on_open},
+	{IPC_NET_HELLO, ROLE_NET, true, keeper_on_hello},
+	{IPC_NET_ENROL, ROLE_NET, true, keeper_on_enrol},
+	{IPC_NET_ACTIVATION, ROLE_NET, true, keeper_on_activation},
+	{IPC_NET_PROOF, ROLE_NET, true, keeper_on_proof},
+	{IPC_NET_PARTS, ROLE_NET, true, keeper_on_parts},
+	{IPC_NET_CLOSED, ROLE_NET, true, keeper_on_closed},
+	{IPC_VERDICT, ROLE_APPRAISER, true, keeper_on_verdict},
+	{IPC_ENROL_VERDICT, ROLE_APPRAISER, true, keeper_on_enrol_verdict},
+	{IPC_COMPILED, ROLE_COMPILER, true, on_compiled},
+	{IPC_OPERATION, ROLE_CONSOLE, true, on_operation},
+};
+
+/* ---- time ---- */
+
+static int64_t
+clock_ms(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void
+read_clocks(struct keeper *k)
+{
+	k->now_ms = clock_ms(CLOCK_MONOTONIC);
+	k->now = clock_ms(CLOCK_REALTIME) / 1000;
+}
+
+/* ---- what leaves after the commit ---- */
+
+void
+keeper_defer(struct keeper *k, enum ipc_type t, uint64_t id, struct span bytes)
+{
+	struct deferred *d = malloc(sizeof *d + bytes.n);
+
+	if (!d) {
+		log_event(LOG_LEVEL_ERROR, "no-memory", NULL);
+		return; /* unanswered is refused */
+	}
+	d->next = NULL;
+	d->is_reply = t == IPC_REPLY;
+	d->id = id;
+	d->type = t;
+	d->len = bytes.n;
+	if (bytes.n)
+		memcpy(d->bytes, bytes.p, bytes.n);
+	if (k->last)
+		k->last->next = d;
+	else
+		k->first = d;
+	k->last = d;
+}
+
+void
+keeper_send(struct keeper *k, uint64_t session, struct span frame)
+{
+	keeper_defer(k, IPC_NET_SEND, session, frame);
+}
+
+static struct child *
+console_of(struct keeper *k)
+{
+	for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++)
+		if (k->children[i].pid && k->children[i].role == ROLE_CONSOLE)
+			return &k->children[i];
+	return NULL;
+}
+
+static void
+send_deferred(struct keeper *k, const struct deferred *d)
+{
+	struct child *c = d->is_reply ? console_of(k)
+				      : keeper_net(k, NET_INDEX(d->id));
+
+	if (!c || !c->ready)
+		return; /* it died: its sessions are gone with it */
+	if (ipc_send(&c->ipc, d->type, d->id, SPAN(d->bytes, d->len)) != ASSAY_OK)
+		keeper_child_lost(k, c, "does not take its messages");
+	else
+		keeper_watch(k, c);
+}
+
+/* The commit failed: nothing that was to be said is true. Devices are told to come
+ * again, operators that it failed. */
+static void
+replace_by_failure(struct deferred *d, struct writer *w)
+{
+	struct msg_refused m = {.reason = SPAN("verifier.internal", 17), .retry = true};
+	static const char failed[] = "{\"error\": \"io\", \"message\": \"the ledger could not be "
+				     "written; nothing was changed\"}";
+	size_t n;
+
+	if (!d->is_reply) {
+		if (envelope_encode_refused(&m, w->p, w->cap, &n) == ASSAY_OK)
+			w->len = n;
+		return;
+	}
+	wr_be16(w, ASSAY_IO);
+	wr_u8(w, REPLY_JSON);
+	wr_bytes(w, SPAN(failed, sizeof failed - 1));
+}
+
+static void
+flush_deferred(struct keeper *k, bool committed)
+{
+	struct deferred *d = k->first;
+
+	k->first = k->last = NULL;
+	while (d) {
+		struct deferred *next = d->next;
+		uint8_t buf[sizeof(struct deferred) + 512];
+		struct writer w;
+
+		if (committed) {
+			send_deferred(k, d);
+		} else {
+			struct deferred *f = (struct deferred *)(void *)buf;
+
+			*f = *d;
+			wr_init(&w, f->bytes, sizeof buf - sizeof *f);
+			replace_by_failure(d, &w);
+			f->len = w.len;
+			send_deferred(k, f);
+		}
+		free(d);
+		d = next;
+	}
+}
+
+enum assay_err
+keeper_change(struct keeper *k)
+{
+	enum assay_err e;
+
+	if (k->changing)
+		return ASSAY_OK;
+	if ((e = ledger_begin(k->ledger)) == ASSAY_OK)
+		k->changing = true;
+	return e;
+}
+
+/* End of a turn: one commit for everything that happened in it. */
+static void
+finish_turn(struct keeper *k)
+{
+	bool committed = true;
+
+	if (k->changing) {
+		enum assay_err e = ledger_commit(k->ledger);
+
+		k->changing = false;
+		committed = e == ASSAY_OK;
+		k->status.commits++;
+		if (!committed) {
+			log_event(LOG_LEVEL_ERROR, "commit-failed", "error", assay_err_name(e),
+				  NULL);
+			ledger_rollback(k->ledger);
+			if (keeper_live_load(k) != ASSAY_OK)
+				k->failed = true;
+		}
+	}
+	flush_deferred(k, committed);
+	keeper_dispatch(k);
+}
+
+/* ---- small services for the other files ---- */
+
+struct ledger *
+keeper_ledger(struct keeper *k)
+{
+	return k->ledger;
+}
+
+const struct config *
+keeper_config(const struct keeper *k)
+{
+	return k->config;
+}
+
+int64_t
+keeper_now(const struct keeper *k)
+{
+	return k->now;
+}
+
+const char *
+keeper_tls_pin(const struct keeper *k)
+{
+	return k->tls_pin;
+}
+
+void
+keeper_reply(struct keeper *k, uint64_t id, enum assay_err e, const char *text)
+{
+	size_t n = strlen(text ? text : ""), cap = n + 512;
+	char *buf = malloc(cap);
+	struct writer w;
+
+	if (!buf)
+		return;
+	wr_init(&w, buf, cap);
+	wr_be16(&w, (uint16_t)e);
+	wr_u8(&w, REPLY_JSON);
+	if (e == ASSAY_OK) {
+		wr_bytes(&w, SPAN(text, n));
+	} else {
+		char doc[400];
+
+		/* texts are ours, or were escaped when they were made */
+		snprintf(doc, sizeof doc, "{\"error\": \"%s\", \"message\": \"%.300s\"}",
+			 assay_err_name(e), text ? text : assay_err_text(e));
+		for (char *p = doc + 11; *p; p++)
+			if (*p == '\n' || *p == '\\')
+				*p = ' ';
+		wr_bytes(&w, SPAN(doc, strlen(doc)));
+	}
+	keeper_defer(k, IPC_REPLY, id, wr_span(&w));
+	free(buf);
+}
+
+void
+keeper_reply_bytes(struct keeper *k, uint64_t id, struct span bytes)
+{
+	uint8_t *buf = malloc(bytes.n + 3);
+	struct writer w;
+
+	if (!buf)
+		return;
+	wr_init(&w, buf, bytes.n + 3);
+	wr_be16(&w, ASSAY_OK);
+	wr_u8(&w, REPLY_BYTES);
+	wr_bytes(&w, bytes);
+	keeper_defer(k, IPC_REPLY, id, wr_span(&w));
+	free(buf);
+}
+
+void
+keeper_status(struct keeper *k, struct keeper_status *ret)
+{
+	*ret = k->status;
+	ret->queue_depth = k->queued;
+	ret->head = ledger_head(k->ledger);
+	ret->sessions = ret->proved_sessions = 0;
+	for (unsigned p = 0; p < k->config->net_processes; p++)
+		for (unsigned i = 0; i < k->sessions_max; i++) {
+			const struct keeper_session *s = k->sessions[p] ? k->sessions[p][i] : NULL;
+
+			ret->sessions += s != NULL;
+			ret->proved_sessions += s && s->proved;
+		}
+}
+
+bool
+keeper_connected(struct keeper *k, const char *device, int64_t *ret_last_seen)
+{
+	const struct live_device *d = live_find(&k->live, device);
+
+	*ret_last_seen = d ? d->last_seen : 0;
+	return d && d->session != 0;
+}
+
+enum assay_err
+keeper_audit(struct keeper *k, const char *actor, const char *action, const char *object,
+	     const char *detail)
+{
+	struct ledger_audit a = {.at = k->now};
+	enum assay_err e;
+
+	snprintf(a.actor, sizeof a.actor, "%s", actor);
+	snprintf(a.action, sizeof a.action, "%s", action);
+	snprintf(a.object, sizeof a.object, "%s", object);
+	snprintf(a.detail, sizeof a.detail, "%s", detail);
+	if ((e = keeper_change(k)) != ASSAY_OK)
+		return e;
+	return ledger_audit_append(k->ledger, &a);
+}
+
+/* ---- messages ---- */
+
+/* run/port and run/pid are for people and scripts; nothing depends on them. */
+static void
+write_run_file(struct keeper *k, const char *name, long value)
+{
+	char path[CONFIG_PATH_MAX + 64], tmp[CONFIG_PATH_MAX + 80];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/run/%s", k->config->state, name);
+	snprintf(tmp, sizeof tmp, "%s.new", path);
+	f = fopen(tmp, "w");
+	if (!f)
+		return;
+	fprintf(f, "%ld\n", value);
+	if (fclose(f) == 0 && rename(tmp, path) != 0)
+		log_event(LOG_LEVEL_WARN, "run-file", "name", name, "error", strerror(errno), NULL);
+}
+
+/* A port chosen by the kernel stays ours when net is replaced. */
+static void
+remember_port(struct keeper *k, unsigned port)
+{
+	char *colon = strrchr(k->listen, ':');
+
+	if (k->status.port == (int)port || !colon)
+		return;
+	snprintf(colon, sizeof k->listen - (size_t)(colon - k->listen), ":%u", port);
+	k->status.port = (int)port;
+	write_run_file(k, "port", (long)port);
+	log_event(LOG_LEVEL_INFO, "listening", "address", k->listen, NULL);
+}
+
+static void
+on_ready(struct keeper *k, struct child *c, const struct ipc_msg *m)
+{
+	struct reader r;
+	unsigned port;
+
+	c->ready = true;
+	if (c->role != ROLE_NET)
+		return;
+	rd_init(&r, m->payload);
+	port = rd_be16(&r);
+	if (rd_finish(&r) != ASSAY_OK) {
+		keeper_child_lost(k, c, "sent a bad READY");
+		return;
+	}
+	remember_port(k, port);
+	keeper_children_rest(k);
+}
+
+static void
+on_operation(struct keeper *k, struct child *c, const struct ipc_msg *m)
+{
+	(void)c;
+	keeper_on_operation(k, m);
+}
+
+static void
+on_compiled(struct keeper *k, struct child *c, const struct ipc_msg *m)
+{
+	struct compile_job *job = c->job;
+	struct reader r;
+	uint16_t e;
+	struct span out;
+
+	c->job = NULL;
+	c->stopping = true;
+	rd_init(&r, m->payload);
+	e = rd_be16(&r);
+	out = rd_rest(&r);
+	if (rd_finish(&r) != ASSAY_OK || e >= ASSAY_ERR_COUNT)
+		e = ASSAY_INTERNAL;
+	if (job) {
+		job->done(k, job->arg, (enum assay_err)e, out);
+		free(job->input);
+		free(job);
+	}
+}
+
+static bool
+handle(struct keeper *k, struct child *c, const struct ipc_msg *m)
+{
+	for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
+		const struct handler *h = &handlers[i];
+
+		if (h->type != m->type || (h->from != ROLE_KINDS && h->from != c->role))
+			continue;
+		if (h->only_ready != c->ready)
+			return false;
+		h->run(k, c, m);
+		return true;
+	}
+	return false;
+}
+
+static void
+on_child_readable(struct keeper *k, struct child *c)
+{
+	for (unsigned i = 0; i < KEEPER_BATCH_MAX && c->pid; i++) {
+		struct ipc_msg m;
+		enum assay_err e = ipc_recv(&c->ipc, &m);
+
+		if (e == ASSAY_BUSY)
+			return;
+		if (e != ASSAY_OK) {
+			keeper_child_lost(k, c, e == ASSAY_UNREACHABLE ? "ended"
+								       : assay_err_name(e));
+			return;
+		}
+		if (!handle(k, c, &m))
+			keeper_child_lost(k, c, "sent a message that is not permitted now");
+		ipc_release(&m);
+	}
+}
+
+static void
+on_child_event(struct keeper *k, struct child *c, uint32_t events)
+{
+	if (!c->pid)
+		return;
+	if ((events & EPOLLOUT) && ipc_flush(&c->ipc) != ASSAY_OK) {
+		keeper_child_lost(k, c, "is gone");
+		return;
+	}
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		on_child_readable(k, c);
+	if (c->pid)
+		keeper_watch(k, c);
+}
+
+static void
+on_signal(struct keeper *k)
+{
+	struct signalfd_siginfo s;
+	enum assay_err e;
+
+	while (read(k->signals, &s, sizeof s) == sizeof s) {
+		if (s.ssi_signo == SIGHUP) {
+			e = keeper_reload(k);
+			log_event(LOG_LEVEL_INFO, "reload", "result", assay_err_name(e), NULL);
+		} else {
+			log_event(LOG_LEVEL_INFO, "stopping", NULL);
+			k->stopping = true;
+		}
+	}
+}
+
+static void
+on_timer(struct keeper *k)
+{
+	uint64_t ticks;
+
+	if (read(k->timer, &ticks, sizeof ticks) != sizeof ticks)
+		return;
+	keeper_rounds_tick(k);
+	if (k->now != k->swept_s) {
+		k->swept_s = k->now;
+		keeper_decisions_sweep(k);
+	}
+}
+
+static void
+turn(struct keeper *k)
+{
+	struct epoll_event ev[EVENTS_MAX];
+	int n = epoll_wait(k->epoll, ev, EVENTS_MAX, -1);
+
+	read_clocks(k);
+	for (int i = 0; i < n; i++) {
+		if (ev[i].data.u64 == TAG_SIGNALS)
+			on_signal(k);
+		else if (ev[i].data.u64 == TAG_TIMER)
+			on_timer(k);
+		else if (ev[i].data.u64 < KEEPER_CHILDREN_MAX)
+			on_child_event(k, &k->children[ev[i].data.u64], ev[i].events);
+	}
+	finish_turn(k);
+}
+
+/* ---- start and stop ---- */
+
+static enum assay_err
+watch_fd(struct keeper *k, int fd, uint64_t tag)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = tag};
+
+	if (fd < 0 || epoll_ctl(k->epoll, EPOLL_CTL_ADD, fd, &ev) != 0)
+		return ASSAY_IO;
+	return ASSAY_OK;
+}
+
+static enum assay_err
+make_loop(struct keeper *k)
+{
+	struct itimerspec every = {{0, KEEPER_TICK_MS * 1000000L}, {0, KEEPER_TICK_MS * 1000000L}};
+	sigset_t set;
+	enum assay_err e;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return ASSAY_IO;
+	(void)signal(SIGPIPE, SIG_IGN);
+	k->epoll = epoll_create1(EPOLL_CLOEXEC);
+	k->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	k->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (k->epoll < 0 || k->timer < 0 || timerfd_settime(k->timer, 0, &every, NULL) != 0)
+		return ASSAY_IO;
+	if ((e = watch_fd(k, k->signals, TAG_SIGNALS)) != ASSAY_OK)
+		return e;
+	return watch_fd(k, k->timer, TAG_TIMER);
+}
+
+static enum assay_err
+find_user(struct keeper *k)
+{
+	struct passwd *p;
+
+	if (geteuid() != 0 || k->config->user[0] == '\0')
+		return ASSAY_OK;
+	p = getpwnam(k->config->user);
+	if (!p) {
+		log_event(LOG_LEVEL_ERROR, "no-user", "user", k->config->user, NULL);
+		return ASSAY_NOT_FOUND;
+	}
+	k->ids.uid = p->pw_uid;
+	k->ids.gid = p->pw_gid;
+	return ASSAY_OK;
+}
+
+static enum assay_err
+open_ledger(struct keeper *k)
+{
+	char path[CONFIG_PATH_MAX + 32], keys[CONFIG_PATH_MAX + 32];
+	struct ledger_report report = {0};
+	enum assay_err e;
+	size_t n;
+
+	snprintf(keys, sizeof keys, "%s/keys", k->config->state);
+	snprintf(path, sizeof path, "%s/ledger.db", k->config->state);
+	if ((e = keys_read_file(keys, "ledger.key", k->ledger_key, 32, &n)) != ASSAY_OK || n != 32) {
+		log_event(LOG_LEVEL_ERROR, "no-ledger-key", "directory", keys, "hint",
+			  "run assay-verifier init first", NULL);
+		return e == ASSAY_OK ? ASSAY_MALFORMED : e;
+	}
+	e = ledger_open(path, k->ledger_key, &k->ledger, &report);
+	if ((e == ASSAY_TAMPERED || e == ASSAY_EXPIRED) && k->ledger) {
+		k->status.ledger_fault = true;
+		log_event(LOG_LEVEL_ERROR, "ledger-fault", "error", assay_err_name(e), "what",
+			  report.text, "effect", "every device is quarantined", "hint",
+			  "look, then: assay ledger accept", NULL);
+		return ASSAY_OK;
+	}
+	if (e != ASSAY_OK)
+		log_event(LOG_LEVEL_ERROR, "ledger", "path", path, "error", assay_err_name(e),
+			  "what", report.text, NULL);
+	return e;
+}
+
+static enum assay_err
+read_pin(struct keeper *k)
+{
+	uint8_t pem[65536], digest[32];
+	size_t n;
+	enum assay_err e = keys_read_file("", k->config->certificate, pem, sizeof pem, &n);
+
+	if (e == ASSAY_OK)
+		e = tls_pem_key_digest((const char *)pem, (int)n, digest);
+	if (e != ASSAY_OK) {
+		log_event(LOG_LEVEL_ERROR, "no-certificate", "path", k->config->certificate,
+			  "error", assay_err_name(e), NULL);
+		return e;
+	}
+	return hex_encode(SPAN(digest, 32), k->tls_pin, sizeof k->tls_pin);
+}
+
+static enum assay_err
+allocate(struct keeper *k)
+{
+	k->sessions_max = k->config->connections_max;
+	for (unsigned i = 0; i < k->config->net_processes; i++)
+		if (!(k->sessions[i] = calloc(k->sessions_max, sizeof *k->sessions[i])))
+			return ASSAY_NO_MEMORY;
+	k->references = calloc(KEEPER_REFERENCES_MAX, sizeof *k->references);
+	k->scratch = malloc(KEEPER_SCRATCH);
+	if (!k->references || !k->scratch)
+		return ASSAY_NO_MEMORY;
+	return live_init(&k->live);
+}
+
+static enum assay_err
+start(struct keeper *k)
+{
+	enum assay_err e;
+
+	snprintf(k->listen, sizeof k->listen, "%s", k->config->listen);
+	read_clocks(k);
+	k->status.started = k->now;
+	k->wall_minus_mono_ms = clock_ms(CLOCK_REALTIME) - k->now_ms;
+	if ((e = find_user(k)) != ASSAY_OK || (e = allocate(k)) != ASSAY_OK ||
+	    (e = make_loop(k)) != ASSAY_OK || (e = read_pin(k)) != ASSAY_OK ||
+	    (e = open_ledger(k)) != ASSAY_OK || (e = keeper_maps_load(k)) != ASSAY_OK ||
+	    (e = keeper_live_load(k)) != ASSAY_OK)
+		return e;
+	write_run_file(k, "pid", (long)getpid());
+	return keeper_children_start(k);
+}
+
+static void
+finish(struct keeper *k)
+{
+	keeper_children_stop(k);
+	for (unsigned p = 0; p < KEEPER_NET_MAX; p++)
+		for (unsigned i = 0; k->sessions[p] && i < k->sessions_max; i++)
+			if (k->sessions[p][i])
+				keeper_session_free(k, k->sessions[p][i]);
+	for (unsigned p = 0; p < KEEPER_NET_MAX; p++)
+		free(k->sessions[p]);
+	keeper_maps_free(k);
+	free(k->references);
+	free(k->scratch);
+	live_free(&k->live);
+	ledger_close(k->ledger);
+	explicit_bzero(k->ledger_key, sizeof k->ledger_key);
+}
+
+int
+keeper_main(const struct config *c)
+{
+	struct keeper *k = calloc(1, sizeof *k);
+	enum assay_err e;
+	int status;
+
+	if (!k)
+		return 4;
+	log_init("keeper", c->log_json, LOG_LEVEL_INFO);
+	k->config = c;
+	e = start(k);
+	if (e != ASSAY_OK)
+		log_event(LOG_LEVEL_ERROR, "start-failed", "error", assay_err_name(e), NULL);
+	while (e == ASSAY_OK && !k->stopping && !k->failed)
+		turn(k);
+	status = e == ASSAY_OK && !k->failed ? 0 : e == ASSAY_MALFORMED ? 2 : 4;
+	finish(k);
+	free(k);
+	return status;
+}

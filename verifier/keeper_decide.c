@@ -1,0 +1,340 @@
+/*
+ * keeper_decide.c: from the last authentic verdict to the decision that is told.
+ *
+ * A decision is the worst of what status, overlay, the verdict and its age give.
+ * It becomes milder in one place only: when a new verdict was committed
+ * (keeper_round.c), which a second appraiser has reproduced. Here it only falls.
+ */
+#include "keeper_private.h"
+
+#include "log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CLOCK_SLACK_S 60 /* a verdict from the future by more than this is no verdict */
+
+/* Each cause: when it holds, what is the best it allows. First cause that gives the
+ * worst outcome is the reason told. */
+static bool
+is_fault(const struct decision_input *in)
+{
+	return in->fault;
+}
+
+static bool
+is_pending(const struct decision_input *in)
+{
+	return in->status == DEV_PENDING;
+}
+
+static bool
+is_conflict(const struct decision_input *in)
+{
+	return in->status == DEV_CONFLICT;
+}
+
+static bool
+is_retired(const struct decision_input *in)
+{
+	return in->status == DEV_RETIRED;
+}
+
+static bool
+is_unknown(const struct decision_input *in)
+{
+	return in->status != DEV_ENROLLED;
+}
+
+static bool
+is_held(const struct decision_input *in)
+{
+	return in->overlay != OVERLAY_NONE && in->overlay != OVERLAY_MAINTENANCE;
+}
+
+static bool
+is_unjudged(const struct decision_input *in)
+{
+	return !in->judged;
+}
+
+static bool
+is_from_future(const struct decision_input *in)
+{
+	return in->judged && in->verdict_at > in->now + CLOCK_SLACK_S;
+}
+
+static bool
+is_expired(const struct decision_input *in)
+{
+	return in->judged && in->expires_at <= in->now;
+}
+
+static bool
+is_maintained(const struct decision_input *in)
+{
+	return in->overlay == OVERLAY_MAINTENANCE;
+}
+
+static const struct cause {
+	bool (*holds)(const struct decision_input *in);
+	enum outcome cap;
+	const char *word;
+} causes[] = {
+	{is_fault, OUTCOME_QUARANTINE, "verifier.fault"},
+	{is_pending, OUTCOME_QUARANTINE, "enrolment.pending"},
+	{is_conflict, OUTCOME_QUARANTINE, "enrolment.conflict"},
+	{is_retired, OUTCOME_QUARANTINE, "device.retired"},
+	{is_unknown, OUTCOME_QUARANTINE, "device.unknown"},
+	{is_held, OUTCOME_QUARANTINE, "operator.held"},
+	{is_unjudged, OUTCOME_QUARANTINE, "decision.never-attested"},
+	{is_from_future, OUTCOME_QUARANTINE, "verifier.clock"},
+	{is_expired, OUTCOME_QUARANTINE, "decision.expired"},
+	{is_maintained, OUTCOME_RESTRICT, "operator.maintenance"},
+};
+
+void
+decide(const struct decision_input *in, struct decision_view *ret)
+{
+	const char *word = in->finding[0] ? in->finding : "policy.met";
+	struct decision_view d = {.expires = in->expires_at};
+
+	d.outcome = in->verdict <= OUTCOME_ADMIT ? in->verdict : OUTCOME_QUARANTINE;
+	d.would = d.outcome;
+	for (size_t i = sizeof causes / sizeof causes[0]; i-- > 0;) {
+		if (!causes[i].holds(in) || causes[i].cap > d.outcome)
+			continue;
+		d.outcome = causes[i].cap;
+		word = causes[i].word;
+	}
+	snprintf(d.reason, sizeof d.reason, "%s", word);
+	*ret = d;
+}
+
+enum assay_err
+keeper_record_decision(struct keeper *k, struct ledger_state *st, const struct decision_view *d,
+		       const char *detail)
+{
+	struct ledger_decision row = {
+		.outcome = d->outcome,
+		.before = st->decision,
+		.previous = st->decision_seq,
+		.at = k->now,
+		.expires = d->expires,
+	};
+	struct live_device *live = live_add(&k->live, st->device);
+	enum assay_err e;
+
+	if (!live)
+		return ASSAY_NO_MEMORY;
+	if (st->decision_seq == 0 || st->decision != d->outcome) {
+		snprintf(row.device, sizeof row.device, "%s", st->device);
+		snprintf(row.reason, sizeof row.reason, "%s", d->reason);
+		snprintf(row.detail, sizeof row.detail, "%s", detail);
+		if ((e = keeper_change(k)) != ASSAY_OK ||
+		    (e = ledger_decision_append(k->ledger, &row, &st->decision_seq)) != ASSAY_OK)
+			return e;
+		log_event(LOG_LEVEL_INFO, "decision", "device", st->device, "outcome",
+			  outcome_name(d->outcome), "before", outcome_name(st->decision), "reason",
+			  d->reason, "detail", detail, NULL);
+		st->decision = d->outcome;
+	}
+	live->decision = d->outcome;
+	live->expires_at = d->outcome == OUTCOME_QUARANTINE ? 0 : d->expires;
+	live->expires_ms = k->now_ms + (d->expires - k->now) * 1000;
+	return ASSAY_OK;
+}
+
+/* The first finding of the last verdict, for the reason. */
+static void
+first_finding(struct keeper *k, const struct ledger_state *st, char *ret, size_t cap)
+{
+	ret[0] = '\0';
+	if (st->verdict.n == 0 || verdict_decode(st->verdict, &k->verdict) != ASSAY_OK)
+		return;
+	for (unsigned i = 0; i < k->verdict.nfindings; i++)
+		if (k->verdict.findings[i].cap == k->verdict.outcome &&
+		    k->verdict.outcome != OUTCOME_ADMIT) {
+			snprintf(ret, cap, "%s", finding_word(k->verdict.findings[i].code));
+			return;
+		}
+}
+
+static void
+decide_device(struct keeper *k, const struct ledger_device *d, const struct ledger_state *st,
+	      struct decision_view *ret)
+{
+	char finding[64];
+	struct decision_input in = {
+		.status = d->status,
+		.overlay = d->overlay,
+		.fault = k->status.ledger_fault,
+		.judged = st->version != 0 && st->verdict_at != 0,
+		.verdict = st->verdict_outcome,
+		.verdict_at = st->verdict_at,
+		.expires_at = st->expires_at,
+		.now = k->now,
+		.finding = finding,
+	};
+
+	first_finding(k, st, finding, sizeof finding);
+	decide(&in, ret);
+	if (st->verdict.n && k->verdict.monitor)
+		ret->would = k->verdict.outcome;
+	/* What was recorded as worse stays until a new verdict says otherwise. */
+	if (st->decision_seq != 0 && ret->outcome > st->decision) {
+		ret->outcome = st->decision;
+		snprintf(ret->reason, sizeof ret->reason, "decision.awaits-verdict");
+	}
+}
+
+static enum assay_err
+state_or_none(struct keeper *k, const char *device, struct ledger_state *ret)
+{
+	enum assay_err e = ledger_state_get(k->ledger, device, ret);
+
+	if (e != ASSAY_NOT_FOUND)
+		return e;
+	memset(ret, 0, sizeof *ret);
+	memcpy(ret->device, device, DEVICE_ID_HEX);
+	return ASSAY_OK;
+}
+
+enum assay_err
+keeper_decision(struct keeper *k, const struct ledger_device *d, struct decision_view *ret)
+{
+	struct ledger_state st;
+	enum assay_err e = state_or_none(k, d->id, &st);
+
+	if (e != ASSAY_OK)
+		return e;
+	decide_device(k, d, &st, ret);
+	return ASSAY_OK;
+}
+
+/* Compute and, if it fell, record. Only for devices that have a state row. */
+static enum assay_err
+refresh(struct keeper *k, const char *device, const char *detail)
+{
+	struct ledger_state st;
+	struct decision_view d;
+	enum outcome before;
+	enum assay_err e;
+
+	if ((e = ledger_device_get(k->ledger, device, &k->device)) != ASSAY_OK ||
+	    (e = state_or_none(k, device, &st)) != ASSAY_OK)
+		return e;
+	decide_device(k, &k->device, &st, &d);
+	before = st.decision;
+	if (st.version == 0 || before == d.outcome)
+		return ASSAY_OK;
+	if ((e = keeper_record_decision(k, &st, &d, detail)) != ASSAY_OK)
+		return e;
+	return ledger_state_put(k->ledger, &st);
+}
+
+static void
+challenge_soon(struct keeper *k, const char *device)
+{
+	const struct live_device *l = live_find(&k->live, device);
+	struct keeper_session *s = l && l->session ? keeper_find_session(k, l->session) : NULL;
+
+	if (s && s->state == KS_IDLE)
+		s->next_ms = k->now_ms;
+}
+
+enum assay_err
+keeper_device_changed(struct keeper *k, const char *device, const char *reason)
+{
+	enum assay_err e = keeper_change(k);
+
+	if (e != ASSAY_OK || (e = refresh(k, device, reason)) != ASSAY_OK)
+		return e;
+	challenge_soon(k, device);
+	return ASSAY_OK;
+}
+
+/* ---- time ---- */
+
+static bool
+clock_jumped(struct keeper *k)
+{
+	int64_t drift = k->now * 1000 - k->now_ms - k->wall_minus_mono_ms;
+
+	return drift > KEEPER_CLOCK_JUMP_S * 1000 || drift < -KEEPER_CLOCK_JUMP_S * 1000;
+}
+
+/* Validity is measured on both clocks: setting the wall clock back keeps nobody
+ * admitted (D10). */
+void
+keeper_decisions_sweep(struct keeper *k)
+{
+	if (clock_jumped(k)) {
+		log_event(LOG_LEVEL_ERROR, "clock-jumped", "effect",
+			  "decisions end as measured before the jump", NULL);
+		k->wall_minus_mono_ms = k->now * 1000 - k->now_ms;
+	}
+	for (size_t i = 0; i < k->live.size; i++) {
+		struct live_device *d = &k->live.slots[i];
+		enum assay_err e;
+
+		if (!d->id[0] || d->expires_at == 0 ||
+		    (d->expires_at > k->now && d->expires_ms > k->now_ms))
+			continue;
+		d->expires_at = 0;
+		e = keeper_expire(k, d->id);
+		if (e != ASSAY_OK)
+			log_event(LOG_LEVEL_ERROR, "expiry-failed", "device", d->id, "error",
+				  assay_err_name(e), NULL);
+	}
+}
+
+enum assay_err
+keeper_expire(struct keeper *k, const char *device)
+{
+	struct decision_view d = {.outcome = OUTCOME_QUARANTINE};
+	struct ledger_state st;
+	enum assay_err e;
+
+	if ((e = keeper_change(k)) != ASSAY_OK ||
+	    (e = ledger_state_get(k->ledger, device, &st)) != ASSAY_OK)
+		return e;
+	if (st.decision == OUTCOME_QUARANTINE)
+		return ASSAY_OK;
+	d.expires = st.expires_at;
+	snprintf(d.reason, sizeof d.reason, "decision.expired");
+	if ((e = keeper_record_decision(k, &st, &d, "no new evidence in time")) != ASSAY_OK)
+		return e;
+	if (st.expires_at > k->now)
+		st.expires_at = k->now;
+	return ledger_state_put(k->ledger, &st);
+}
+
+/* At start: what was decided stands until it expires. */
+enum assay_err
+keeper_live_load(struct keeper *k)
+{
+	char after[DEVICE_ID_HEX + 1] = "";
+	struct ledger_state st;
+	enum assay_err e;
+
+	while ((e = ledger_device_next(k->ledger, after, &k->device)) == ASSAY_OK) {
+		struct live_device *d = live_add(&k->live, k->device.id);
+
+		memcpy(after, k->device.id, sizeof after);
+		if (!d)
+			return ASSAY_NO_MEMORY;
+		e = ledger_state_get(k->ledger, k->device.id, &st);
+		if (e == ASSAY_NOT_FOUND)
+			continue;
+		if (e != ASSAY_OK) {
+			log_event(LOG_LEVEL_ERROR, "state-unusable", "device", k->device.id,
+				  "error", assay_err_name(e), NULL);
+			continue;
+		}
+		d->decision = st.decision;
+		d->expires_at = st.decision == OUTCOME_QUARANTINE ? 0 : st.expires_at;
+		d->expires_ms = k->now_ms + (st.expires_at - k->now) * 1000;
+	}
+	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
+}

@@ -1,0 +1,235 @@
+/*
+ * keeper_maps.c: policies, references and EK roots as sealed maps; see keeper.h.
+ *
+ * Everything appraisers judge by is content-addressed and handed out read-only.
+ * Keeper reads of a policy only its head, with the same bounded parser.
+ */
+#include "keeper_private.h"
+
+#include "compiler.h"
+#include "log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static void
+map_free(struct keeper_map *m)
+{
+	if (m->bytes.n)
+		munmap((void *)(uintptr_t)m->bytes.p, m->bytes.n);
+	if (m->fd > 0)
+		close(m->fd);
+	memset(m, 0, sizeof *m);
+}
+
+static enum assay_err
+map_make(struct keeper_map *m, struct span bytes)
+{
+	enum assay_err e = digest_sha256(bytes, m->digest);
+
+	if (e != ASSAY_OK)
+		return e;
+	m->fd = ipc_seal(bytes);
+	if (m->fd < 0)
+		return ASSAY_NO_MEMORY;
+	e = ipc_map(m->fd, IPC_BULK_MAX, &m->bytes);
+	if (e != ASSAY_OK)
+		map_free(m);
+	return e;
+}
+
+const struct keeper_map *
+keeper_map_find(struct keeper *k, const uint8_t digest[32])
+{
+	struct span d = SPAN(digest, 32);
+
+	for (unsigned i = 0; i < k->npolicies; i++)
+		if (span_equal(d, SPAN(k->policies[i].map.digest, 32)))
+			return &k->policies[i].map;
+	for (unsigned i = 0; i < k->nreferences; i++)
+		if (span_equal(d, SPAN(k->references[i].map.digest, 32)))
+			return &k->references[i].map;
+	if (k->roots.fd > 0 && span_equal(d, SPAN(k->roots.digest, 32)))
+		return &k->roots;
+	return NULL;
+}
+
+static enum assay_err
+load_policy(struct keeper *k, const struct ledger_policy *p)
+{
+	struct keeper_policy *to = &k->policies[k->npolicies];
+	enum assay_err e;
+
+	if (k->npolicies == KEEPER_POLICIES_MAX)
+		return ASSAY_TOO_MANY;
+	memset(to, 0, sizeof *to);
+	if ((e = policy_info(p->compiled, &to->info)) != ASSAY_OK ||
+	    (e = map_make(&to->map, p->compiled)) != ASSAY_OK)
+		return e;
+	k->npolicies++;
+	return ASSAY_OK;
+}
+
+/* A policy that cannot be read judges nobody: its devices have none. */
+static enum assay_err
+load_policies(struct keeper *k)
+{
+	struct ledger_policy p;
+	uint8_t after[32];
+	const uint8_t *from = NULL;
+	enum assay_err e;
+
+	while ((e = ledger_policy_next(k->ledger, from, &p)) == ASSAY_OK) {
+		memcpy(after, p.digest, 32);
+		from = after;
+		if (!p.active)
+			continue;
+		if ((e = load_policy(k, &p)) != ASSAY_OK)
+			log_event(LOG_LEVEL_ERROR, "policy-unusable", "policy", p.name, "error",
+				  assay_err_name(e), NULL);
+	}
+	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
+}
+
+static enum assay_err
+load_reference(struct keeper *k, const struct ledger_reference *r)
+{
+	struct keeper_reference *to = &k->references[k->nreferences];
+	enum assay_err e;
+
+	if (k->nreferences == KEEPER_REFERENCES_MAX)
+		return ASSAY_TOO_MANY;
+	memset(to, 0, sizeof *to);
+	if ((e = map_make(&to->map, r->compiled)) != ASSAY_OK)
+		return e;
+	memcpy(to->digest, r->digest, 32);
+	memcpy(to->class_name, r->class_name, sizeof to->class_name);
+	memcpy(to->device, r->device, sizeof to->device);
+	to->state = r->state;
+	to->not_after = r->not_after;
+	k->nreferences++;
+	return ASSAY_OK;
+}
+
+static enum assay_err
+load_references(struct keeper *k)
+{
+	struct ledger_reference r;
+	char after[LEDGER_NAME_MAX + 1] = "";
+	enum assay_err e;
+
+	while ((e = ledger_reference_next(k->ledger, after, &r)) == ASSAY_OK) {
+		memcpy(after, r.name, sizeof after);
+		if (r.state != REF_LEARNED && r.state != REF_PROMOTED)
+			continue;
+		if ((e = load_reference(k, &r)) != ASSAY_OK)
+			log_event(LOG_LEVEL_ERROR, "reference-unusable", "reference", r.name,
+				  "error", assay_err_name(e), NULL);
+	}
+	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
+}
+
+/* What a session is asked before it has proved a key must not depend on who it
+ * says it is: the union over all active policies (I16). */
+static void
+union_of_selections(struct keeper *k)
+{
+	memset(&k->ask, 0, sizeof k->ask);
+	for (unsigned i = 0; i < k->npolicies; i++) {
+		const struct pcr_selection *s = &k->policies[i].info.ask;
+
+		for (unsigned b = 0; b < s->count; b++) {
+			unsigned at = 0;
+
+			while (at < k->ask.count && k->ask.bank[at].alg != s->bank[b].alg)
+				at++;
+			if (at == k->ask.count && k->ask.count < PCR_BANKS_MAX)
+				k->ask.bank[k->ask.count++].alg = s->bank[b].alg;
+			if (at < k->ask.count)
+				k->ask.bank[at].mask |= s->bank[b].mask;
+		}
+	}
+	if (k->ask.count == 0) {
+		k->ask.count = 1;
+		k->ask.bank[0].alg = ALG_SHA256;
+		k->ask.bank[0].mask = KEEPER_DEFAULT_PCRS;
+	}
+}
+
+static void
+maps_clear(struct keeper *k)
+{
+	for (unsigned i = 0; i < k->npolicies; i++)
+		map_free(&k->policies[i].map);
+	for (unsigned i = 0; i < k->nreferences; i++)
+		map_free(&k->references[i].map);
+	k->npolicies = k->nreferences = 0;
+}
+
+static void
+on_roots(struct keeper *k, void *arg, enum assay_err e, struct span out)
+{
+	(void)arg;
+	if (e == ASSAY_OK) {
+		map_free(&k->roots);
+		e = map_make(&k->roots, out);
+	}
+	log_event(e == ASSAY_OK ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "roots", "directory",
+		  k->config->ek_roots, "result", assay_err_name(e), "text",
+		  e == ASSAY_OK ? "" : log_text(out), NULL);
+}
+
+static enum assay_err
+load_roots(struct keeper *k)
+{
+	uint8_t buf[2 * CONFIG_PATH_MAX + 8];
+	struct writer w;
+
+	if (k->config->ek_roots[0] == '\0')
+		return ASSAY_OK;
+	wr_init(&w, buf, sizeof buf);
+	wr_be16_bytes(&w, SPAN(k->config->ek_roots, strlen(k->config->ek_roots)));
+	wr_be16_bytes(&w, SPAN(k->config->ek_crls, strlen(k->config->ek_crls)));
+	return keeper_compile(k, COMPILE_ROOTS, wr_span(&w), on_roots, NULL);
+}
+
+enum assay_err
+keeper_maps_load(struct keeper *k)
+{
+	enum assay_err e;
+
+	maps_clear(k);
+	k->policy_generation++;
+	if ((e = load_policies(k)) != ASSAY_OK || (e = load_references(k)) != ASSAY_OK)
+		return e;
+	union_of_selections(k);
+	return load_roots(k);
+}
+
+void
+keeper_maps_free(struct keeper *k)
+{
+	maps_clear(k);
+	map_free(&k->roots);
+}
+
+const struct keeper_policy *
+keeper_policy_for(struct keeper *k, const char *class_name, const char *labels)
+{
+	const struct keeper_policy *best = NULL;
+	unsigned most = 0;
+	bool tie = false;
+
+	for (unsigned i = 0; i < k->npolicies; i++) {
+		unsigned rank = policy_rank(&k->policies[i].info, class_name, labels);
+
+		if (rank == 0 || rank < most)
+			continue;
+		tie = best && rank == most;
+		most = rank;
+		best = &k->policies[i];
+	}
+	return tie ? NULL : best; /* activation refuses ties; two is none */
+}

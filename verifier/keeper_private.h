@@ -1,0 +1,251 @@
+/*
+ * keeper_private.h: the inside of keeper, shared by keeper*.c and nobody else.
+ *
+ * One thread, one loop. A turn of the loop handles every message that is there,
+ * then commits the ledger once if anything changed, and only then sends what
+ * depends on it (struct deferred).
+ */
+#ifndef VERIFIER_KEEPER_PRIVATE_H
+#define VERIFIER_KEEPER_PRIVATE_H
+
+#include "appraiser.h"
+#include "keeper.h"
+#include "keys.h"
+#include "live.h"
+#include "sandbox.h"
+
+#include "evidence/binding.h"
+#include "evidence/hex.h"
+#include "evidence/writer.h"
+
+#define KEEPER_TICK_MS 20	   /* challenges that are due are sent every so often */
+#define KEEPER_BATCH_MAX 256	   /* messages of one channel per turn */
+#define KEEPER_RESTARTS_MAX 10	   /* of one role within KEEPER_RESTART_WINDOW_MS */
+#define KEEPER_RESTART_WINDOW_MS 5000
+#define KEEPER_RELOAD_SPREAD_MS 2000
+#define KEEPER_CLOCK_JUMP_S 30
+#define KEEPER_DEFAULT_INTERVAL_S 60
+#define KEEPER_DEFAULT_PCRS 0x7BFFu /* 0 to 9 and 11 to 14 */
+#define KEEPER_COMPILE_JOBS_MAX 16
+#define KEEPER_REQUESTS_MAX 8192 /* rounds waiting for an appraiser */
+
+/* ---- children ---- */
+
+struct child {
+	enum role role;
+	pid_t pid; /* 0: not running */
+	struct ipc ipc;
+	unsigned index; /* of a net process */
+	bool ready;
+	bool spare;	/* fresh: has seen no request; for reproductions only */
+	bool stopping;
+	unsigned served;
+	struct request *request; /* appraiser: what it works on */
+	struct compile_job *job; /* compiler */
+	int64_t started_ms;
+	uint16_t nsent;
+	uint64_t sent[APPRAISER_MAPS_MAX]; /* maps it has */
+};
+
+#define KEEPER_CHILDREN_MAX (KEEPER_NET_MAX + KEEPER_APPRAISERS_MAX + KEEPER_COMPILE_JOBS_MAX + 1)
+
+struct compile_job {
+	struct compile_job *next;
+	uint16_t kind;
+	uint8_t *input; /* COMPILE payload */
+	size_t len;
+	compile_done done;
+	void *arg;
+};
+
+/* ---- rounds ---- */
+
+enum request_kind { REQ_ROUND = 1, REQ_REPRODUCE, REQ_CORE, REQ_ENROL, REQ_ENROL_REPRODUCE };
+
+/* One piece of work for an appraiser. Owned by a queue or a child. */
+struct request {
+	struct request *next;
+	enum request_kind kind;
+	uint64_t id;
+	uint64_t session;
+	uint8_t evidence[32]; /* digest of what the device sent, as keeper computed it */
+	char device[DEVICE_ID_HEX + 1];
+	uint64_t version;     /* of the device's state when the request was made */
+	uint8_t *payload;     /* as sent to the appraiser */
+	size_t len;
+	uint8_t maps[1 + REFERENCES_PER_DEVICE_MAX + 1][32]; /* digests it needs */
+	unsigned nmaps;
+	uint8_t *first; /* reproduction: the first verdict's bytes */
+	size_t first_len;
+	unsigned deaths; /* appraisers that died of it */
+	/* what is stored if the verdict is committed */
+	uint8_t nonce[BINDING_NONCE_SIZE];
+	struct pcr_selection asked;
+	uint8_t *proof, *claims, *log;
+	size_t proof_len, claims_len, log_len;
+	bool has_log;
+	int64_t at_ms; /* monotonic, when the proof came */
+};
+
+enum keeper_session_state {
+	KS_NEW = 0,
+	KS_CHALLENGED,
+	KS_JUDGING,
+	KS_NEEDING,
+	KS_ENROLLING,
+	KS_CREDENTIAL,
+	KS_IDLE,
+};
+
+struct enrolment; /* keeper_enrol.c */
+
+struct keeper_session {
+	uint64_t id;
+	enum keeper_session_state state;
+	char peer[64];
+	bool bound;
+	uint8_t channel[BINDING_CHANNEL_SIZE];
+	struct tpm_name key_name; /* claimed until ->proved */
+	uint8_t nbanks;
+	uint16_t banks[PCR_BANKS_MAX];
+	bool proved;
+	char device[DEVICE_ID_HEX + 1]; /* once proved */
+	uint8_t nonce[BINDING_NONCE_SIZE];
+	struct pcr_selection asked;
+	int64_t deadline_ms; /* of the challenge; monotonic */
+	int64_t next_ms;     /* next challenge is due; 0: none */
+	struct request *held; /* waits for parts */
+	struct enrolment *enrolment;
+};
+
+/* What leaves after the commit of this turn. */
+struct deferred {
+	struct deferred *next;
+	bool is_reply;	 /* to console, else to net */
+	uint64_t id;
+	enum ipc_type type;
+	size_t len;
+	uint8_t bytes[];
+};
+
+struct keeper {
+	const struct config *config;
+	struct ledger *ledger;
+	uint8_t ledger_key[32];
+	char tls_pin[65];
+	int epoll, signals, timer;
+	bool stopping, failed;
+	int64_t now, now_ms; /* wall clock s, monotonic ms, of this turn */
+	int64_t wall_minus_mono_ms;
+	int64_t swept_s;
+	bool changing;	     /* a transaction is open */
+	struct deferred *first, *last;
+	struct sandbox_ids ids;
+
+	struct child children[KEEPER_CHILDREN_MAX];
+	struct request *queue, *queue_tail;   /* for regular appraisers */
+	struct request *spare_queue, *spare_tail;
+	unsigned queued;
+	uint64_t next_request;
+	struct compile_job *jobs;
+	int restarts;
+	int64_t restart_window_ms;
+
+	unsigned sessions_max; /* per net process */
+	struct keeper_session **sessions[KEEPER_NET_MAX];
+	struct live live; /* devices by id: connection, expiry */
+	unsigned uploads;
+
+	unsigned npolicies;
+	struct keeper_policy policies[KEEPER_POLICIES_MAX];
+	unsigned nreferences;
+	struct keeper_reference *references;
+	struct keeper_map roots;
+	struct pcr_selection ask; /* what unproved sessions are asked: class-neutral */
+	uint64_t policy_generation;
+
+	char listen[CONFIG_TEXT_MAX]; /* with the real port once it is known */
+	struct keeper_status status;
+	/* for one message at a time; too large for the stack */
+	struct verdict verdict;
+	struct appraisal_input input;
+	struct ledger_device device;
+	uint8_t *scratch; /* KEEPER_SCRATCH */
+};
+#define KEEPER_SCRATCH (3u << 20)
+
+/* Which net process a session belongs to. */
+#define NET_INDEX(id) ((unsigned)((id) >> 56))
+
+/* keeper.c */
+void keeper_defer(struct keeper *k, enum ipc_type t, uint64_t id, struct span bytes);
+/* Send a frame to a device after this turn's commit. */
+void keeper_send(struct keeper *k, uint64_t session, struct span frame);
+struct keeper_session *keeper_find_session(struct keeper *k, uint64_t id);
+
+/* keeper_child.c */
+ASSAY_MUST_USE enum assay_err keeper_children_start(struct keeper *k);
+/* The other net processes, once the first has the port. */
+void keeper_children_rest(struct keeper *k);
+void keeper_children_stop(struct keeper *k);
+/* A child died or broke the rules: its work goes elsewhere, it is replaced. */
+void keeper_child_lost(struct keeper *k, struct child *c, const char *why);
+/* Give waiting requests to idle appraisers and jobs to compilers. */
+void keeper_dispatch(struct keeper *k);
+void keeper_request_free(struct request *r);
+/* Take the request's appraiser out of service if it has served enough. */
+void keeper_appraiser_done(struct keeper *k, struct child *c, bool distrust);
+void keeper_enqueue(struct keeper *k, struct request *r);
+struct child *keeper_net(struct keeper *k, unsigned index);
+void keeper_watch(struct keeper *k, struct child *c);
+
+/* keeper_round.c */
+void keeper_on_open(struct keeper *k, struct child *c, const struct ipc_msg *m);
+void keeper_on_hello(struct keeper *k, struct child *c, const struct ipc_msg *m);
+void keeper_on_proof(struct keeper *k, struct child *c, const struct ipc_msg *m);
+void keeper_on_parts(struct keeper *k, struct child *c, const struct ipc_msg *m);
+void keeper_on_closed(struct keeper *k, struct child *c, const struct ipc_msg *m);
+void keeper_on_verdict(struct keeper *k, struct child *c, const struct ipc_msg *m);
+/* Evidence that has killed two appraisers, or that none can take. */
+void keeper_round_failed(struct keeper *k, struct request *r);
+void keeper_challenge(struct keeper *k, struct keeper_session *s);
+void keeper_refuse(struct keeper *k, uint64_t session, const char *word, bool retry);
+void keeper_session_free(struct keeper *k, struct keeper_session *s);
+/* Every KEEPER_TICK_MS: challenges due, deadlines. */
+void keeper_rounds_tick(struct keeper *k);
+
+/* keeper_enrol.c */
+void keeper_on_enrol(struct keeper *k, struct child *c, const struct ipc_msg *m);
+void keeper_on_activation(struct keeper *k, struct child *c, const struct ipc_msg *m);
+void keeper_on_enrol_verdict(struct keeper *k, struct child *c, const struct ipc_msg *m);
+void keeper_enrolment_free(struct enrolment *e);
+
+/* keeper_decide.c */
+struct decision_input {
+	enum device_status status;
+	enum device_overlay overlay;
+	bool fault;	/* ledger fault */
+	bool judged;	/* there is an authentic verdict */
+	enum outcome verdict;
+	int64_t verdict_at, expires_at, now;
+	const char *finding; /* first finding's word of that verdict; may be "" */
+};
+/* Pure; the table of causes. */
+void decide(const struct decision_input *in, struct decision_view *ret);
+/* Append a decision record if it differs from the last one, updating st->decision. */
+ASSAY_MUST_USE enum assay_err keeper_record_decision(struct keeper *k, struct ledger_state *st,
+						     const struct decision_view *d,
+						     const char *detail);
+/* Once a second: verdicts that expired, clock jumps. */
+void keeper_decisions_sweep(struct keeper *k);
+ASSAY_MUST_USE enum assay_err keeper_live_load(struct keeper *k);
+/* The device's decision ends now. */
+ASSAY_MUST_USE enum assay_err keeper_expire(struct keeper *k, const char *device);
+
+/* keeper_maps.c */
+ASSAY_MUST_USE enum assay_err keeper_maps_load(struct keeper *k);
+void keeper_maps_free(struct keeper *k);
+const struct keeper_map *keeper_map_find(struct keeper *k, const uint8_t digest[32]);
+
+
+#endif

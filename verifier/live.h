@@ -1,0 +1,32 @@
+/*
+ * live.h: what keeper knows of devices beyond the ledger: who is connected, when it
+ * was last heard of, and when its decision ends. Lost at a restart, rebuilt from the
+ * ledger. A hash table by device id that grows with enrolments and never shrinks.
+ */
+#ifndef VERIFIER_LIVE_H
+#define VERIFIER_LIVE_H
+
+#include "verifier/appraise/appraise.h"
+
+struct live_device {
+	char id[DEVICE_ID_HEX + 1]; /* "": free */
+	uint64_t session;	    /* proved session; 0: none */
+	int64_t last_seen;	    /* s; 0: not since start */
+	int64_t expires_at;	    /* s, of the decision; 0: nothing to expire */
+	int64_t expires_ms;	    /* the same on the monotonic clock */
+	enum outcome decision;
+};
+
+struct live {
+	struct live_device *slots;
+	size_t size, used; /* size is a power of two */
+};
+
+ASSAY_MUST_USE enum assay_err live_init(struct live *l);
+void live_free(struct live *l);
+/* The device's entry, or NULL. Valid until the next live_add(). */
+struct live_device *live_find(struct live *l, const char *id);
+/* The entry, made if absent; NULL if memory is exhausted. */
+struct live_device *live_add(struct live *l, const char *id);
+
+#endif
