@@ -76,6 +76,8 @@ struct appraisal_input {
 	struct span proof;    /* the Proof frame as received */
 	struct span claims;   /* if they came apart; else empty */
 	bool has_boot_log;    /* whether boot_log was delivered (it may be empty) */
+	bool boot_log_stored; /* it comes from the ledger, not from the device: used if
+				 its digest is the claimed one, else as if it were absent */
 	struct span boot_log;
 	struct device_view device;
 	struct span policy; /* compiled; empty: none applies */

@@ -81,6 +81,7 @@ appraisal_input_encode(const struct appraisal_input *in, uint8_t *ret, size_t ca
 	wr_be32_bytes(&w, in->proof);
 	wr_be32_bytes(&w, in->claims);
 	pack_bool(&w, in->has_boot_log);
+	pack_bool(&w, in->boot_log_stored);
 	wr_be32_bytes(&w, in->boot_log);
 	pack_device(&w, &in->device);
 	wr_be32_bytes(&w, in->policy);
@@ -105,6 +106,7 @@ unpack_input(struct reader *r, struct appraisal_input *ret)
 	ret->proof = rd_be32_bytes(r, MSG_PROOF_MAX);
 	ret->claims = rd_be32_bytes(r, MSG_CLAIMS_MAX);
 	ret->has_boot_log = unpack_bool(r);
+	ret->boot_log_stored = unpack_bool(r);
 	ret->boot_log = rd_be32_bytes(r, EVENTLOG_MAX);
 	if (!ret->has_boot_log && ret->boot_log.n != 0)
 		rd_fail(r, ASSAY_MALFORMED);
