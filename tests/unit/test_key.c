@@ -108,7 +108,7 @@ refuse_mutant(struct span mutant, const char *what, void *arg)
 		fail_msg("%s: %s", m->vector->sig, what);
 }
 
-/* RSA is quick enough for all bits; ECC-521 takes every 9th. */
+/* A sample of the bits; tests/attacks takes all of a quote. */
 static void
 no_mutant_of_a_signature_verifies(void **state)
 {
