@@ -282,7 +282,8 @@ bit_length(struct span n)
 {
 	unsigned bits = (unsigned)n.n * 8;
 
-	for (uint8_t top = n.n ? n.p[0] : 0; bits > 0 && (top & 0x80) == 0; top = (uint8_t)(top << 1))
+	for (uint8_t top = n.n ? n.p[0] : 0; bits > 0 && (top & 0x80) == 0;
+	     top = (uint8_t)(top << 1))
 		bits--;
 	return bits;
 }

@@ -13,8 +13,8 @@
 #define GENERATOR 65537u
 #define PRIMES (sizeof primes / sizeof primes[0])
 
-static const uint8_t primes[] = {3,  5,  7,  11, 13, 17,  19,  23,  29,  31,  37,  41,  43,
-				 47, 53, 59, 61, 67, 71,  73,  79,  83,  89,  97,  101, 103,
+static const uint8_t primes[] = {3,   5,   7,   11,  13,  17,  19,  23,  29,  31,  37,  41,  43,
+				 47,  53,  59,  61,  67,  71,  73,  79,  83,  89,  97,  101, 103,
 				 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167};
 
 struct logarithm {

@@ -11,8 +11,8 @@ static const uint16_t computable[] = {ALG_SHA1, ALG_SHA256, ALG_SHA384, ALG_SHA5
 static void
 refuses_what_cannot_be_computed(void **state)
 {
-	static const uint16_t algs[] = {ALG_NONE, ALG_SM3_256, ALG_SHA3_256, ALG_SHA3_384,
-					ALG_SHA3_512, 0x0010, 0xFFFF};
+	static const uint16_t algs[] = {ALG_NONE,     ALG_SM3_256, ALG_SHA3_256, ALG_SHA3_384,
+					ALG_SHA3_512, 0x0010,      0xFFFF};
 	struct digest d = {.len = 7};
 	struct hasher h;
 

@@ -8,8 +8,8 @@
 static void
 refuses_odd_lengths_and_other_characters(void **state)
 {
-	static const char *const bad[] = {"0", "abc", "0g", "g0", "0x12", " 12", "1 2 ", "12\n", "/0",
-					  ":0", "@0", "G0", "`0"};
+	static const char *const bad[] = {"0",    "abc", "0g", "g0", "0x12", " 12", "1 2 ",
+					  "12\n", "/0",  ":0", "@0", "G0",   "`0"};
 	uint8_t out[8];
 	size_t n = 77;
 

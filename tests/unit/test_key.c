@@ -147,10 +147,10 @@ a_salt_of_another_length_does_not_verify(void **state)
 static void
 q7_another_scheme_hash_or_key_does_not_verify(void **state)
 {
-	static const uint16_t schemes[] = {SIG_NONE, SIG_RSASSA, SIG_RSAPSS, SIG_ECDSA, 0x001A,
-					   0x001B, 0xFFFF};
-	static const uint16_t hashes[] = {ALG_SHA1, ALG_SHA256, ALG_SHA384, ALG_SHA512,
-					  ALG_SM3_256, 0x0010};
+	static const uint16_t schemes[] = {SIG_NONE, SIG_RSASSA, SIG_RSAPSS, SIG_ECDSA,
+					   0x001A,   0x001B,     0xFFFF};
+	static const uint16_t hashes[] = {ALG_SHA1,   ALG_SHA256,  ALG_SHA384,
+					  ALG_SHA512, ALG_SM3_256, 0x0010};
 	struct span message = data("message");
 
 	(void)state;
@@ -249,8 +249,8 @@ a_point_off_its_curve_verifies_nothing(void **state)
 {
 	static const char *const names[] = {"ecc256", "ecc384", "ecc521"};
 	const uint8_t one[] = {1};
-	struct signature sig = {.scheme = SIG_ECDSA, .hash = ALG_SHA256,
-				.r = SPAN(one, 1), .s = SPAN(one, 1)};
+	struct signature sig = {
+		.scheme = SIG_ECDSA, .hash = ALG_SHA256, .r = SPAN(one, 1), .s = SPAN(one, 1)};
 	struct digest d;
 
 	(void)state;
@@ -326,7 +326,7 @@ ecdsa_numbers_may_have_leading_zeros(void **state)
 static void
 a_public_key_comes_back_byte_for_byte(void **state)
 {
-	static const char *const names[] = {"ecc256", "ecc384", "ecc521", "rsassa", "rsapss384",
+	static const char *const names[] = {"ecc256",  "ecc384",  "ecc521",  "rsassa", "rsapss384",
 					    "rsa1024", "rsa2041", "rsa2047", "rsa4096"};
 
 	(void)state;
@@ -447,8 +447,8 @@ i13_keys_of_the_broken_generator_are_weak(void **state)
 static void
 sound_keys_and_lookalikes_are_not_taken_for_roca(void **state)
 {
-	static const char *const names[] = {"rsassa", "rsapss384", "rsa2048", "rsa2047", "rsa2041",
-					    "rsa4096"};
+	static const char *const names[] = {"rsassa",  "rsapss384", "rsa2048",
+					    "rsa2047", "rsa2041",   "rsa4096"};
 	struct key k = modulus("roca-lookalike.modulus.hex");
 
 	(void)state;

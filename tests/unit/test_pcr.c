@@ -53,8 +53,8 @@ refuses_a_bank_or_a_value_twice(void **state)
 static void
 refuses_a_seventh_bank(void **state)
 {
-	static const uint16_t algs[] = {ALG_SHA1, ALG_SHA256, ALG_SHA384, ALG_SHA512, ALG_SM3_256,
-					ALG_SHA3_256, ALG_SHA3_384};
+	static const uint16_t algs[] = {ALG_SHA1,    ALG_SHA256,   ALG_SHA384,  ALG_SHA512,
+					ALG_SM3_256, ALG_SHA3_256, ALG_SHA3_384};
 	struct pcr_selection s = {0};
 	struct pcr_values v = {0};
 

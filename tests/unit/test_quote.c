@@ -14,11 +14,21 @@ names_the_field_that_ends_too_early(void **state)
 		size_t n;
 		const char *field;
 	} cases[] = {
-		{0, "magic"}, {3, "magic"}, {5, "type"}, {7, "qualifiedSigner"},
-		{41, "qualifiedSigner"}, {42, "extraData"}, {75, "extraData"},
-		{76, "clockInfo.clock"}, {84, "clockInfo.resetCount"},
-		{88, "clockInfo.restartCount"}, {92, "clockInfo.safe"}, {93, "firmwareVersion"},
-		{101, "quote.pcrSelect"}, {116, "quote.pcrSelect"}, {117, "quote.pcrDigest"},
+		{0, "magic"},
+		{3, "magic"},
+		{5, "type"},
+		{7, "qualifiedSigner"},
+		{41, "qualifiedSigner"},
+		{42, "extraData"},
+		{75, "extraData"},
+		{76, "clockInfo.clock"},
+		{84, "clockInfo.resetCount"},
+		{88, "clockInfo.restartCount"},
+		{92, "clockInfo.safe"},
+		{93, "firmwareVersion"},
+		{101, "quote.pcrSelect"},
+		{116, "quote.pcrSelect"},
+		{117, "quote.pcrDigest"},
 		{150, "quote.pcrDigest"},
 	};
 	struct span in = unit_data("quote/ecc256.msg");

@@ -56,9 +56,16 @@ every_truncation_is_refused_in_the_field_it_cuts(void **state)
 		size_t n;
 		const char *field;
 	} cases[] = {
-		{1, "type"}, {3, "nameAlg"}, {7, "objectAttributes"}, {9, "authPolicy"},
-		{11, "parameters.symmetric"}, {15, "parameters.scheme"}, {17, "parameters.keyBits"},
-		{21, "parameters.exponent"}, {23, "unique.rsa"}, {279, "unique.rsa"},
+		{1, "type"},
+		{3, "nameAlg"},
+		{7, "objectAttributes"},
+		{9, "authPolicy"},
+		{11, "parameters.symmetric"},
+		{15, "parameters.scheme"},
+		{17, "parameters.keyBits"},
+		{21, "parameters.exponent"},
+		{23, "unique.rsa"},
+		{279, "unique.rsa"},
 	};
 	struct span in = unit_data("quote/rsassa.pub");
 
@@ -123,8 +130,7 @@ check_public_mutant(struct span mutant, const char *what, void *arg)
 	struct tpm_public p;
 	struct tpm_name name;
 
-	if (tpm2b_public_parse(mutant, &p) != ASSAY_OK ||
-	    tpmt_public_name(&p, &name) != ASSAY_OK)
+	if (tpm2b_public_parse(mutant, &p) != ASSAY_OK || tpmt_public_name(&p, &name) != ASSAY_OK)
 		return;
 	if (span_equal(SPAN(name.b, name.len), SPAN(original->b, original->len)))
 		fail_msg("%s keeps the name", what);
@@ -183,7 +189,8 @@ q10_qualified_names_are_those_in_quotes(void **state)
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		struct span files[3];
-		struct tpm_public ek = load(sets[i][0], &files[0]), ak = load(sets[i][1], &files[1]);
+		struct tpm_public ek = load(sets[i][0], &files[0]),
+				  ak = load(sets[i][1], &files[1]);
 		struct tpm_name ek_name, ek_qualified, ak_name, ak_qualified;
 		struct quote q;
 
@@ -194,11 +201,10 @@ q10_qualified_names_are_those_in_quotes(void **state)
 		assert_int_equal(tpm_qualified_name_endorsement(&ek_name, &ek_qualified), ASSAY_OK);
 		assert_int_equal(tpm_qualified_name_child(&ek_qualified, &ak_name, &ak_qualified),
 				 ASSAY_OK);
-		assert_true(span_equal(SPAN(ak_qualified.b, ak_qualified.len),
-				       q.qualified_signer));
+		assert_true(span_equal(SPAN(ak_qualified.b, ak_qualified.len), q.qualified_signer));
 		assert_int_equal(tpm_qualified_name_endorsement(&ak_name, &ak_qualified), ASSAY_OK);
-		assert_false(span_equal(SPAN(ak_qualified.b, ak_qualified.len),
-					q.qualified_signer));
+		assert_false(
+			span_equal(SPAN(ak_qualified.b, ak_qualified.len), q.qualified_signer));
 		ak_name.len--;
 		assert_int_equal(tpm_qualified_name_endorsement(&ak_name, &ak_qualified),
 				 ASSAY_MALFORMED);
@@ -245,7 +251,7 @@ q7_unknown_signature_algorithms_are_errors(void **state)
 {
 	(void)state;
 	assert_signature_bad("0000", ASSAY_UNSUPPORTED, "sigAlg");
-	assert_signature_bad("0010", ASSAY_UNSUPPORTED, "sigAlg"); /* TPM_ALG_NULL */
+	assert_signature_bad("0010", ASSAY_UNSUPPORTED, "sigAlg");         /* TPM_ALG_NULL */
 	assert_signature_bad("0005000b0102", ASSAY_UNSUPPORTED, "sigAlg"); /* HMAC */
 	assert_signature_bad("001a000b000101000101", ASSAY_UNSUPPORTED, "sigAlg"); /* ECDAA */
 	assert_signature_bad("001b000b000101000101", ASSAY_UNSUPPORTED, "sigAlg"); /* SM2 */
@@ -344,7 +350,8 @@ policy_b(uint16_t alg)
 	return policy_step(alg, SPAN(zeros, digest_size(alg)), CC_POLICY_OR, wr_span(&w));
 }
 
-struct template {
+struct template
+{
 	enum ek_template id;
 	const char *before; /* type, nameAlg, attributes, in hex */
 	uint16_t alg;
@@ -354,21 +361,61 @@ struct template {
 };
 
 static const struct template templates[] = {
-	{EK_L1_RSA2048, "0001000b000300b2", ALG_SHA256, false,
-	 "00060080004300100800" "00000000", {256, 0}},
-	{EK_L2_ECC_P256, "0023000b000300b2", ALG_SHA256, false, "0006008000430010" "00030010",
-	 {32, 32}},
-	{EK_H1_RSA2048, "0001000b000300f2", ALG_SHA256, true, "00060080004300100800" "00000000",
+	{EK_L1_RSA2048,
+	 "0001000b000300b2",
+	 ALG_SHA256,
+	 false,
+	 "00060080004300100800"
+	 "00000000",
 	 {256, 0}},
-	{EK_H2_ECC_P256, "0023000b000300f2", ALG_SHA256, true, "0006008000430010" "00030010",
+	{EK_L2_ECC_P256,
+	 "0023000b000300b2",
+	 ALG_SHA256,
+	 false,
+	 "0006008000430010"
+	 "00030010",
 	 {32, 32}},
-	{EK_H3_ECC_P384, "0023000c000300f2", ALG_SHA384, true, "0006010000430010" "00040010",
+	{EK_H1_RSA2048,
+	 "0001000b000300f2",
+	 ALG_SHA256,
+	 true,
+	 "00060080004300100800"
+	 "00000000",
+	 {256, 0}},
+	{EK_H2_ECC_P256,
+	 "0023000b000300f2",
+	 ALG_SHA256,
+	 true,
+	 "0006008000430010"
+	 "00030010",
+	 {32, 32}},
+	{EK_H3_ECC_P384,
+	 "0023000c000300f2",
+	 ALG_SHA384,
+	 true,
+	 "0006010000430010"
+	 "00040010",
 	 {48, 48}},
-	{EK_H4_ECC_P521, "0023000d000300f2", ALG_SHA512, true, "0006010000430010" "00050010",
+	{EK_H4_ECC_P521,
+	 "0023000d000300f2",
+	 ALG_SHA512,
+	 true,
+	 "0006010000430010"
+	 "00050010",
 	 {66, 66}},
-	{EK_H6_RSA3072, "0001000c000300f2", ALG_SHA384, true, "00060100004300100c00" "00000000",
+	{EK_H6_RSA3072,
+	 "0001000c000300f2",
+	 ALG_SHA384,
+	 true,
+	 "00060100004300100c00"
+	 "00000000",
 	 {384, 0}},
-	{EK_H7_RSA4096, "0001000c000300f2", ALG_SHA384, true, "00060100004300101000" "00000000",
+	{EK_H7_RSA4096,
+	 "0001000c000300f2",
+	 ALG_SHA384,
+	 true,
+	 "00060100004300101000"
+	 "00000000",
 	 {512, 0}},
 };
 
@@ -454,7 +501,8 @@ i13_an_explicit_exponent_is_no_template(void **state)
 	struct span in;
 
 	(void)state;
-	t.after = "00060080004300100800" "00010001";
+	t.after = "00060080004300100800"
+		  "00010001";
 	in = write_template(&t, bytes, sizeof bytes);
 	assert_int_equal(tpmt_public_parse(in, &p), ASSAY_OK);
 	assert_int_equal(p.key.exponent, 65537);
