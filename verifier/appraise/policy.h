@@ -9,10 +9,16 @@
 #define APPRAISE_POLICY_H
 
 #include "appraise.h"
+#include "evidence/writer.h"
+#include "fact.h"
 
 #define POLICY_BYTES_MAX (256u << 10)
 #define POLICY_NAME_MAX 64
 #define POLICY_RULES_MAX 128
+#define POLICY_VALUES_MAX 64	/* of one rule */
+#define POLICY_VALUE_MAX 255	/* bytes of one value */
+#define POLICY_INTERVAL_MAX 86400 /* seconds */
+#define POLICY_PATIENCE_MAX 100
 
 /* What keeper needs to know of a policy: whom it judges and what to ask for. */
 struct policy_info {
@@ -32,5 +38,72 @@ ASSAY_MUST_USE enum assay_err policy_info(struct span compiled, struct policy_in
  * plus 1 per label. The most specific judges; a tie is an error (activation refuses). */
 unsigned policy_rank(const struct policy_info *p, const char *class_name,
 		     const char *labels);
+
+/* ---- the compiled form, for its compiler and its interpreter ---- */
+
+struct policy {
+	struct policy_info info; /* but the digest, which is not in the bytes */
+	uint32_t compare;  /* PCRs that must equal one whole reference set */
+	uint32_t unlogged; /* PCRs extended outside of the boot log: not replayed (L18) */
+	bool events;	   /* explain differences event by event */
+	uint8_t differs;   /* cap when no reference set matches: enum outcome */
+	uint8_t learned;   /* cap when a learned set matches; never ADMIT (D7) */
+	bool allow_ek_expired, allow_virtual_tpm, allow_sha1_only;
+	uint16_t nrules;
+	struct reader rules; /* for policy_next_rule */
+};
+
+/* X(OP, "word", "what holds") */
+#define POLICY_OPS(X)                                                                          \
+	X(EQUALS, "equals", "the fact is the value")                                           \
+	X(NOT_EQUALS, "not_equals", "the fact is another value")                               \
+	X(IN, "in", "the fact is one of the values")                                           \
+	X(NOT_IN, "not_in", "the fact is none of the values")                                  \
+	X(MATCHES, "matches", "the text matches the pattern: * any characters, ? any one")     \
+	X(AT_LEAST, "at_least", "the number or time is not under the value")                   \
+	X(AT_MOST, "at_most", "the number or time is not over the value")                      \
+	X(PRESENT, "present", "the fact is known, whatever its value")
+
+enum policy_op {
+#define X(op, word, doc) OP_##op,
+	POLICY_OPS(X)
+#undef X
+	POLICY_OP_COUNT
+};
+const char *policy_op_name(enum policy_op op);
+
+struct policy_rule {
+	struct span id, fact_name, remediation; /* text */
+	enum fact_id fact; /* FACT_NONE: this build does not know fact_name */
+	int32_t index;	   /* -1: none */
+	enum policy_op op;
+	bool optional;
+	uint8_t on_fail, on_missing; /* caps */
+	uint8_t severity;
+	int8_t claim;	 /* enum ar4si_claim; -1: none */
+	uint8_t nvalues; /* 0 only for PRESENT */
+	struct reader values; /* for policy_next_value */
+};
+
+struct policy_value {
+	enum fact_type type;
+	uint64_t number; /* BOOL, NUMBER, TIME */
+	struct span text; /* TEXT */
+	struct digest digest; /* DIGEST */
+};
+
+/* The head of a compiled policy; rules are read by policy_next_rule(), and only
+ * policy_info() checks them all beforehand. */
+ASSAY_MUST_USE enum assay_err policy_open(struct span compiled, struct policy *ret);
+/* The next rule; false at the end, or with an error in p->rules.err. */
+bool policy_next_rule(struct policy *p, struct policy_rule *ret);
+/* The next value of a rule; false at the end. */
+bool policy_next_value(struct policy_rule *r, struct policy_value *ret);
+
+/* The other way. Head first, with nrules, then each rule followed by its values.
+ * What could not be read back fails the writer. */
+void policy_write_head(struct writer *w, const struct policy *p);
+void policy_write_rule(struct writer *w, const struct policy_rule *r);
+void policy_write_value(struct writer *w, const struct policy_value *v);
 
 #endif

@@ -53,12 +53,30 @@ outcome_name(enum outcome o)
 }
 
 const char *
+severity_name(enum severity s)
+{
+	static const char *const names[SEV_COUNT] = {"info", "low", "medium", "high", "critical"};
+
+	return names[(unsigned)s < SEV_COUNT ? s : SEV_CRITICAL];
+}
+
+const char *
 provenance_name(enum provenance p)
 {
 	static const char *const names[PROV_COUNT] = {"none", "claimed",  "dice",    "tpm",
 						      "replayed", "record", "verifier"};
 
 	return names[(unsigned)p < PROV_COUNT ? p : PROV_NONE];
+}
+
+const char *
+ar4si_name(enum ar4si_claim c)
+{
+	static const char *const names[AR4SI_COUNT] = {
+		"instance-identity", "configuration",  "executables",	 "file-system",
+		"hardware",	     "runtime-opaque", "storage-opaque", "sourced-data"};
+
+	return (unsigned)c < AR4SI_COUNT ? names[c] : "unknown";
 }
 
 void
@@ -69,6 +87,7 @@ pack_finding(struct writer *w, const struct finding *f)
 	pack_below(w, f->code, FIND_COUNT);
 	pack_below(w, f->cap, OUTCOME_COUNT);
 	pack_below(w, f->provenance, PROV_COUNT);
+	pack_below(w, f->severity, SEV_COUNT);
 	pack_bool(w, f->sticky);
 	pack_int(w, f->pcr, PCR_COUNT - 1);
 	pack_int(w, f->event, EVENTLOG_EVENTS_MAX - 1);
@@ -87,6 +106,7 @@ unpack_finding(struct reader *r, struct finding *ret)
 		rd_fail(r, ASSAY_MALFORMED);
 	ret->cap = unpack_below(r, OUTCOME_COUNT);
 	ret->provenance = unpack_below(r, PROV_COUNT);
+	ret->severity = unpack_below(r, SEV_COUNT);
 	ret->sticky = unpack_bool(r);
 	ret->pcr = unpack_int(r, PCR_COUNT - 1);
 	ret->event = unpack_int(r, EVENTLOG_EVENTS_MAX - 1);

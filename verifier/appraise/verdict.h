@@ -18,6 +18,10 @@ enum outcome { OUTCOME_QUARANTINE = 0, OUTCOME_RESTRICT = 1, OUTCOME_ADMIT = 2 }
 #define OUTCOME_COUNT 3
 const char *outcome_name(enum outcome o); /* "QUARANTINE" ... */
 
+/* How much a finding matters to people; it decides nothing. */
+enum severity { SEV_INFO = 0, SEV_LOW, SEV_MEDIUM, SEV_HIGH, SEV_CRITICAL, SEV_COUNT };
+const char *severity_name(enum severity s);
+
 enum verdict_status {
 	VERDICT_FAULT = 0, /* could not decide: internal error */
 	VERDICT_UNPROVEN,  /* malformed or not validly signed: changes no device's state */
@@ -135,7 +139,11 @@ const char *provenance_name(enum provenance p);
 	X(AK_ATTRIBUTES, "ak.attributes", "the attestation key lacks a required attribute",    \
 	  "check the agent; such a key can sign forged structures")                            \
 	X(AK_CHANGED, "ak.changed", "the same TPM came back with another attestation key",     \
-	  "find out who cleared the TPM or the agent's state")
+	  "find out who cleared the TPM or the agent's state")                                 \
+	X(TIER, "device.tier", "policy does not accept what holds the device's key",           \
+	  "use a device with a TPM, or allow this kind in the policy")                         \
+	X(UNJUDGEABLE, "evidence.unjudgeable", "validly signed evidence breaks the appraiser", \
+	  "the device sends evidence made to crash the verifier; inspect it, report the fault")
 
 enum finding_code {
 #define X(code, word, text, fix) FIND_##code,
@@ -156,6 +164,7 @@ struct finding {
 	uint16_t code;	       /* enum finding_code */
 	uint8_t cap;	       /* enum outcome: the best outcome that this allows */
 	uint8_t provenance;    /* of the fact seen */
+	uint8_t severity;      /* enum severity */
 	bool sticky;	       /* holds until the next TPM reset */
 	int32_t pcr;	       /* -1: none */
 	int32_t event;	       /* index in the boot log; -1: none */
@@ -192,6 +201,7 @@ enum ar4si_claim {
 	AR4SI_SOURCED_DATA,
 	AR4SI_COUNT
 };
+const char *ar4si_name(enum ar4si_claim c); /* "instance-identity" ... */
 
 /*
  * What is remembered of a device and its boot (DESIGN.md, "Continuity"). Committed

@@ -1,0 +1,306 @@
+/* policy_compile_rule.c: the rules of a policy file; see policy_compile.h. */
+#include "policy_source.h"
+
+#include "evidence/hex.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* One rule on its way: what is written, and where it stands. */
+struct rule_job {
+	const struct source_rule *src;
+	const struct yaml_node *at;
+	const struct fact_info *fact;
+	struct policy_rule rule;
+	struct policy_value values[POLICY_VALUES_MAX];
+};
+
+static const struct yaml_node *
+rule_at(const struct compile *c, const struct rule_job *j, const char *key)
+{
+	const struct yaml_node *n = yaml_find(c->doc, j->at, key);
+
+	return n ? n : j->at;
+}
+
+static const char *
+fact_name(unsigned i, const void *arg)
+{
+	const struct fact_info *f = fact_info((enum fact_id)(i + 1));
+
+	(void)arg;
+	return f ? f->name : NULL;
+}
+
+/* "pcr[7]": the length of the name, and the index or -1; false if malformed. */
+static bool
+split_fact(const char *text, size_t *ret_len, int32_t *ret_index)
+{
+	size_t n = strcspn(text, "[");
+	char *end;
+	long v;
+
+	*ret_len = n;
+	*ret_index = -1;
+	if (text[n] == '\0')
+		return true;
+	if (text[n + 1] < '0' || text[n + 1] > '9')
+		return false;
+	v = strtol(text + n + 1, &end, 10);
+	*ret_index = v > FACT_INDEX_MAX ? FACT_INDEX_MAX : (int32_t)v;
+	return end[0] == ']' && end[1] == '\0';
+}
+
+static void
+compile_fact(struct compile *c, struct rule_job *j)
+{
+	const struct yaml_node *at = rule_at(c, j, "fact");
+	const char *text = j->src->fact, *near;
+	struct policy_rule *r = &j->rule;
+	size_t n;
+
+	if (!split_fact(text, &n, &r->index)) {
+		source_error(c, at, "\"%s\": an index looks like pcr[7]", text);
+		return;
+	}
+	r->fact = fact_by_name(text, n);
+	r->fact_name = SPAN(text, n);
+	j->fact = fact_info(r->fact);
+	if (!j->fact) {
+		near = yaml_nearest(text, fact_name, NULL);
+		source_error(c, at, "unknown fact \"%s\"%s%s%s", text,
+			     near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	} else if (j->fact->indexed == 0 && r->index >= 0) {
+		source_error(c, at, "fact \"%s\" has no index", j->fact->name);
+	} else if (j->fact->indexed != 0 && r->index < 0) {
+		source_error(c, at, "fact \"%s\" needs an index: %s[0] to %s[%u]", j->fact->name,
+			     j->fact->name, j->fact->name, j->fact->indexed - 1u);
+	} else if (r->index >= (int32_t)j->fact->indexed && r->index >= 0) {
+		source_error(c, at, "fact \"%s\" goes up to %s[%u]", j->fact->name, j->fact->name,
+			     j->fact->indexed - 1u);
+	} else if (r->fact == FACT_PCR && (r->index == 16 || r->index == 23)) {
+		source_error(c, at, "PCR 16 and 23 can be reset by software and prove nothing");
+	} else if (r->fact == FACT_PCR && (c->asked >> r->index & 1) == 0) {
+		source_error(c, at, "PCR %d is not in ask", r->index);
+	}
+}
+
+static bool
+parse_number(const char *text, uint64_t *ret)
+{
+	bool hex = strncmp(text, "0x", 2) == 0;
+	const char *digits = hex ? text + 2 : text;
+	size_t n = strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789");
+
+	if (n == 0 || digits[n] != '\0' || n > (hex ? 16 : 19))
+		return false;
+	*ret = strtoull(digits, NULL, hex ? 16 : 10);
+	return true;
+}
+
+/* "2026-01-31T12:00:00Z" */
+static bool
+parse_time(const char *text, uint64_t *ret)
+{
+	struct tm tm = {0};
+	int n = 0;
+	time_t t;
+
+	if (strlen(text) != 20 ||
+	    sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &n) != 6 || n != 20)
+		return false;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	t = timegm(&tm);
+	*ret = (uint64_t)t;
+	return t >= 0;
+}
+
+/* "sha256:HEX" */
+static bool
+parse_digest(const char *text, struct digest *ret)
+{
+	char name[16];
+	uint8_t b[DIGEST_MAX];
+	size_t n = strcspn(text, ":"), len;
+
+	if (text[n] != ':' || n >= sizeof name)
+		return false;
+	memcpy(name, text, n);
+	name[n] = '\0';
+	return hex_decode(text + n + 1, b, sizeof b, &len) == ASSAY_OK &&
+	       digest_from(digest_by_name(name), SPAN(b, len), ret) == ASSAY_OK;
+}
+
+static bool
+printable(const char *s)
+{
+	for (; *s; s++)
+		if (*s < 0x20 || *s > 0x7E)
+			return false;
+	return true;
+}
+
+static bool
+parse_value(enum fact_type type, const char *text, struct policy_value *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	ret->type = type;
+	switch (type) {
+	case FACT_BOOL:
+		ret->number = strcmp(text, "true") == 0;
+		return ret->number == 1 || strcmp(text, "false") == 0;
+	case FACT_NUMBER:
+		return parse_number(text, &ret->number);
+	case FACT_TIME:
+		return parse_time(text, &ret->number);
+	case FACT_DIGEST:
+		return parse_digest(text, &ret->digest);
+	default:
+		ret->text = SPAN(text, strlen(text));
+		return printable(text);
+	}
+}
+
+static void
+compile_value(struct compile *c, struct rule_job *j, const struct yaml_node *at, const char *text)
+{
+	static const char *const examples[FACT_TYPE_COUNT] = {
+		"true or false", "a number such as 12 or 0x0c", "printable ASCII",
+		"sha256: and 64 hex digits", "a time such as 2026-01-31T12:00:00Z"};
+	struct policy_value *v = &j->values[j->rule.nvalues++];
+
+	if (!j->fact)
+		return;
+	if (!parse_value(j->fact->type, text, v)) {
+		source_error(c, at, "\"%s\" is a %s fact: needs %s, not \"%.60s\"", j->fact->name,
+			     fact_type_name(j->fact->type), examples[j->fact->type], text);
+		return;
+	}
+	if (j->rule.fact == FACT_PCR && pcr_selected(&c->policy.info.ask, v->digest.alg) == 0)
+		source_error(c, at, "bank %s is not in ask", digest_name(v->digest.alg));
+}
+
+static void
+check_operator(struct compile *c, const struct rule_job *j)
+{
+	const struct yaml_node *at = rule_at(c, j, "op");
+	const char *name = policy_op_name(j->rule.op);
+	bool many = j->rule.op == OP_IN || j->rule.op == OP_NOT_IN;
+	enum fact_type t;
+
+	if (j->rule.op == OP_PRESENT && (j->src->value || j->src->values))
+		source_error(c, at, "\"present\" takes no value");
+	else if (j->rule.op != OP_PRESENT && many && (!j->src->values || j->src->value))
+		source_error(c, at, "\"%s\" needs \"values\", a list", name);
+	else if (j->rule.op != OP_PRESENT && !many && (!j->src->value || j->src->values))
+		source_error(c, at, "\"%s\" needs \"value\"", name);
+	if (!j->fact)
+		return;
+	t = j->fact->type;
+	if (j->rule.op == OP_MATCHES && t != FACT_TEXT)
+		source_error(c, at, "\"matches\" is for text; \"%s\" is %s", j->fact->name,
+			     fact_type_name(t));
+	if ((j->rule.op == OP_AT_LEAST || j->rule.op == OP_AT_MOST) && t != FACT_NUMBER &&
+	    t != FACT_TIME)
+		source_error(c, at, "\"%s\" is for numbers and times; \"%s\" is %s", name,
+			     j->fact->name, fact_type_name(t));
+}
+
+static void
+compile_values(struct compile *c, struct rule_job *j)
+{
+	const struct yaml_node *list = rule_at(c, j, "values");
+
+	check_operator(c, j);
+	if (j->rule.op == OP_PRESENT)
+		return;
+	if (j->src->value)
+		compile_value(c, j, rule_at(c, j, "value"), j->src->value);
+	for (unsigned i = 0; i < j->src->values_count && !j->src->value; i++)
+		compile_value(c, j, yaml_item(c->doc, list, i), j->src->values[i]);
+}
+
+static void
+compile_outcomes(struct compile *c, struct rule_job *j)
+{
+	const struct source_rule *s = j->src;
+	struct policy_rule *r = &j->rule;
+
+	r->optional = s->optional;
+	r->on_fail = source_outcome(s->on_fail, OUTCOME_QUARANTINE);
+	r->on_missing = source_outcome(s->on_missing,
+				       s->optional ? OUTCOME_ADMIT : OUTCOME_QUARANTINE);
+	if (!s->optional && r->on_missing > r->on_fail)
+		source_error(c, rule_at(c, j, "on_missing"),
+			     "on_missing is milder than on_fail; if the fact may be missing, "
+			     "say \"optional: true\"");
+	r->severity = (uint8_t)(s->severity ? s->severity - 1
+				: r->on_fail == OUTCOME_QUARANTINE ? SEV_HIGH
+								   : SEV_MEDIUM);
+}
+
+static void
+compile_claim(struct compile *c, struct rule_job *j)
+{
+	const struct source_rule *s = j->src;
+	const struct yaml_node *at = rule_at(c, j, "claim");
+
+	j->rule.claim = (int8_t)(s->claim - 1);
+	if (s->claim == 0)
+		return;
+	if (s->optional)
+		source_error(c, at, "an optional rule cannot support a claim");
+	if (j->fact && j->fact->provenance <= PROV_CLAIMED &&
+	    (s->claim == AR4SI_HARDWARE + 1 || s->claim == AR4SI_EXECUTABLES + 1))
+		source_error(c, at, "\"%s\" is only claimed by software and cannot support \"%s\"",
+			     j->fact->name, ar4si_name((enum ar4si_claim)j->rule.claim));
+}
+
+static void
+compile_id(struct compile *c, struct rule_job *j, unsigned i)
+{
+	const struct yaml_node *at = rule_at(c, j, "id");
+
+	j->rule.id = SPAN(j->src->id, strlen(j->src->id));
+	if (strspn(j->src->id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") !=
+	    j->rule.id.n)
+		source_error(c, at, "a rule's id has letters, digits, \"-\", \"_\" and \".\" only");
+	for (unsigned k = 0; k < i; k++)
+		if (strcmp(c->src->rules[k].id, j->src->id) == 0)
+			source_error(c, at, "rule id \"%s\" stands twice", j->src->id);
+	if (!j->src->remediation)
+		return;
+	j->rule.remediation = SPAN(j->src->remediation, strlen(j->src->remediation));
+	if (!printable(j->src->remediation))
+		source_error(c, rule_at(c, j, "remediation"),
+			     "remediation is one line of printable ASCII");
+}
+
+void
+policy_compile_rules(struct compile *c, struct writer *out)
+{
+	const struct yaml_node *list = source_at(c, NULL, "rules");
+
+	for (unsigned i = 0; i < c->src->rules_count; i++) {
+		struct rule_job j;
+
+		memset(&j, 0, sizeof j);
+		j.src = &c->src->rules[i];
+		j.at = yaml_item(c->doc, list, i);
+		j.rule.op = (enum policy_op)j.src->op;
+		compile_id(c, &j, i);
+		compile_fact(c, &j);
+		compile_values(c, &j);
+		compile_outcomes(c, &j);
+		compile_claim(c, &j);
+		if (c->errs->count != 0)
+			continue;
+		policy_write_rule(out, &j.rule);
+		for (unsigned k = 0; k < j.rule.nvalues; k++)
+			policy_write_value(out, &j.values[k]);
+	}
+}

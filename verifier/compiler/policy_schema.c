@@ -1,0 +1,132 @@
+/* policy_schema.c: the keys of a policy file, for libcyaml and yaml_check(). */
+#include "policy_source.h"
+
+#define OPTIONAL (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER)
+#define REQUIRED CYAML_FLAG_POINTER
+#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+
+static const cyaml_strval_t modes[] = {{"enforce", 0}, {"monitor", 1}};
+static const cyaml_strval_t event_words[] = {{"compare", 0}, {"ignore", 1}};
+static const cyaml_strval_t outcomes[] = {
+	{"quarantine", SRC_QUARANTINE}, {"restrict", SRC_RESTRICT}, {"report", SRC_REPORT}};
+static const cyaml_strval_t learned_words[] = {{"restrict", SRC_RESTRICT},
+					       {"quarantine", SRC_QUARANTINE}};
+static const cyaml_strval_t severities[] = {{"info", SEV_INFO + 1},
+					    {"low", SEV_LOW + 1},
+					    {"medium", SEV_MEDIUM + 1},
+					    {"high", SEV_HIGH + 1},
+					    {"critical", SEV_CRITICAL + 1}};
+static const cyaml_strval_t claims[] = {{"instance-identity", AR4SI_INSTANCE_IDENTITY + 1},
+					{"configuration", AR4SI_CONFIGURATION + 1},
+					{"executables", AR4SI_EXECUTABLES + 1},
+					{"file-system", AR4SI_FILE_SYSTEM + 1},
+					{"hardware", AR4SI_HARDWARE + 1},
+					{"runtime-opaque", AR4SI_RUNTIME_OPAQUE + 1},
+					{"storage-opaque", AR4SI_STORAGE_OPAQUE + 1},
+					{"sourced-data", AR4SI_SOURCED_DATA + 1}};
+static const cyaml_strval_t ops[] = {
+#define X(op, word, doc) {word, OP_##op},
+	POLICY_OPS(X)
+#undef X
+};
+
+static const cyaml_schema_value_t pcr_item = {CYAML_VALUE_STRING(REQUIRED, char *, 1, 5)};
+static const cyaml_schema_value_t bank_item = {CYAML_VALUE_STRING(REQUIRED, char *, 1, 16)};
+static const cyaml_schema_value_t label_item = {CYAML_VALUE_STRING(REQUIRED, char *, 1, 64)};
+static const cyaml_schema_value_t value_item = {
+	CYAML_VALUE_STRING(REQUIRED, char *, 1, POLICY_VALUE_MAX)};
+
+static const cyaml_schema_field_t applies_fields[] = {
+	CYAML_FIELD_STRING_PTR("class", REQUIRED, struct policy_source, applies_to.class_name, 1,
+			       DEVICE_CLASS_MAX),
+	CYAML_FIELD_SEQUENCE_COUNT("labels", OPTIONAL, struct policy_source, applies_to.labels,
+				   applies_to.labels_count, &label_item, 0, 16),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t ask_fields[] = {
+	CYAML_FIELD_SEQUENCE_COUNT("banks", REQUIRED, struct policy_source, ask.banks,
+				   ask.banks_count, &bank_item, 1, PCR_BANKS_MAX),
+	CYAML_FIELD_SEQUENCE_COUNT("pcrs", REQUIRED, struct policy_source, ask.pcrs,
+				   ask.pcrs_count, &pcr_item, 1, PCR_COUNT),
+	CYAML_FIELD_STRING_PTR("interval", REQUIRED, struct policy_source, ask.interval, 1, 16),
+	CYAML_FIELD_UINT("patience", CYAML_FLAG_DEFAULT, struct policy_source, ask.patience),
+	CYAML_FIELD_STRING_PTR("max_age", OPTIONAL, struct policy_source, ask.max_age, 1, 16),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t references_fields[] = {
+	CYAML_FIELD_SEQUENCE_COUNT("pcrs", REQUIRED, struct policy_source, references.pcrs,
+				   references.pcrs_count, &pcr_item, 1, PCR_COUNT),
+	CYAML_FIELD_SEQUENCE_COUNT("unlogged", OPTIONAL, struct policy_source,
+				   references.unlogged, references.unlogged_count, &pcr_item, 0,
+				   PCR_COUNT),
+	CYAML_FIELD_ENUM("events", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct policy_source,
+			 references.ignore_events, event_words, COUNT_OF(event_words)),
+	CYAML_FIELD_ENUM("on_fail", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct policy_source,
+			 references.on_fail, outcomes, 2),
+	CYAML_FIELD_ENUM("learned", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct policy_source,
+			 references.learned, learned_words, COUNT_OF(learned_words)),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t allow_fields[] = {
+	CYAML_FIELD_BOOL("ek_expired", CYAML_FLAG_OPTIONAL, struct policy_source,
+			 allow.ek_expired),
+	CYAML_FIELD_BOOL("virtual_tpm", CYAML_FLAG_OPTIONAL, struct policy_source,
+			 allow.virtual_tpm),
+	CYAML_FIELD_BOOL("sha1_only", CYAML_FLAG_OPTIONAL, struct policy_source, allow.sha1_only),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t rule_fields[] = {
+	CYAML_FIELD_STRING_PTR("id", REQUIRED, struct source_rule, id, 1, FINDING_RULE_MAX - 1),
+	CYAML_FIELD_STRING_PTR("fact", REQUIRED, struct source_rule, fact, 1,
+			       FINDING_SUBJECT_MAX - 1),
+	CYAML_FIELD_ENUM("op", CYAML_FLAG_STRICT, struct source_rule, op, ops, COUNT_OF(ops)),
+	CYAML_FIELD_STRING_PTR("value", OPTIONAL, struct source_rule, value, 1, POLICY_VALUE_MAX),
+	CYAML_FIELD_SEQUENCE_COUNT("values", OPTIONAL, struct source_rule, values, values_count,
+				   &value_item, 1, POLICY_VALUES_MAX),
+	CYAML_FIELD_ENUM("on_fail", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct source_rule,
+			 on_fail, outcomes, COUNT_OF(outcomes)),
+	CYAML_FIELD_ENUM("on_missing", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct source_rule,
+			 on_missing, outcomes, COUNT_OF(outcomes)),
+	CYAML_FIELD_BOOL("optional", CYAML_FLAG_OPTIONAL, struct source_rule, optional),
+	CYAML_FIELD_ENUM("severity", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct source_rule,
+			 severity, severities, COUNT_OF(severities)),
+	CYAML_FIELD_ENUM("claim", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct source_rule,
+			 claim, claims, COUNT_OF(claims)),
+	CYAML_FIELD_STRING_PTR("remediation", OPTIONAL, struct source_rule, remediation, 1,
+			       FINDING_REMEDY_MAX - 1),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t rule_item = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct source_rule, rule_fields)};
+
+/* The inner mappings' fields name members of the whole struct, so they sit at 0. */
+#define SECTION(key_, flags_, fields_)                                                         \
+	{.key = (key_),                                                                        \
+	 .value = {.type = CYAML_MAPPING,                                                      \
+		   .flags = (flags_),                                                          \
+		   .data_size = sizeof(struct policy_source),                                  \
+		   .mapping = {.fields = (fields_)}}}
+
+static const cyaml_schema_field_t policy_fields[] = {
+	CYAML_FIELD_STRING_PTR("policy", REQUIRED, struct policy_source, policy, 1,
+			       POLICY_NAME_MAX),
+	CYAML_FIELD_UINT("version", CYAML_FLAG_DEFAULT, struct policy_source, version),
+	CYAML_FIELD_STRING_PTR("description", OPTIONAL, struct policy_source, description, 1, 512),
+	SECTION("applies_to", CYAML_FLAG_DEFAULT, applies_fields),
+	CYAML_FIELD_ENUM("mode", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct policy_source,
+			 monitor, modes, COUNT_OF(modes)),
+	SECTION("ask", CYAML_FLAG_DEFAULT, ask_fields),
+	SECTION("references", CYAML_FLAG_DEFAULT, references_fields),
+	SECTION("allow", CYAML_FLAG_OPTIONAL, allow_fields),
+	CYAML_FIELD_SEQUENCE_COUNT("rules", OPTIONAL, struct policy_source, rules, rules_count,
+				   &rule_item, 0, POLICY_RULES_MAX),
+	CYAML_FIELD_END,
+};
+
+const cyaml_schema_value_t policy_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct policy_source, policy_fields)};

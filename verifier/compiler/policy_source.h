@@ -1,0 +1,75 @@
+/*
+ * policy_source.h: a policy as libcyaml loads it, and what its two compilers share.
+ */
+#ifndef COMPILER_POLICY_SOURCE_H
+#define COMPILER_POLICY_SOURCE_H
+
+#include "verifier/appraise/policy.h"
+#include "yaml_locate.h"
+
+/* Enumerations of the file; 0 is "not said". */
+enum source_outcome { SRC_OUT_UNSAID = 0, SRC_QUARANTINE, SRC_RESTRICT, SRC_REPORT };
+
+struct source_rule {
+	char *id, *fact;
+	int op; /* enum policy_op */
+	char *value;
+	char **values;
+	unsigned values_count;
+	enum source_outcome on_fail, on_missing;
+	bool optional;
+	int severity; /* enum severity + 1 */
+	int claim;    /* enum ar4si_claim + 1 */
+	char *remediation;
+};
+
+struct policy_source {
+	char *policy, *description;
+	unsigned version;
+	struct {
+		char *class_name;
+		char **labels;
+		unsigned labels_count;
+	} applies_to;
+	bool monitor; /* mode */
+	struct {
+		char **banks, **pcrs;
+		unsigned banks_count, pcrs_count;
+		char *interval, *max_age;
+		unsigned patience;
+	} ask;
+	struct {
+		char **pcrs, **unlogged;
+		unsigned pcrs_count, unlogged_count;
+		bool ignore_events; /* events */
+		enum source_outcome on_fail, learned;
+	} references;
+	struct {
+		bool ek_expired, virtual_tpm, sha1_only;
+	} allow;
+	struct source_rule *rules;
+	unsigned rules_count;
+};
+
+extern const cyaml_schema_value_t policy_schema;
+
+struct compile {
+	const struct yaml_doc *doc;
+	struct yaml_errors *errs;
+	const struct policy_source *src;
+	struct policy policy;
+	uint32_t asked; /* PCRs, whatever the bank */
+};
+
+/* Where `section.key` stands; section NULL: at the top. Never NULL: the nearest
+ * enclosing place if the key is not in the file. */
+const struct yaml_node *source_at(const struct compile *c, const char *section, const char *key);
+void source_error(struct compile *c, const struct yaml_node *at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* enum outcome of a word; unsaid: the given one. */
+uint8_t source_outcome(enum source_outcome o, enum outcome unsaid);
+
+/* policy_compile_rule.c: the rules, checked and written; head is written before. */
+void policy_compile_rules(struct compile *c, struct writer *out);
+
+#endif
