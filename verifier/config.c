@@ -154,7 +154,7 @@ check_key(struct load *l, size_t i)
 	if (nearest(p->key))
 		text_format(what, sizeof what, "no such key; did you mean `%s'?", nearest(p->key));
 	else
-		text_format(what, sizeof what, "no such key; docs/operator.md lists them");
+		text_format(what, sizeof what, "no such key; docs/deployment.md lists them");
 	return complain(l, p->key_at, p->key, what);
 }
 

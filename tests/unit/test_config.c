@@ -32,7 +32,7 @@ an_unknown_key_is_named_with_its_place_and_the_nearest_key(void **state)
 	refused("listen: 0.0.0.0:1\nlog_jsn: true\n",
 		"verifier.yaml:2:1: log_jsn: no such key; did you mean `log_json'?");
 	refused("  colour: blue\n",
-		"verifier.yaml:1:3: colour: no such key; docs/operator.md lists them");
+		"verifier.yaml:1:3: colour: no such key; docs/deployment.md lists them");
 }
 
 static void
