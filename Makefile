@@ -148,7 +148,7 @@ DEPS_FUZZ += llvm                  # names in their reports
 
 # ---- targets -------------------------------------------------------------
 .PHONY: all help programs tests-build clean deps test-deps ci-deps demo test lint \
-	demo-run test-run fuzz fuzzers
+	demo-run test-run fuzz fuzzers install
 .DEFAULT_GOAL := all
 all: programs ## build the programs
 programs: $(PROGRAMS) $(LIBATTESTER)
@@ -181,6 +181,35 @@ test-deps: deps
 	$(Q).ci/deps $(foreach p,$(DEPS_TEST),'$(p)')
 ci-deps: test-deps
 	$(Q).ci/deps $(foreach p,$(DEPS_FUZZ),'$(p)')
+
+# What an embedding program links: one object in which only assay_* is visible.
+INSTALL_LIB := $(B)/install/libassay-attester.a
+$(INSTALL_LIB): $(LIBATTESTER)
+	$(say) LIB $@
+	$(Q)mkdir -p $(@D)
+	$(Q)ld -r -o $(@D)/assay-attester.o --whole-archive $(LIBATTESTER)
+	$(Q)objcopy --localize-hidden $(@D)/assay-attester.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(@D)/assay-attester.o
+
+D = $(DESTDIR)$(PREFIX)
+install: programs $(INSTALL_LIB) ## install under PREFIX (/usr/local), below DESTDIR
+	install -d $(D)/bin $(D)/sbin $(D)/lib/pkgconfig $(D)/lib/systemd/system \
+		$(D)/include/assay $(D)/share/man/man1 $(D)/share/man/man8 \
+		$(D)/share/bash-completion/completions $(D)/share/assay/policies $(D)/share/doc/assay
+	install $(B)/assay $(D)/bin/
+	install $(B)/assay-verifier $(B)/assay-attester $(D)/sbin/
+	install -m 644 include/assay/*.h $(D)/include/assay/
+	install -m 644 $(INSTALL_LIB) $(D)/lib/
+	sed -e 's#@PREFIX@#$(PREFIX)#' -e 's#@VERSION@#$(VERSION)#' docs/assay-attester.pc.in \
+		> $(D)/lib/pkgconfig/assay-attester.pc
+	for u in verifier attester; do sed 's#@SBINDIR@#$(PREFIX)/sbin#' \
+		docs/systemd/assay-$$u.service.in > $(D)/lib/systemd/system/assay-$$u.service; done
+	docs/man/make.sh $(B) $(VERSION) $(B)/man
+	install -m 644 $(B)/man/*.1 $(D)/share/man/man1/
+	install -m 644 $(B)/man/*.8 $(D)/share/man/man8/
+	install -m 644 docs/completion/assay $(D)/share/bash-completion/completions/
+	install -m 644 policies/*.yaml $(D)/share/assay/policies/
+	install -m 644 README.md docs/*.md $(D)/share/doc/assay/
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
