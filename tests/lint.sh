@@ -55,7 +55,7 @@ includes() { # FILE...: prints `FILE:LINE:HEADER`
 # alone, wolfCrypt, the protobuf-c runtime, each other, and what compilers insert.
 LIBC='mem(cpy|move|set|cmp|chr)|str(len|nlen|cmp|ncmp|casecmp|ncasecmp|chr|rchr|spn|cspn)'
 COMPILER='__(mem|str)[a-z]*_chk|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_'
-OTHERS='(wc|sp|wolf[A-Za-z]*)_[A-Za-z0-9_]+|protobuf_c_[a-z_]+|assay__v1__[a-z0-9_]+'
+OTHERS='(wc|sp|mp|fp|wolf[A-Za-z]*)_[A-Za-z0-9_]+|protobuf_c_[a-z_]+|assay__v1__[a-z0-9_]+'
 
 purity() { # OBJECT...
 	local own
