@@ -148,7 +148,7 @@ DEPS_FUZZ += llvm                  # names in their reports
 
 # ---- targets -------------------------------------------------------------
 .PHONY: all help programs tests-build clean deps test-deps ci-deps demo test lint \
-	demo-run test-run fuzz fuzzers install
+	demo-run test-run fuzz fuzzers bench install
 .DEFAULT_GOAL := all
 all: programs ## build the programs
 programs: $(PROGRAMS) $(LIBATTESTER)
@@ -171,6 +171,9 @@ test-run: tests-build
 fuzz: ## run every fuzz target for SECONDS=60 each under sanitizers
 	+$(Q)$(AGAIN) BUILD=fuzz fuzzers
 	$(Q)ASSAY_BIN=$(abspath build/fuzz-clang) tests/fuzz/run.sh $(or $(SECONDS),60) $(FUZZ)
+
+bench: $(BENCH_BIN) ## measure, each beside the raw cost of the unavoidable work
+	$(Q)for b in $(BENCH_BIN); do $$b || exit; done
 
 lint: all ## prove purity, include directions, bans, the README's table
 	$(Q)ASSAY_BIN=$(abspath $(B)) tests/lint.sh
