@@ -79,20 +79,16 @@ start() { # NAME
 	started[$!]=$EPOCHREALTIME
 }
 
-# Processes of a finished or stopped test: same session, or its mark in their environment.
+# Processes of a finished or stopped test that live: those of its session, and those with
+# its mark in their environment.
 left_of() { # SESSION NAME
-	local p pid stat
-	for p in /proc/[0-9]*; do
-		pid=${p#/proc/}
-		[ "$pid" = $$ ] && continue
-		stat=$(cat "$p/stat" 2>/dev/null) || continue
-		# shellcheck disable=SC2086 # fields
-		set -- "$1" "$2" ${stat##*) }
-		[ "$3" = Z ] && continue
-		if [ "$6" = "$1" ] || grep -qzxF "ASSAY_TEST_ID=$id.${2//\//-}" "$p/environ" 2>/dev/null; then
-			echo "$pid"
-		fi
-	done
+	{
+		cat /proc/[0-9]*/stat 2>/dev/null |
+			sed -E 's/^([0-9]+) \(.*\) ([A-Za-z]) /\1 \2 /' |
+			awk -v s="$1" '$2 != "Z" && $5 == s { print $1 }'
+		grep -lzxF "ASSAY_TEST_ID=$id.${2//\//-}" /proc/[0-9]*/environ 2>/dev/null |
+			cut -d/ -f3
+	} | sort -u
 }
 
 # Prints `ok NAME`, `failed NAME`, `skipped NAME<TAB>REASON` from a log of cmocka's.
