@@ -91,6 +91,7 @@ struct decision_view {
 	char reason[64];      /* a finding word or a cause: "enrolment.pending" */
 	enum outcome would;   /* what a policy in monitor mode would decide */
 	int64_t expires;
+	uint64_t sequence;    /* of the decision record; 0: none yet */
 };
 ASSAY_MUST_USE enum assay_err keeper_decision(struct keeper *k, const struct ledger_device *d,
 					      struct decision_view *ret);

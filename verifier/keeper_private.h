@@ -84,6 +84,8 @@ struct request {
 	uint8_t *proof, *claims, *log;
 	size_t proof_len, claims_len, log_len;
 	bool has_log;
+	bool offer_log; /* attach the stored log whatever the decision */
+	uint8_t needs;	/* how often the device was asked for parts */
 	int64_t at_ms; /* monotonic, when the proof came */
 };
 
@@ -128,6 +130,14 @@ struct deferred {
 	uint8_t bytes[];
 };
 
+/* How many enrolments a source has asked for lately. */
+struct rate {
+	char peer[64];
+	int64_t since;
+	unsigned count;
+};
+#define KEEPER_RATES 256
+
 struct keeper {
 	const struct config *config;
 	struct ledger *ledger;
@@ -155,6 +165,7 @@ struct keeper {
 	struct keeper_session **sessions[KEEPER_NET_MAX];
 	struct live live; /* devices by id: connection, expiry */
 	unsigned uploads;
+	struct rate rates[KEEPER_RATES];
 
 	unsigned npolicies;
 	struct keeper_policy policies[KEEPER_POLICIES_MAX];
