@@ -84,6 +84,8 @@ TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 GEN_OBJ := $(B)/gen/assay.pb-c.o
+POLICIES := $(sort $(wildcard policies/*.yaml))
+POLICIES_OBJ := $(B)/gen/policies.o
 
 LIBEVIDENCE := $(B)/libevidence.a
 LIBAPPRAISE := $(B)/libappraise.a
@@ -231,6 +233,22 @@ $(GEN_OBJ): $(GEN)/assay.pb-c.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(OPT) $(HARDEN) -std=c11 -w -c -o $@ $<
 
+# The shipped policies, so that `assay-verifier init` needs no installed file.
+$(GEN)/policies.c: $(POLICIES)
+	$(say) GEN $@
+	$(Q)mkdir -p $(GEN)
+	$(Q){ echo '#include "verifier/init.h"'; n=0; \
+	for f in $^; do n=$$((n+1)); echo "static const unsigned char p$$n[] = {"; \
+	od -An -v -tx1 $$f | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g'; echo "};"; done; \
+	echo "const struct shipped_policy shipped_policies[] = {"; n=0; \
+	for f in $^; do n=$$((n+1)); echo "{\"$$(basename $$f)\", p$$n, sizeof p$$n},"; done; \
+	echo "{0, 0, 0}};"; } > $@.new && mv $@.new $@
+
+$(POLICIES_OBJ): $(GEN)/policies.c verifier/init.h
+	$(say) CC $<
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(OPT) $(HARDEN) -std=c11 -w -c -o $@ $<
+
 $(B)/%.o: %.c | $(GEN)/assay.pb-c.h
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
@@ -251,7 +269,7 @@ $(LIBCOMPILER): $(call obj,$(COMPILER_SRC))
 	$(archive)
 $(LIBATTESTER): $(call obj,$(ATTESTER_SRC) $(EVIDENCE_SRC)) $(GEN_OBJ)
 	$(archive)
-$(LIBVERIFIER): $(call obj,$(VERIFIER_SRC))
+$(LIBVERIFIER): $(call obj,$(VERIFIER_SRC)) $(POLICIES_OBJ)
 	$(archive)
 $(LIBAGENT): $(call obj,$(filter-out attester/agent/main.c,$(AGENT_SRC)))
 	$(archive)

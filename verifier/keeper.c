@@ -182,6 +182,13 @@ keeper_change(struct keeper *k)
 	return e;
 }
 
+void
+keeper_poison(struct keeper *k, enum assay_err e)
+{
+	log_event(LOG_LEVEL_ERROR, "change-incomplete", "error", assay_err_name(e), NULL);
+	k->poisoned = k->changing;
+}
+
 /* End of a turn: one commit for everything that happened in it. */
 static void
 finish_turn(struct keeper *k)
@@ -189,9 +196,9 @@ finish_turn(struct keeper *k)
 	bool committed = true;
 
 	if (k->changing) {
-		enum assay_err e = ledger_commit(k->ledger);
+		enum assay_err e = k->poisoned ? ASSAY_IO : ledger_commit(k->ledger);
 
-		k->changing = false;
+		k->changing = k->poisoned = false;
 		committed = e == ASSAY_OK;
 		k->status.commits++;
 		if (!committed) {

@@ -383,10 +383,13 @@ enrol_again(struct keeper *k, const struct enrol_verdict *v, struct ledger_devic
 	d->updated = k->now;
 	if ((e = ledger_device_update(k->ledger, d)) == ASSAY_EXISTS)
 		return "enrolment.conflict";
-	if (e != ASSAY_OK || keeper_audit(k, "device", "device.new-ak", d->id,
-					  "the same TPM came back with another AK") != ASSAY_OK)
-		return "verifier.internal";
-	return NULL;
+	if (e == ASSAY_OK)
+		e = keeper_audit(k, "device", "device.new-ak", d->id,
+				 "the same TPM came back with another AK");
+	if (e == ASSAY_OK)
+		return NULL;
+	keeper_poison(k, e);
+	return "verifier.internal";
 }
 
 static const char *
@@ -399,15 +402,17 @@ enrol_new(struct keeper *k, const struct enrol_verdict *v, struct ledger_device 
 	if (why)
 		return why;
 	fill_new_device(k, v, &a, d);
-	if (a.spend && ledger_token_spend(k->ledger, v->token_id) != ASSAY_OK)
-		return "token.spent";
 	e = ledger_device_insert(k->ledger, d);
 	if (e == ASSAY_EXISTS)
 		return "enrolment.conflict"; /* I1: an AK or name that is taken */
-	if (e != ASSAY_OK || keeper_audit(k, d->enrolled_by, "device.enrol", d->id,
-					  tier_name(d->tier)) != ASSAY_OK)
-		return "verifier.internal";
-	return NULL;
+	if (e == ASSAY_OK && a.spend)
+		e = ledger_token_spend(k->ledger, v->token_id);
+	if (e == ASSAY_OK)
+		e = keeper_audit(k, d->enrolled_by, "device.enrol", d->id, tier_name(d->tier));
+	if (e == ASSAY_OK)
+		return NULL;
+	keeper_poison(k, e);
+	return "verifier.internal";
 }
 
 static const char *

@@ -149,6 +149,7 @@ struct keeper {
 	int64_t wall_minus_mono_ms;
 	int64_t swept_s;
 	bool changing;	     /* a transaction is open */
+	bool poisoned;	     /* it is incomplete: roll back instead of committing */
 	struct deferred *first, *last;
 	struct sandbox_ids ids;
 
@@ -189,6 +190,8 @@ struct keeper {
 #define NET_INDEX(id) ((unsigned)((id) >> 56))
 
 /* keeper.c */
+/* Something of this turn's change could not be written: none of it will be. */
+void keeper_poison(struct keeper *k, enum assay_err e);
 void keeper_defer(struct keeper *k, enum ipc_type t, uint64_t id, struct span bytes);
 /* Send a frame to a device after this turn's commit. */
 void keeper_send(struct keeper *k, uint64_t session, struct span frame);

@@ -27,13 +27,13 @@ static const int base_calls[] = {
 	SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getpid), SCMP_SYS(gettid),
 	SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(restart_syscall),
-	SCMP_SYS(tgkill),
+	SCMP_SYS(tgkill), SCMP_SYS(poll), SCMP_SYS(ppoll),
 };
 
 /* Roles with a network loop; sockets are made before, only accepted after. */
 static const int loop_calls[] = {
-	SCMP_SYS(readv), SCMP_SYS(recvfrom), SCMP_SYS(sendto), SCMP_SYS(poll),
-	SCMP_SYS(ppoll), SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(shutdown),
+	SCMP_SYS(readv), SCMP_SYS(recvfrom), SCMP_SYS(sendto),
+	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(shutdown),
 	SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname),
 	SCMP_SYS(getpeername), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
 	SCMP_SYS(epoll_ctl), SCMP_SYS(memfd_create), SCMP_SYS(ftruncate),
