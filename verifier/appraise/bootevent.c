@@ -416,7 +416,7 @@ gather(const struct bootreader *r, const struct event_type *t, struct bootevent 
 		return true;
 	case RULE_TAG:
 		loadertext_tag(ev, proof, &must);
-		return must && !ev->malformed;
+		return must;
 	case RULE_IPL:
 		loadertext_ipl(r, ev, proof);
 		return ev->component == BOOT_GRUB_COMMAND || (ev->form == BOOTFORM_TEXT &&

@@ -137,7 +137,8 @@ add_signatures(struct line *l, struct span data)
 		add(l, "malformed, %zu bytes", data.n);
 		return;
 	}
-	add(l, "%u entries, %u certificates", c.entries, c.certificates);
+	add(l, "%u %s, %u %s", c.entries, c.entries == 1 ? "entry" : "entries", c.certificates,
+	    c.certificates == 1 ? "certificate" : "certificates");
 	efisigs_init(&s, data);
 	while (shown < CERTIFICATES_SHOWN && efisigs_next(&s, &sig)) {
 		if (sig.kind != EFISIG_X509)
@@ -242,6 +243,25 @@ add_variable(struct line *l, const struct efivar *v)
 	}
 }
 
+/* Lines of comma-separated values. */
+static void
+add_sbat(struct line *l, struct span data)
+{
+	struct reader r;
+
+	rd_init(&r, data);
+	while (rd_left(&r) > 0) {
+		char c = (char)rd_u8(&r);
+
+		if (c == '\n')
+			add(l, "%s", rd_left(&r) > 0 ? "; " : "");
+		else if (c >= 0x20 && c <= 0x7E)
+			add(l, "%c", c);
+		else
+			add(l, "\\x%02x", (uint8_t)c);
+	}
+}
+
 static void
 add_authority(struct line *l, const struct efivar *v)
 {
@@ -249,7 +269,9 @@ add_authority(struct line *l, const struct efivar *v)
 
 	add_wide(l, v->name);
 	add(l, ": ");
-	if (certificate.n > 0)
+	if (v->id == EFIVAR_SBAT_LEVEL)
+		add_sbat(l, v->data);
+	else if (certificate.n > 0)
 		add_certificate(l, certificate);
 	else
 		add_bytes(l, v->data);
@@ -279,7 +301,7 @@ add_gpt(struct line *l, struct span data)
 		return;
 	}
 	efi_guid_text(g.disk, guid);
-	add(l, "disk %s, %u partitions", guid, g.npartitions);
+	add(l, "disk %s, %u partition%s", guid, g.npartitions, g.npartitions == 1 ? "" : "s");
 	while (shown < PARTITIONS_SHOWN && efi_gpt_next(&g, &p)) {
 		add(l, shown++ == 0 ? ": \"" : ", \"");
 		add_wide(l, p.name);

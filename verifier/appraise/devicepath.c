@@ -38,6 +38,13 @@ put(struct out *o, const char *s)
 	o->p[o->len] = '\0';
 }
 
+static size_t
+put_escape(char *t, uint16_t c)
+{
+	text_format(t, 7, "\\u%04x", c);
+	return 6;
+}
+
 /* ---- node bodies: each writes its text; what is short reads as zero ------ */
 
 static void
@@ -235,10 +242,28 @@ text_cdrom(struct reader *r, char *t)
 	text_format(t, NODE_TEXT_MAX, "CDROM(0x%x)", rd_le32(r));
 }
 
+/* "\\EFI\\BOOT\\X.EFI" as "EFI/BOOT/X.EFI": nodes are joined by a slash anyway. */
 static void
 text_file(struct reader *r, char *t)
 {
-	text_escape_utf16(utf16_until_nul(rd_rest(r)), t, NODE_TEXT_MAX);
+	struct span name = utf16_until_nul(rd_rest(r));
+	struct reader in;
+	size_t n = 0;
+
+	rd_init(&in, name);
+	while (rd_left(&in) >= 2 && n + 8 < NODE_TEXT_MAX) {
+		uint16_t c = rd_le16(&in);
+
+		if (c == '\\' && n == 0)
+			continue;
+		if (c >= 0x20 && c <= 0x7E)
+			t[n++] = c == '\\' ? '/' : (char)c;
+		else
+			n += put_escape(t + n, c);
+	}
+	t[n] = '\0';
+	if (rd_left(&in) > 0)
+		text_format(t + n, NODE_TEXT_MAX - n, "...");
 }
 
 static void

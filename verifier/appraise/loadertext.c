@@ -318,6 +318,7 @@ loadertext_tag(struct bootevent *ev, struct bootproof *ret, bool *ret_must)
 			ev->component = BOOT_INITRD;
 		else
 			ev->malformed = true;
+		*ret_must = false;
 		return;
 	}
 	ev->form = BOOTFORM_TAG;
