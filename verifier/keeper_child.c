@@ -100,6 +100,15 @@ spawn(struct keeper *k, enum role r, struct child **ret)
 	return ASSAY_OK;
 }
 
+/* Asked to finish; one that cannot be told is killed. */
+static void
+ask_to_stop(struct child *c)
+{
+	c->stopping = true;
+	if (ipc_send(&c->ipc, IPC_STOP, 0, SPAN(NULL, 0)) != ASSAY_OK)
+		kill(c->pid, SIGKILL);
+}
+
 /* ---- configurations ---- */
 
 static enum assay_err
@@ -271,7 +280,7 @@ keeper_children_stop(struct keeper *k)
 
 	for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++)
 		if (k->children[i].pid)
-			(void)ipc_send(&k->children[i].ipc, IPC_STOP, 0, SPAN(NULL, 0));
+			ask_to_stop(&k->children[i]);
 	do {
 		left = 0;
 		for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
@@ -441,8 +450,7 @@ keeper_appraiser_done(struct keeper *k, struct child *c, bool distrust)
 	if (!c->spare && !distrust && c->served < k->config->requests_per_appraiser &&
 	    c->nsent < APPRAISER_MAPS_MAX - REFERENCES_PER_DEVICE_MAX - 2)
 		return;
-	c->stopping = true;
-	(void)ipc_send(&c->ipc, IPC_STOP, 0, SPAN(NULL, 0));
+	ask_to_stop(c);
 	fill_pool(k);
 }
 
