@@ -126,7 +126,7 @@ wolfssl/.*              <- evidence/(digest|key[a-z_]*)\.c|verifier/(seal|keys)\
 cbor\.h                 <- verifier/compiler/.*\.c
 openssl/.*              <- evidence/tls/tls_exporter\.c
 seccomp\.h              <- verifier/sandbox[a-z_]*\.c
-jansson\.h              <- verifier/(console|operator/.*|cli/.*|result/.*)[a-z_]*\.[ch]
+jansson\.h              <- verifier/(console|keeper_operation|operator/.*|cli/.*|result/.*)[a-z_]*\.[ch]
 curl/.*                 <- verifier/(cli|outbound)[a-z_/]*\.c
 '
 

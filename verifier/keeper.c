@@ -239,10 +239,29 @@ keeper_tls_pin(const struct keeper *k)
 	return k->tls_pin;
 }
 
+/* Inside a JSON string: texts may quote what an operator or a device sent. */
+static void
+wr_json_text(struct writer *w, const char *s)
+{
+	for (; *s; s++) {
+		unsigned char ch = (unsigned char)*s;
+
+		if (ch == '"' || ch == '\\')
+			wr_u8(w, '\\');
+		wr_u8(w, ch < 0x20 || ch > 0x7E ? ' ' : ch);
+	}
+}
+
+static void
+wr_text(struct writer *w, const char *s)
+{
+	wr_bytes(w, SPAN(s, strlen(s)));
+}
+
 void
 keeper_reply(struct keeper *k, uint64_t id, enum assay_err e, const char *text)
 {
-	size_t n = strlen(text ? text : ""), cap = n + 512;
+	size_t cap = 2 * strlen(text ? text : "") + 512;
 	char *buf = malloc(cap);
 	struct writer w;
 
@@ -252,17 +271,13 @@ keeper_reply(struct keeper *k, uint64_t id, enum assay_err e, const char *text)
 	wr_be16(&w, (uint16_t)e);
 	wr_u8(&w, REPLY_JSON);
 	if (e == ASSAY_OK) {
-		wr_bytes(&w, SPAN(text, n));
+		wr_text(&w, text);
 	} else {
-		char doc[400];
-
-		/* texts are ours, or were escaped when they were made */
-		snprintf(doc, sizeof doc, "{\"error\": \"%s\", \"message\": \"%.300s\"}",
-			 assay_err_name(e), text ? text : assay_err_text(e));
-		for (char *p = doc + 11; *p; p++)
-			if (*p == '\n' || *p == '\\')
-				*p = ' ';
-		wr_bytes(&w, SPAN(doc, strlen(doc)));
+		wr_text(&w, "{\"error\": \"");
+		wr_text(&w, assay_err_name(e));
+		wr_text(&w, "\", \"message\": \"");
+		wr_json_text(&w, text ? text : assay_err_text(e));
+		wr_text(&w, "\"}");
 	}
 	keeper_defer(k, IPC_REPLY, id, wr_span(&w));
 	free(buf);

@@ -96,9 +96,6 @@ struct decision_view {
 ASSAY_MUST_USE enum assay_err keeper_decision(struct keeper *k, const struct ledger_device *d,
 					      struct decision_view *ret);
 
-/* SHA-256 of the SPKI of the devices' TLS key, 64 hex digits: what a token pins. */
-const char *keeper_tls_pin(const struct keeper *k);
-
 struct keeper_status {
 	uint64_t sessions, proved_sessions, attestations, refusals, children_restarted;
 	uint64_t queue_depth, commits, head;

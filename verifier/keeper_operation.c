@@ -1,0 +1,140 @@
+/* keeper_operation.c: who asks, may they, and the answer; see keeper_operation.h. */
+#include "keeper_operation.h"
+
+#include "log.h"
+#include "verifier/appraise/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static operation_handler *const handlers[OP_COUNT] = {
+	[OP_STATUS] = operation_on_status,
+	[OP_DEVICE_LIST] = operation_on_device_list,
+	[OP_DEVICE_SHOW] = operation_on_device_show,
+	[OP_DEVICE_HISTORY] = operation_on_device_history,
+	[OP_DEVICE_EVIDENCE] = operation_on_device_evidence,
+	[OP_DEVICE_APPROVE] = operation_on_device_approve,
+	[OP_DEVICE_SET] = operation_on_device_set,
+	[OP_DEVICE_HOLD] = operation_on_device_hold,
+	[OP_DEVICE_RELEASE] = operation_on_device_release,
+	[OP_DEVICE_MAINTAIN] = operation_on_device_maintain,
+	[OP_DEVICE_RETIRE] = operation_on_device_retire,
+	[OP_TOKEN_CREATE] = operation_on_token_create,
+	[OP_TOKEN_LIST] = operation_on_token_list,
+	[OP_EK_ALLOW] = operation_on_ek_allow,
+	[OP_REFERENCE_LIST] = operation_on_reference_list,
+	[OP_REFERENCE_SHOW] = operation_on_reference_show,
+	[OP_REFERENCE_CAPTURE] = operation_on_reference_capture,
+	[OP_REFERENCE_PROMOTE] = operation_on_reference_promote,
+	[OP_REFERENCE_RETIRE] = operation_on_reference_retire,
+	[OP_POLICY_LIST] = operation_on_policy_list,
+	[OP_POLICY_SHOW] = operation_on_policy_show,
+	[OP_POLICY_ADD] = operation_on_policy_add,
+	[OP_POLICY_ACTIVATE] = operation_on_policy_activate,
+	[OP_AUDIT_LIST] = operation_on_audit_list,
+	[OP_OPERATOR_ADD] = operation_on_operator_add,
+	[OP_OPERATOR_LIST] = operation_on_operator_list,
+	[OP_OPERATOR_REVOKE] = operation_on_operator_revoke,
+	[OP_LEDGER_ACCEPT] = operation_on_ledger_accept,
+};
+
+/* The console's Unix socket is the administrator's by file permission. */
+static enum operator_role
+local_caller(struct call *c)
+{
+	text_format(c->actor, sizeof c->actor, "local (%s)", c->op.peer);
+	return ROLE_ADMIN;
+}
+
+/* The owner of the token, ROLE_NONE if it is unknown, expired or revoked: which of
+ * these is for the log, not for who asks. */
+static enum operator_role
+remote_caller(struct call *c)
+{
+	enum assay_err e;
+	struct ledger_operator o;
+
+	e = ledger_operator_by_hash(c->l, c->op.token_hash, &o);
+	if (e == ASSAY_OK && o.revoked)
+		e = ASSAY_REVOKED;
+	if (e == ASSAY_OK && o.expires <= keeper_now(c->k))
+		e = ASSAY_EXPIRED;
+	if (e != ASSAY_OK) {
+		log_event(LOG_LEVEL_WARN, "token-refused", "peer", c->op.peer, "operation",
+			  operation_name(c->op.code), "why", assay_err_name(e), NULL);
+		return ROLE_NONE;
+	}
+	text_format(c->actor, sizeof c->actor, "%s", o.name);
+	return o.role;
+}
+
+/* MISSING is told apart from DENIED: 401 and 403. */
+static enum assay_err
+permit(struct call *c)
+{
+	enum operator_role role = c->op.local ? local_caller(c) : remote_caller(c);
+
+	if (role == ROLE_NONE)
+		return call_fail(c, ASSAY_MISSING, "a valid bearer token is required");
+	if (operation_permitted(c->op.code, role))
+		return ASSAY_OK;
+	log_event(LOG_LEVEL_WARN, "operation-denied", "actor", c->actor, "peer", c->op.peer,
+		  "operation", operation_name(c->op.code), NULL);
+	return call_fail(c, ASSAY_DENIED, "%s needs the role %s; this token's is %s",
+			 operation_name(c->op.code),
+			 operator_role_name(operation_lowest_role(c->op.code)),
+			 operator_role_name(role));
+}
+
+static enum assay_err
+handle(struct call *c)
+{
+	operation_handler *h = handlers[c->op.code];
+	enum assay_err e;
+
+	if ((e = permit(c)) != ASSAY_OK)
+		return e;
+	if (!h)
+		return call_fail(c, ASSAY_UNSUPPORTED, "%s is not provided",
+				 operation_name(c->op.code));
+	return h(c);
+}
+
+static void
+answer(struct call *c, enum assay_err e)
+{
+	char *text = NULL;
+
+	if (e != ASSAY_OK) {
+		keeper_reply(c->k, c->id, e, *c->message ? c->message : NULL);
+		return;
+	}
+	if (!c->ret && c->bytes.p) {
+		keeper_reply_bytes(c->k, c->id, c->bytes);
+		return;
+	}
+	text = c->ret ? json_dumps(c->ret, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+	if (text)
+		keeper_reply(c->k, c->id, ASSAY_OK, text);
+	else
+		keeper_reply(c->k, c->id, ASSAY_NO_MEMORY, NULL);
+	free(text);
+}
+
+void
+keeper_on_operation(struct keeper *k, const struct ipc_msg *m)
+{
+	struct call c = {.k = k, .l = keeper_ledger(k), .id = m->id};
+	enum assay_err e;
+
+	if ((e = operation_decode(m->payload, &c.op)) != ASSAY_OK) {
+		log_event(LOG_LEVEL_ERROR, "operation-malformed", "error", assay_err_name(e),
+			  NULL);
+		keeper_reply(k, m->id, e, "the request cannot be read");
+		return;
+	}
+	e = handle(&c);
+	if (!c.later)
+		answer(&c, e);
+	json_decref(c.ret);
+}

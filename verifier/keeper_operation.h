@@ -1,0 +1,126 @@
+/*
+ * keeper_operation.h: what the files of operation handlers share.
+ *
+ * keeper_operation.c decodes, checks who asks (I8) and calls the one handler of the
+ * operation; a handler reads its fields through call_x(), which complain in words
+ * for the operator, and leaves one JSON document in ->ret. Whatever changes
+ * something first checks everything, then calls call_change(), makes the change and
+ * ends in call_audit(): the answer leaves after the commit.
+ *
+ * Handlers that need the compiler process set ->later and answer from its callback
+ * (keeper_operation_job.c).
+ */
+#ifndef VERIFIER_KEEPER_OPERATION_H
+#define VERIFIER_KEEPER_OPERATION_H
+
+#include "keeper.h"
+
+#include <jansson.h>
+
+#define CALL_MESSAGE_MAX 400
+#define CALL_PAGE 100	    /* rows of a list, if the caller does not say */
+#define CALL_PAGE_MAX 1000
+#define CALL_SCAN_MAX 2000  /* rows looked at for one page */
+#define CALL_JOBS_MAX 8	    /* compile jobs of operators at a time */
+
+struct call {
+	struct keeper *k;
+	struct ledger *l;
+	uint64_t id; /* of the operation, for the answer */
+	struct operation op;
+	char actor[LEDGER_ACTOR_MAX + 1];
+	json_t *ret; /* the answer; released by the dispatcher */
+	struct span bytes; /* or bytes as the answer, if ->ret is NULL */
+	bool later;  /* answered by a job */
+	char message[CALL_MESSAGE_MAX]; /* for people, on an error */
+};
+
+/* Keeps the message and returns e, so that `return call_fail(...)` reads well. */
+enum assay_err call_fail(struct call *c, enum assay_err e, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+bool call_has(const struct call *c, enum operation_field f);
+/* The field as text; "" if it is absent. cap > OPERATION_TEXT_MAX never cuts. */
+void call_text(const struct call *c, enum operation_field f, char *ret, size_t cap);
+/* Text that must be there. MALFORMED. */
+ASSAY_MUST_USE enum assay_err call_need(struct call *c, enum operation_field f,
+					char ret[OPERATION_TEXT_MAX + 1]);
+/* A decimal number from least to most; absent: fallback. MALFORMED. */
+struct call_range {
+	uint64_t least, most, fallback;
+};
+ASSAY_MUST_USE enum assay_err call_number(struct call *c, enum operation_field f,
+					  struct call_range range, uint64_t *ret);
+/* 64 hex digits. MALFORMED. */
+ASSAY_MUST_USE enum assay_err call_digest(struct call *c, enum operation_field f,
+					  uint8_t ret[32]);
+/* Names, classes and labels of the house's form, or absent: ret is then "". */
+ASSAY_MUST_USE enum assay_err call_name(struct call *c, enum operation_field f,
+					char ret[LEDGER_NAME_MAX + 1]);
+ASSAY_MUST_USE enum assay_err call_class(struct call *c, char ret[DEVICE_CLASS_MAX + 1]);
+ASSAY_MUST_USE enum assay_err call_labels(struct call *c, char ret[DEVICE_LABELS_MAX + 1]);
+/* The comment, "" if absent; MALFORMED if too long for the audit log. */
+ASSAY_MUST_USE enum assay_err call_reason(struct call *c, char ret[LEDGER_TEXT_MAX]);
+/* The device that F_DEVICE names. NOT_FOUND, DUPLICATE (an ambiguous prefix). */
+ASSAY_MUST_USE enum assay_err call_device(struct call *c, struct ledger_device *ret);
+
+/* Begins the change; its end: action is the operation's name. */
+ASSAY_MUST_USE enum assay_err call_change(struct call *c);
+ASSAY_MUST_USE enum assay_err call_audit(struct call *c, const char *object, const char *detail);
+
+/* ---- JSON pieces, keeper_operation_json.c; NULL only without memory ---- */
+
+json_t *json_hex(const void *p, size_t n);	/* null if all zero */
+json_t *json_time(int64_t seconds);		/* null for 0 */
+json_t *json_text(const char *s);		/* null for "" */
+json_t *json_outside(struct span s);		/* text that may be no UTF-8: then escaped */
+/* What `device list` says of a device. */
+ASSAY_MUST_USE enum assay_err json_device(struct call *c, const struct ledger_device *d,
+					  json_t **ret);
+/* Adds what `device show` says besides. */
+ASSAY_MUST_USE enum assay_err json_device_more(struct call *c, const struct ledger_device *d,
+					       json_t *out);
+json_t *json_decision(const struct ledger_decision *d);
+json_t *json_audit(const struct ledger_audit *a);
+json_t *json_reference(const struct ledger_reference *r);
+json_t *json_policy(const struct ledger_policy *p);
+const char *device_status_name(enum device_status s);
+const char *device_overlay_name(enum device_overlay o);
+const char *reference_state_name(enum reference_state s);
+
+/* ---- compile jobs ---- */
+
+/* What a job's end may use: a copy of the call, and what the handler kept. */
+struct job {
+	struct call call;
+	char name[LEDGER_NAME_MAX + 1];
+	struct ledger_device device;
+	bool for_device;
+	char comment[LEDGER_TEXT_MAX];
+	struct span source; /* malloc'd copy; freed with the job */
+	enum assay_err (*finish)(struct job *j, struct span compiled);
+	/* words for an error of the compiler that says none itself */
+	const char *(*explain)(const struct job *j, enum assay_err e);
+};
+
+/* BUSY: too many jobs. NO_MEMORY. The job is freed by job_start's callback, or by
+ * job_free() if it was not started. */
+ASSAY_MUST_USE enum assay_err job_new(struct call *c, struct job **ret);
+void job_free(struct job *j);
+ASSAY_MUST_USE enum assay_err job_start(struct job *j, uint16_t kind, struct span input);
+
+/* ---- handlers, one per operation ---- */
+
+typedef enum assay_err operation_handler(struct call *c);
+
+operation_handler operation_on_status, operation_on_device_list, operation_on_device_show,
+	operation_on_device_history, operation_on_device_evidence, operation_on_device_approve,
+	operation_on_device_set, operation_on_device_hold, operation_on_device_release,
+	operation_on_device_maintain, operation_on_device_retire, operation_on_token_create,
+	operation_on_token_list, operation_on_ek_allow, operation_on_reference_list,
+	operation_on_reference_show, operation_on_reference_capture,
+	operation_on_reference_promote, operation_on_reference_retire, operation_on_policy_list,
+	operation_on_policy_show, operation_on_policy_add, operation_on_policy_activate,
+	operation_on_audit_list, operation_on_operator_add, operation_on_operator_list,
+	operation_on_operator_revoke, operation_on_ledger_accept;
+
+#endif
