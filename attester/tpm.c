@@ -180,6 +180,53 @@ close_tpm(struct assay_tpm *t)
 	t->tcti_context = NULL;
 }
 
+static bool
+is_ours(struct assay_tpm *t, ESYS_TR tr)
+{
+	TPM2B_NAME *name = NULL;
+	struct span s;
+	bool ours;
+
+	if (Esys_TR_GetName(t->esys, tr, &name) != TSS2_RC_SUCCESS)
+		return false;
+	s = SPAN(name->name, name->size);
+	ours = span_equal(s, SPAN(t->ek_name.b, t->ek_name.len)) ||
+	       span_equal(s, SPAN(t->ak_name.b, t->ak_name.len));
+	Esys_Free(name);
+	return ours;
+}
+
+static void
+sweep_handle(struct assay_tpm *t, TPM2_HANDLE h, bool session)
+{
+	struct tpm_object o = {ESYS_TR_NONE, false};
+
+	if (Esys_TR_FromTPMPublic(t->esys, h, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &o.tr) !=
+	    TSS2_RC_SUCCESS)
+		return;
+	o.transient = session || is_ours(t, o.tr);
+	tpm_release(t, &o);
+}
+
+/* Without a resource manager, what a lost connection left in the TPM stays there
+ * and takes one of its few slots: our keys are known by their names. */
+static void
+sweep(struct assay_tpm *t)
+{
+	TPM2_HANDLE session = t->lost_session;
+	struct tpm_handles l;
+
+	t->lost = false;
+	t->lost_session = 0;
+	if (session != 0)
+		sweep_handle(t, session, true);
+	if (tpm_list(t, TPM2_TRANSIENT_FIRST, TPM2_TRANSIENT_LAST, &l) != ASSAY_OK)
+		t->lost = true;
+	for (size_t i = 0; i < l.n; i++)
+		sweep_handle(t, l.h[i], false);
+	t->rc = TSS2_RC_SUCCESS;
+}
+
 static void
 wait_ms(unsigned ms)
 {
@@ -222,8 +269,11 @@ tpm_run(struct assay_tpm *t, tpm_step *step, void *arg)
 		t->rc = TSS2_RC_SUCCESS;
 		t->detail[0] = '\0';
 		e = open_tpm(t);
+		if (e == ASSAY_OK && t->lost)
+			sweep(t);
 		if (e == ASSAY_OK)
 			e = step(t, arg);
+		t->lost = t->lost || fault_of(t->rc) == FAULT_UNREACHABLE;
 		close_tpm(t);
 		if (e == ASSAY_OK || tries >= tries_for(t, e))
 			break;
@@ -250,7 +300,12 @@ void
 tpm_end_session(struct assay_tpm *t, ESYS_TR *session)
 {
 	struct tpm_object o = {*session, true};
+	TPM2_HANDLE h = 0;
 
+	if (o.tr == ESYS_TR_NONE || Esys_TR_GetTpmHandle(t->esys, o.tr, &h) != TSS2_RC_SUCCESS)
+		h = 0;
+	if (fault_of(t->rc) == FAULT_UNREACHABLE)
+		t->lost_session = h;
 	tpm_release(t, &o);
 	*session = ESYS_TR_NONE;
 }

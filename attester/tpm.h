@@ -52,6 +52,10 @@ struct assay_tpm {
 	TSS2_TCTI_CONTEXT *tcti_context;
 	ESYS_CONTEXT *esys;
 
+	/* the connection was lost within a step: what was loaded may still be there */
+	bool lost;
+	TPM2_HANDLE lost_session; /* 0: none */
+
 	/* the last error */
 	TSS2_RC rc;
 	char detail[TPM_DETAIL_MAX];

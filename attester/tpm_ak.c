@@ -213,11 +213,12 @@ load_under(struct assay_tpm *t, const struct tpm_object *ek, struct tpm_object *
 		return e;
 	rc = Esys_Load(t->esys, ek->tr, session, ESYS_TR_NONE, ESYS_TR_NONE, &t->ak_priv,
 		       &t->ak_pub, &ak.tr);
+	e = tpm_rc(t, "TPM2_Load of the AK", rc);
 	tpm_end_session(t, &session);
 	if (is_foreign(rc))
 		return tpm_fail(t, ASSAY_MISMATCH,
 				"the attestation key is not of this TPM, or the TPM was cleared");
-	if ((e = tpm_rc(t, "TPM2_Load of the AK", rc)) == ASSAY_OK)
+	if (e == ASSAY_OK)
 		*ret = ak;
 	return e;
 }

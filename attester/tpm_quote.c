@@ -248,6 +248,7 @@ activate_with(struct assay_tpm *t, ESYS_TR ak, const struct tpm_object *ek,
 	TPM2B_DIGEST *out = NULL;
 	ESYS_TR session = ESYS_TR_NONE;
 	size_t at = 0;
+	TSS2_RC rc;
 	enum assay_err e;
 
 	if (Tss2_MU_TPM2B_ID_OBJECT_Unmarshal(a->blob.data, a->blob.len, &at, &blob) !=
@@ -259,10 +260,12 @@ activate_with(struct assay_tpm *t, ESYS_TR ak, const struct tpm_object *ek,
 		return tpm_fail(t, ASSAY_MALFORMED, "the secret is no TPM2B_ENCRYPTED_SECRET");
 	if ((e = ek_authorise(t, ek, &session)) != ASSAY_OK)
 		return e;
-	e = tpm_rc(t, "TPM2_ActivateCredential",
-		   Esys_ActivateCredential(t->esys, ak, ek->tr, ESYS_TR_PASSWORD, session,
-					   ESYS_TR_NONE, &blob, &secret, &out));
+	rc = Esys_ActivateCredential(t->esys, ak, ek->tr, ESYS_TR_PASSWORD, session, ESYS_TR_NONE,
+				     &blob, &secret, &out);
+	e = tpm_rc(t, "TPM2_ActivateCredential", rc);
 	tpm_end_session(t, &session);
+	if (tpm_rc_base(rc) == TPM2_RC_INTEGRITY || tpm_rc_base(rc) == TPM2_RC_VALUE)
+		return tpm_fail(t, ASSAY_MISMATCH, "the credential is not for these keys");
 	if (e != ASSAY_OK)
 		return e;
 	if (out->size == 32)

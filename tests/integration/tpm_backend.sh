@@ -180,6 +180,7 @@ for i in {1..200}; do retry+=("$QUOTE:$ONCE"); done
 check 'a TPM that never answers otherwise is busy' proxied "${retry[@]}" -- \
 	drive_fails busy ecc-p256 quote "$nonce" sha256:1 "$WORK/q"
 check 'a connection lost in the middle is opened again' proxied $QUOTE:drop $LOAD:drop -- quotes ecc-p256 ecc-p256
+check 'and leaves nothing in the TPM' nothing_left
 check 'a reset between loading and quoting is seen through' proxied $READ:reset -- quotes ecc-p256 ecc-p256
 check 'a reset while the key is loaded is seen through' proxied $LOAD:reset -- quotes ecc-p256 ecc-p256
 check 'a PCR extended between reading and quoting is read again' proxied $QUOTE:extend -- quotes ecc-p256 ecc-p256
@@ -208,6 +209,9 @@ check 'a running program quotes' line_quotes
 check 'the TPM is reset' reset
 check 'the running program quotes after a reset' line_quotes
 check 'the TPM is reset again' reset
+check 'a credential for another AK is refused' drive_fails mismatch ecc-p256 activate "$WORK/credential" "$WORK/released"
+check 'a credential for this AK is accepted' activates ecc-p256
+check 'the TPM is reset once more' reset
 check 'the running program activates after a reset' line activate "$WORK/credential" "$WORK/released"
 check 'the TPM goes away and comes back' restart
 check 'the running program quotes after that' line_quotes
