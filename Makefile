@@ -81,6 +81,7 @@ ATTACK_SRC := $(sort $(wildcard tests/attacks/test_*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
 TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
+HOSTILE_SRC := $(sort $(wildcard tests/attacks/hostile/*.c))
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 GEN_OBJ := $(B)/gen/assay.pb-c.o
@@ -104,6 +105,7 @@ ATTACK_BIN := $(patsubst %.c,$(B)/%,$(ATTACK_SRC))
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
 BENCH_BIN := $(patsubst %.c,$(B)/%,$(BENCH_SRC))
 TOOL_BIN := $(patsubst %.c,$(B)/%,$(TOOL_SRC))
+HOSTILE_BIN := $(patsubst %.c,$(B)/%,$(HOSTILE_SRC))
 FLEET_BIN := $(if $(FLEET_SRC),$(B)/assay-fleet)
 
 ifeq ($(V),1)
@@ -154,7 +156,7 @@ DEPS_FUZZ += llvm                  # names in their reports
 .DEFAULT_GOAL := all
 all: programs ## build the programs
 programs: $(PROGRAMS) $(LIBATTESTER)
-tests-build: programs $(UNIT_BIN) $(ATTACK_BIN) $(TOOL_BIN) $(FLEET_BIN)
+tests-build: programs $(UNIT_BIN) $(ATTACK_BIN) $(TOOL_BIN) $(HOSTILE_BIN) $(FLEET_BIN)
 fuzzers: $(FUZZ_BIN)
 
 # Set-up first, then make again: what pkg-config says is read when make starts.
@@ -297,6 +299,9 @@ TEST_LIBS = $(LIBSUPPORT) $(LIBCLI) $(LIBVERIFIER) $(LIBCOMPILER) $(LIBAPPRAISE)
 TEST_LINK = $(LIBS_TEST) $(LIBS_VERIFIER) $(LIBS_CLI) $(LIBS_COMPILER) $(LIBS_AGENT) $(LIBS_ATTESTER) $(LIBS_EVIDENCE) -lpthread
 $(UNIT_BIN) $(ATTACK_BIN) $(BENCH_BIN) $(TOOL_BIN): $(B)/%: $(B)/%.o $(TEST_LIBS)
 	$(call link,,$(TEST_LINK))
+# Verifiers with one process made hostile: its file replaces the honest one.
+$(HOSTILE_BIN): $(B)/%: $(B)/%.o $(call obj,verifier/main.c) $(LIBVERIFIER) $(LIBCOMPILER) $(LIBAPPRAISE) $(LIBEVIDENCE)
+	$(call link,,$(LIBS_VERIFIER) $(LIBS_COMPILER) $(LIBS_EVIDENCE))
 $(FUZZ_BIN): $(B)/%: $(B)/%.o $(TEST_LIBS)
 	$(call link,-fsanitize=fuzzer,$(TEST_LINK))
 
