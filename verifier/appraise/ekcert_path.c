@@ -197,8 +197,11 @@ check_signature(const struct path_node *child, const struct path_node *issuer)
 {
 	if (x509_verify(&child->cert, &issuer->key) == ASSAY_OK)
 		return EKCERT_CHAIN_OK;
-	return is_another_key(child->cert.akid, issuer->cert.skid) ? EKCERT_ISSUER_MISSING
-								   : EKCERT_BAD_SIGNATURE;
+	/* A namesake is not blamed for what another key signed. */
+	if (is_another_key(child->cert.akid, issuer->cert.skid) ||
+	    span_equal(child->cert.issuer, child->cert.subject))
+		return EKCERT_ISSUER_MISSING;
+	return EKCERT_BAD_SIGNATURE;
 }
 
 /* The signature comes first: only what really issued the child is blamed for more. */
