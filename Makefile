@@ -251,6 +251,15 @@ $(POLICIES_OBJ): $(GEN)/policies.c verifier/init.h
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(OPT) $(HARDEN) -std=c11 -w -c -o $@ $<
 
+# The ledger's schema as C arrays, schema_0001[] and so on.
+$(GEN)/ledger_schema.h: $(sort $(wildcard verifier/ledger/schema/*.sql))
+	$(say) SCHEMA $@
+	$(Q)mkdir -p $(GEN)
+	$(Q)for f in $^; do echo "static const char schema_$$(basename $$f .sql)[] = {" && \
+		od -An -v -tx1 $$f | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' && echo '0};' || exit 1; \
+		done >$@.tmp && mv $@.tmp $@
+$(B)/verifier/ledger/sqlite_schema.o: $(GEN)/ledger_schema.h
+
 $(B)/%.o: %.c | $(GEN)/assay.pb-c.h
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)

@@ -1,5 +1,5 @@
 /*
- * ledger.h: the store. One interface; engines are one file each (sqlite.c now).
+ * ledger.h: the store. One interface; one engine now (sqlite*.c). docs/ledger.md.
  *
  * Only keeper opens it. It stores and returns, and never judges: the one thing it
  * refuses by itself is a row whose MAC does not verify (TAMPERED) and a ledger
@@ -12,8 +12,16 @@
  *
  * Row MACs: HMAC-SHA256 with a key derived from the one given to ledger_open, over
  * table name, primary key and every other column in canonical form, for each table
- * that feeds decisions. ledger.head beside the file holds the last committed change
- * counter and a MAC; it is rewritten after each commit.
+ * that feeds decisions. A keyed sum over all rows, in a row of its own, makes the set
+ * of rows authentic: one put back with yesterday's MAC, or taken away, is found at
+ * opening. ledger.head beside the file ("x.db" has "x.head") holds the last committed
+ * change counter and a MAC; it is rewritten after each commit.
+ *
+ * TAMPERED of a *_get, *_find or *_next: the row is there and must not be believed;
+ * *ret is zero but for its key (as stored), so that an iteration can go on from it.
+ *
+ * One process at a time: the lock is taken at opening and kept. No other descriptor
+ * for the file may be opened and closed in the process (POSIX locks).
  *
  * Memory: spans in results point into memory of the ledger, good until the next
  * call of a *_get or *_next of the same table, or commit. Text fields are fixed.
@@ -28,6 +36,9 @@
 #define LEDGER_NAME_MAX 64
 #define LEDGER_TEXT_MAX 256
 #define LEDGER_ACTOR_MAX 64
+#define LEDGER_BLOB_MAX (4u << 20)
+#define LEDGER_SOURCE_MAX (1u << 20) /* a policy as it was written */
+#define LEDGER_PRUNE_MAX 1000	      /* rows that one call of ledger_prune() removes */
 
 struct ledger;
 
@@ -38,19 +49,29 @@ struct ledger_report {
 	unsigned migrated_from; /* schema version before; equal to the current if none */
 };
 
-/* Make a new ledger; EXISTS if the file is there. */
+/* Make a new ledger, mode 0600; EXISTS if the file or its head file is there. report
+ * may be NULL, here and below. */
 ASSAY_MUST_USE enum assay_err ledger_create(const char *path, const uint8_t key[32],
 					    struct ledger_report *report);
 /*
- * Open, migrate, check. TAMPERED: integrity_check fails or head file's MAC is wrong;
- * EXPIRED: the ledger is older than its head file; in both cases *ret is still set,
- * in fault mode, so that the operator can look at it: every decision is then
- * "verifier fault" until ledger_accept() was called by an operator.
- */
+ * Open, migrate, check. TAMPERED: integrity_check fails, tables or indexes are not the
+ * schema's, rows were added, removed or put back, the ledger's own record or its head
+ * file is not authentic (which is also what another key leads to); EXPIRED: the ledger
+ * is older than its head file, or has none. In both cases *ret is still set, in fault
+ * mode, so that the operator can look at it: every decision is then "verifier fault",
+ * and ledger_begin() refuses, until ledger_accept() was called by an operator.
+ * Without *ret: NOT_FOUND: no file; BUSY: another process has it open; MALFORMED: not
+ * a ledger, or too damaged to be read; UNSUPPORTED: of a newer program; IO. */
 ASSAY_MUST_USE enum assay_err ledger_open(const char *path, const uint8_t key[32],
 					  struct ledger **ret, struct ledger_report *report);
+/* An open transaction is rolled back. Accepts NULL. */
 void ledger_close(struct ledger *l);
+/* STATE: one is open, or fault mode; IO: the head file could not be written. */
 ASSAY_MUST_USE enum assay_err ledger_begin(struct ledger *l);
+/* OK: durable. Any error: rolled back, as if ledger_begin() had not been called; so it
+ * is when a call within failed half way (IO, NO_MEMORY ...). Refusals (EXISTS,
+ * NOT_FOUND, MISMATCH, DENIED, MALFORMED, TOO_LARGE, TAMPERED, STATE) leave the
+ * transaction as it was before the call. */
 ASSAY_MUST_USE enum assay_err ledger_commit(struct ledger *l);
 void ledger_rollback(struct ledger *l);
 /* PRAGMA integrity_check and every row's MAC. Slow; for tests and operators. */
@@ -58,7 +79,10 @@ ASSAY_MUST_USE enum assay_err ledger_check(struct ledger *l, struct ledger_repor
 /* The change counter of the last commit. */
 uint64_t ledger_head(const struct ledger *l);
 /* Forget all authentic verdicts (states become "never attested") and take the
- * ledger's head as the truth: the way out of fault mode. */
+ * ledger's content as the truth: the way out of fault mode. Rows whose own MAC is wrong
+ * stay TAMPERED. STATE: there is no fault; TAMPERED: not repairable (damaged file,
+ * altered schema, or neither ledger nor head file authentic): restore a copy. Sequence
+ * numbers go on above every one that ledger or head file knows. */
 ASSAY_MUST_USE enum assay_err ledger_accept(struct ledger *l, const char *actor, int64_t now);
 
 /* ---- devices ---- */
@@ -85,15 +109,18 @@ struct ledger_device {
 	int64_t created, updated;
 };
 
-/* EXISTS if the id, EK, AK or name is taken (I1): never overwrites. */
+/* EXISTS if the id, EK, AK or name is taken (I1): never overwrites. MALFORMED: id not
+ * 32 lower-case hex digits, no EK or AK name, a value that is none of its enumeration. */
 ASSAY_MUST_USE enum assay_err ledger_device_insert(struct ledger *l, const struct ledger_device *d);
-/* Replace the row of d->id; NOT_FOUND, EXISTS (name or AK taken). */
+/* Replace the row of d->id; NOT_FOUND, EXISTS (name or AK taken), MISMATCH (another
+ * EK: a device is its identity key), TAMPERED (the old row was altered). */
 ASSAY_MUST_USE enum assay_err ledger_device_update(struct ledger *l, const struct ledger_device *d);
 ASSAY_MUST_USE enum assay_err ledger_device_get(struct ledger *l, const char *id,
 						struct ledger_device *ret);
 ASSAY_MUST_USE enum assay_err ledger_device_by_ak(struct ledger *l, const struct tpm_name *ak,
 						  struct ledger_device *ret);
-/* By id, unique id prefix (>= 4 digits) or name; BUSY if a prefix is ambiguous. */
+/* By id, unique id prefix (>= 4 digits) or name; BUSY if a prefix is ambiguous, or is
+ * another device's name. */
 ASSAY_MUST_USE enum assay_err ledger_device_find(struct ledger *l, const char *text,
 						 struct ledger_device *ret);
 ASSAY_MUST_USE enum assay_err ledger_device_count(struct ledger *l, enum device_status s,
@@ -121,14 +148,24 @@ struct ledger_state {
 	uint64_t decision_seq;
 };
 
+/* A device that never attested has a state with version 0. NOT_FOUND: no such device;
+ * TAMPERED: also when a device's state was taken away. */
 ASSAY_MUST_USE enum assay_err ledger_state_get(struct ledger *l, const char *device,
 					       struct ledger_state *ret);
-/* Writes if the stored version equals s->version (0: no row), and makes it one
- * more; MISMATCH otherwise (two sessions racing, I10). */
+/* The same without proof, verdict and claims, which stay empty and are neither read
+ * nor checked: what a round needs, at a third of the cost. */
+ASSAY_MUST_USE enum assay_err ledger_state_brief(struct ledger *l, const char *device,
+						 struct ledger_state *ret);
+/* Writes if the stored version equals s->version (0: never attested), and makes it one
+ * more; MISMATCH otherwise (two sessions racing, I10). MISSING: no blob for boot_log.
+ * verdict and claims are written only if they differ from what is stored. Spans of s
+ * must not point into the ledger's memory but those of a ledger_state_get(). */
 ASSAY_MUST_USE enum assay_err ledger_state_put(struct ledger *l, const struct ledger_state *s);
 
 /* ---- bytes by digest, shared between devices: boot logs, EK certificates ---- */
 
+/* At most LEDGER_BLOB_MAX bytes. A blob that states name as boot log is kept while one
+ * does (ledger_prune()); one that no state ever named is kept for good. */
 ASSAY_MUST_USE enum assay_err ledger_blob_put(struct ledger *l, struct span bytes,
 					      uint8_t ret_digest[32]);
 /* TAMPERED if the stored bytes do not hash to their digest. */
@@ -146,6 +183,7 @@ struct ledger_decision {
 	int64_t at, expires;
 };
 
+/* seq and previous are given by the ledger, whatever *d says. NOT_FOUND: no device. */
 ASSAY_MUST_USE enum assay_err ledger_decision_append(struct ledger *l,
 						     const struct ledger_decision *d,
 						     uint64_t *ret_seq);
@@ -154,7 +192,8 @@ ASSAY_MUST_USE enum assay_err ledger_decision_prev(struct ledger *l, const char 
 						   uint64_t before,
 						   struct ledger_decision *ret);
 /* Forget decisions and audit-independent history older than `before`, but never a
- * device's last decision. */
+ * device's last decision: decisions, tokens that expired, boot logs that no device
+ * has. At most LEDGER_PRUNE_MAX of each per call; what is left is for the next. */
 ASSAY_MUST_USE enum assay_err ledger_prune(struct ledger *l, int64_t before);
 
 /* ---- enrolment tokens; only the hash of the secret is stored ---- */
@@ -229,6 +268,7 @@ struct ledger_policy {
 	struct span source, compiled;
 };
 
+/* EXISTS: the digest is taken. With ->active set, activates it too. */
 ASSAY_MUST_USE enum assay_err ledger_policy_insert(struct ledger *l, const struct ledger_policy *p);
 /* Makes this one active and the others of its name inactive. */
 ASSAY_MUST_USE enum assay_err ledger_policy_activate(struct ledger *l, const uint8_t digest[32]);
@@ -250,6 +290,7 @@ struct ledger_operator {
 	bool revoked;
 };
 
+/* EXISTS: name or hash taken. */
 ASSAY_MUST_USE enum assay_err ledger_operator_insert(struct ledger *l,
 						     const struct ledger_operator *o);
 ASSAY_MUST_USE enum assay_err ledger_operator_by_hash(struct ledger *l, const uint8_t hash[32],
@@ -269,12 +310,20 @@ struct ledger_audit {
 	char action[LEDGER_NAME_MAX + 1]; /* "device.approve" */
 	char object[LEDGER_NAME_MAX + 1];
 	char detail[LEDGER_TEXT_MAX];
-	uint8_t previous[32], hash[32]; /* hash over previous and all fields */
+	uint8_t previous[32], hash[32]; /* see ledger_audit_hash(); zeros before the first */
 };
+
+/*
+ * SHA-256 over be16-length-prefixed "assay-audit-v1", previous, be64 seq, be64 at, and
+ * actor, action, object and detail, each with a be16 length. Pure.
+ */
+ASSAY_MUST_USE enum assay_err ledger_audit_hash(const struct ledger_audit *a,
+						uint8_t ret[32]);
 
 /* Fills seq, previous and hash. */
 ASSAY_MUST_USE enum assay_err ledger_audit_append(struct ledger *l, struct ledger_audit *a);
-/* Oldest first: the first with seq > after. */
+/* Oldest first: the first with seq > after. TAMPERED: it is not the very next, its
+ * hash is wrong, it does not follow from the one before, or the end was cut off. */
 ASSAY_MUST_USE enum assay_err ledger_audit_next(struct ledger *l, uint64_t after,
 						struct ledger_audit *ret);
 /* Newest first: the newest with seq < before (0: no bound) about this object; "" =

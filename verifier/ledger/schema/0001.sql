@@ -1,0 +1,187 @@
+-- 0001.sql: the ledger's first schema.
+--
+-- Each table's first column is its key. `mac` is HMAC-SHA256 over the table's name
+-- and all its columns but `mac` (docs/ledger.md); it stands early so that reading it
+-- does not read the large columns. Times are seconds since the epoch.
+
+-- One row: what the ledger says of itself. `sum` is the masked sum over all rows' MACs.
+CREATE TABLE meta (
+	id INTEGER PRIMARY KEY CHECK (id = 1),
+	mac BLOB NOT NULL,
+	ledger BLOB NOT NULL,
+	version INTEGER NOT NULL,
+	counter INTEGER NOT NULL,
+	decision_seq INTEGER NOT NULL,
+	audit_seq INTEGER NOT NULL,
+	audit_hash BLOB NOT NULL,
+	nonce BLOB NOT NULL,
+	sum BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE device (
+	id TEXT PRIMARY KEY NOT NULL,
+	mac BLOB NOT NULL,
+	status INTEGER NOT NULL,
+	overlay INTEGER NOT NULL,
+	overlay_reason TEXT NOT NULL,
+	name TEXT NOT NULL,
+	class TEXT NOT NULL,
+	labels TEXT NOT NULL,
+	tier INTEGER NOT NULL,
+	new_ak INTEGER NOT NULL,
+	ek_name BLOB NOT NULL UNIQUE,
+	ak_name BLOB NOT NULL UNIQUE,
+	ek_public BLOB NOT NULL,
+	ak_public BLOB NOT NULL,
+	ek_certificate INTEGER NOT NULL,
+	ek_trusted INTEGER NOT NULL,
+	ek_allow_listed INTEGER NOT NULL,
+	ek_expired INTEGER NOT NULL,
+	ek_issuer_expired INTEGER NOT NULL,
+	ek_virtual INTEGER NOT NULL,
+	ek_weak INTEGER NOT NULL,
+	ek_reason TEXT NOT NULL,
+	ek_manufacturer TEXT NOT NULL,
+	ek_model TEXT NOT NULL,
+	ek_version TEXT NOT NULL,
+	ek_serial TEXT NOT NULL,
+	ek_issuer TEXT NOT NULL,
+	ek_not_after INTEGER NOT NULL,
+	enrolled_by TEXT NOT NULL,
+	conflict_with TEXT NOT NULL,
+	created INTEGER NOT NULL,
+	updated INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX device_name ON device (name) WHERE name <> '';
+CREATE INDEX device_status ON device (status);
+
+-- One row per device, made with it. The MAC covers the large values by their digests
+-- (d_x, empty for an empty value). What changes with every round is in this row ...
+CREATE TABLE state (
+	device TEXT PRIMARY KEY NOT NULL REFERENCES device (id),
+	mac BLOB NOT NULL,
+	version INTEGER NOT NULL,
+	verdict_outcome INTEGER NOT NULL,
+	verdict_at INTEGER NOT NULL,
+	expires_at INTEGER NOT NULL,
+	decision INTEGER NOT NULL,
+	decision_seq INTEGER NOT NULL,
+	nonce BLOB NOT NULL,
+	channel BLOB NOT NULL,
+	asked BLOB NOT NULL,
+	boot_log BLOB NOT NULL,
+	d_continuity BLOB NOT NULL,
+	d_proof BLOB NOT NULL,
+	d_verdict BLOB NOT NULL,
+	d_claims BLOB NOT NULL,
+	continuity BLOB NOT NULL,
+	proof BLOB NOT NULL
+) STRICT;
+
+-- ... and what often stays as it was is written only when it changes: 1 verdict, 2 claims.
+CREATE TABLE state_part (
+	device TEXT NOT NULL REFERENCES device (id),
+	part INTEGER NOT NULL,
+	bytes BLOB NOT NULL,
+	PRIMARY KEY (device, part)
+) STRICT;
+
+-- Bytes by their SHA-256.
+CREATE TABLE blob (
+	digest BLOB PRIMARY KEY NOT NULL,
+	bytes BLOB NOT NULL
+) STRICT;
+
+-- How many devices' states name a blob as boot log; 0: it may be forgotten.
+CREATE TABLE boot_log (
+	digest BLOB PRIMARY KEY NOT NULL REFERENCES blob (digest),
+	refs INTEGER NOT NULL
+) STRICT;
+CREATE INDEX boot_log_loose ON boot_log (digest) WHERE refs = 0;
+
+CREATE TABLE decision (
+	seq INTEGER PRIMARY KEY,
+	mac BLOB NOT NULL,
+	previous INTEGER NOT NULL,
+	device TEXT NOT NULL REFERENCES device (id),
+	outcome INTEGER NOT NULL,
+	before INTEGER NOT NULL,
+	reason TEXT NOT NULL,
+	detail TEXT NOT NULL,
+	at INTEGER NOT NULL,
+	expires INTEGER NOT NULL
+) STRICT;
+CREATE INDEX decision_device ON decision (device, seq);
+CREATE INDEX decision_at ON decision (at);
+
+CREATE TABLE token (
+	id TEXT PRIMARY KEY NOT NULL,
+	mac BLOB NOT NULL,
+	secret_hash BLOB NOT NULL,
+	class TEXT NOT NULL,
+	labels TEXT NOT NULL,
+	lowest_tier INTEGER NOT NULL,
+	uses_left INTEGER NOT NULL,
+	created INTEGER NOT NULL,
+	expires INTEGER NOT NULL,
+	created_by TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE ek (
+	digest BLOB PRIMARY KEY NOT NULL,
+	mac BLOB NOT NULL,
+	class TEXT NOT NULL,
+	labels TEXT NOT NULL,
+	name TEXT NOT NULL,
+	created INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE reference (
+	digest BLOB PRIMARY KEY NOT NULL,
+	mac BLOB NOT NULL,
+	name TEXT NOT NULL UNIQUE,
+	class TEXT NOT NULL,
+	device TEXT NOT NULL,
+	state INTEGER NOT NULL,
+	origin TEXT NOT NULL,
+	author TEXT NOT NULL,
+	created INTEGER NOT NULL,
+	not_after INTEGER NOT NULL,
+	compiled BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE policy (
+	digest BLOB PRIMARY KEY NOT NULL,
+	mac BLOB NOT NULL,
+	name TEXT NOT NULL,
+	version INTEGER NOT NULL,
+	active INTEGER NOT NULL,
+	author TEXT NOT NULL,
+	comment TEXT NOT NULL,
+	created INTEGER NOT NULL,
+	source BLOB NOT NULL,
+	compiled BLOB NOT NULL
+) STRICT;
+CREATE INDEX policy_name ON policy (name, digest);
+
+CREATE TABLE operator (
+	name TEXT PRIMARY KEY NOT NULL,
+	mac BLOB NOT NULL,
+	token_hash BLOB NOT NULL UNIQUE,
+	role INTEGER NOT NULL,
+	created INTEGER NOT NULL,
+	expires INTEGER NOT NULL,
+	revoked INTEGER NOT NULL
+) STRICT;
+
+-- Hash-chained instead of MACed; meta holds the newest sequence number and hash.
+CREATE TABLE audit (
+	seq INTEGER PRIMARY KEY,
+	at INTEGER NOT NULL,
+	actor TEXT NOT NULL,
+	action TEXT NOT NULL,
+	object TEXT NOT NULL,
+	detail TEXT NOT NULL,
+	previous BLOB NOT NULL,
+	hash BLOB NOT NULL
+) STRICT;

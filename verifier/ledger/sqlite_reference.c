@@ -1,0 +1,174 @@
+/* sqlite_reference.c: sets of reference values; see ledger.h. */
+#include "sqlite_engine.h"
+
+#include <string.h>
+
+#include "verifier/appraise/reference.h"
+
+#define PREFIX_MIN 8
+#define DIGEST_HEX 64
+#define STATE_COUNT (REF_RETIRED + 1)
+#define CELL_STATE 4
+
+static void
+reference_write(const struct ledger_reference *f, struct row *r)
+{
+	row_init(r);
+	row_blob(r, SPAN(f->digest, sizeof f->digest), sizeof f->digest);
+	row_text(r, f->name, sizeof f->name);
+	row_text(r, f->class_name, sizeof f->class_name);
+	row_text(r, f->device, sizeof f->device);
+	row_int(r, f->state);
+	row_text(r, f->origin, sizeof f->origin);
+	row_text(r, f->author, sizeof f->author);
+	row_int(r, f->created);
+	row_int(r, f->not_after);
+	row_blob(r, f->compiled, REFERENCE_BYTES_MAX);
+}
+
+static enum assay_err
+reference_read(struct row *r, struct ledger_reference *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	row_get_bytes(r, ret->digest, sizeof ret->digest);
+	row_get_text(r, ret->name, sizeof ret->name);
+	row_get_text(r, ret->class_name, sizeof ret->class_name);
+	row_get_text(r, ret->device, sizeof ret->device);
+	ret->state = (enum reference_state)row_get_enum(r, STATE_COUNT);
+	row_get_text(r, ret->origin, sizeof ret->origin);
+	row_get_text(r, ret->author, sizeof ret->author);
+	ret->created = row_get_int(r);
+	ret->not_after = row_get_int(r);
+	ret->compiled = row_get_blob(r, REFERENCE_BYTES_MAX);
+	return row_end(r);
+}
+
+/* What cannot be believed gives nothing but its name, so that an iteration can pass it. */
+static enum assay_err
+reference_take(enum assay_err e, struct row *r, struct ledger_reference *ret)
+{
+	if (e == ASSAY_OK)
+		e = reference_read(r, ret);
+	if (e != ASSAY_TAMPERED)
+		return e;
+	memset(ret, 0, sizeof *ret);
+	r->pos = 1;
+	r->err = ASSAY_OK;
+	row_get_text(r, ret->name, sizeof ret->name);
+	return ASSAY_TAMPERED;
+}
+
+enum assay_err
+ledger_reference_insert(struct ledger *l, const struct ledger_reference *f)
+{
+	struct row r;
+
+	if (f->name[0] == '\0' || f->state == REF_NONE || (unsigned)f->state >= STATE_COUNT)
+		return ASSAY_MALFORMED;
+	reference_write(f, &r);
+	return row_insert(l, T_REFERENCE, &r);
+}
+
+enum assay_err
+ledger_reference_set_state(struct ledger *l, const uint8_t digest[32], enum reference_state s)
+{
+	struct row key, old, r;
+	enum assay_err e;
+
+	if (s == REF_NONE || (unsigned)s >= STATE_COUNT)
+		return ASSAY_MALFORMED;
+	row_init(&key);
+	row_blob(&key, SPAN(digest, 32), 32);
+	if ((e = engine_writable(l)) != ASSAY_OK ||
+	    (e = row_select(l, Q_REFERENCE_GET, &key, &old)) != ASSAY_OK)
+		return e;
+	r = old;
+	r.cell[CELL_STATE].i = s;
+	return row_update(l, &old, T_REFERENCE, &r);
+}
+
+static int
+nibble(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The lowest and highest digest that start with these digits; false: not a prefix. */
+static bool
+digest_bounds(const char *text, uint8_t low[32], uint8_t high[32])
+{
+	size_t n = strnlen(text, DIGEST_HEX + 1);
+
+	if (n < PREFIX_MIN || n > DIGEST_HEX)
+		return false;
+	memset(low, 0x00, 32);
+	memset(high, 0xFF, 32);
+	for (size_t i = 0; i < n; i++) {
+		int v = nibble(text[i]), shift = i % 2 == 0 ? 4 : 0;
+
+		if (v < 0)
+			return false;
+		low[i / 2] = (uint8_t)(low[i / 2] | v << shift);
+		high[i / 2] = (uint8_t)(high[i / 2] & ~((15 - v) << shift));
+	}
+	return true;
+}
+
+/* The one set whose digest starts so; NOT_FOUND, BUSY if there are several. */
+static enum assay_err
+reference_by_prefix(struct ledger *l, const char *text, struct ledger_reference *ret)
+{
+	uint8_t low[32], high[32];
+	struct row keys, r, get, second;
+	enum assay_err e;
+
+	if (!digest_bounds(text, low, high))
+		return ASSAY_NOT_FOUND;
+	row_init(&keys);
+	row_blob(&keys, SPAN(low, 32), 32);
+	row_blob(&keys, SPAN(high, 32), 32);
+	if ((e = row_select(l, Q_REFERENCE_BETWEEN, &keys, &r)) != ASSAY_OK)
+		return reference_take(e, &r, ret);
+	row_get_bytes(&r, low, sizeof low);
+	if (row_more(l, Q_REFERENCE_BETWEEN, &second) != ASSAY_NOT_FOUND)
+		return ASSAY_BUSY;
+	row_init(&get);
+	row_blob(&get, SPAN(low, 32), 32);
+	return reference_take(row_select(l, Q_REFERENCE_GET, &get, &r), &r, ret);
+}
+
+enum assay_err
+ledger_reference_find(struct ledger *l, const char *text, struct ledger_reference *ret)
+{
+	struct ledger_reference prefixed;
+	struct row key, r;
+	enum assay_err e;
+
+	row_init(&key);
+	row_text(&key, text, LEDGER_NAME_MAX + 1);
+	e = row_select(l, Q_REFERENCE_BY_NAME, &key, &r);
+	if (e == ASSAY_NOT_FOUND || e == ASSAY_MALFORMED)
+		return reference_by_prefix(l, text, ret);
+	if ((e = reference_take(e, &r, ret)) != ASSAY_OK)
+		return e;
+	if (strcmp(ret->name, text) != 0)
+		return ASSAY_TAMPERED;
+	/* a name that reads as another set's digest is ambiguous */
+	e = reference_by_prefix(l, text, &prefixed);
+	if (e == ASSAY_NOT_FOUND ||
+	    (e == ASSAY_OK && span_equal(SPAN(prefixed.digest, 32), SPAN(ret->digest, 32))))
+		return ASSAY_OK;
+	return e == ASSAY_OK ? ASSAY_BUSY : e;
+}
+
+enum assay_err
+ledger_reference_next(struct ledger *l, const char *after, struct ledger_reference *ret)
+{
+	struct row key, r;
+
+	row_init(&key);
+	row_text(&key, after, LEDGER_NAME_MAX + 1);
+	return reference_take(row_select(l, Q_REFERENCE_NEXT, &key, &r), &r, ret);
+}

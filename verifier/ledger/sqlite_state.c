@@ -1,0 +1,319 @@
+/* sqlite_state.c: a device's last authentic evidence and verdict; see ledger.h.
+ *
+ * The hot path. A row's MAC covers the four large values by their SHA-256, so that
+ * what did not change is neither hashed nor written again. Continuity and proof,
+ * which change with every round, are in the row; verdict and claims apart. */
+#include "sqlite_engine.h"
+
+#include <string.h>
+
+#include "evidence/digest.h"
+
+#define SMALL_MAX 128 /* channel, asked */
+
+enum { PART_OF_VERDICT = 1, PART_OF_CLAIMS = 2 };
+enum { D_CONTINUITY, D_PROOF, D_VERDICT, D_CLAIMS, D_COUNT };
+#define CELL_BOOT_LOG 10 /* in the row; the digests follow, in order of the above */
+#define CELL_DIGEST 11
+
+static const size_t part_max[D_COUNT] = {
+	[D_CONTINUITY] = CONTINUITY_BYTES_MAX,
+	[D_PROOF] = MSG_PROOF_MAX,
+	[D_VERDICT] = VERDICT_BYTES_MAX,
+	[D_CLAIMS] = MSG_CLAIMS_MAX,
+};
+
+/* Empty for empty bytes. */
+struct part_digest {
+	size_t n;
+	uint8_t b[32];
+};
+
+static enum assay_err
+part_hash(struct span bytes, struct part_digest *ret)
+{
+	enum assay_err e = bytes.n == 0 ? ASSAY_OK : digest_sha256(bytes, ret->b);
+
+	if (e == ASSAY_OK)
+		ret->n = bytes.n == 0 ? 0 : sizeof ret->b;
+	return e;
+}
+
+static void
+state_write(const struct ledger_state *s, uint64_t version, const struct part_digest d[D_COUNT],
+	    struct row *r)
+{
+	row_init(r);
+	row_text(r, s->device, sizeof s->device);
+	row_u64(r, version);
+	row_int(r, s->verdict_outcome);
+	row_int(r, s->verdict_at);
+	row_int(r, s->expires_at);
+	row_int(r, s->decision);
+	row_u64(r, s->decision_seq);
+	row_blob(r, SPAN(s->nonce, sizeof s->nonce), sizeof s->nonce);
+	row_blob(r, s->channel, SMALL_MAX);
+	row_blob(r, s->asked, SMALL_MAX);
+	row_blob(r, SPAN(s->boot_log, sizeof s->boot_log), sizeof s->boot_log);
+	for (unsigned i = 0; i < D_COUNT; i++)
+		row_blob(r, SPAN(d[i].b, d[i].n), sizeof d[i].b);
+	row_blob(r, s->continuity, part_max[D_CONTINUITY]);
+	row_blob(r, s->proof, part_max[D_PROOF]);
+}
+
+/* The cells that the MAC covers; digests point into the row. */
+static void
+state_read(struct row *r, struct ledger_state *ret, struct span digest[D_COUNT])
+{
+	memset(ret, 0, sizeof *ret);
+	row_get_text(r, ret->device, sizeof ret->device);
+	ret->version = row_get_u64(r);
+	ret->verdict_outcome = (enum outcome)row_get_enum(r, OUTCOME_COUNT);
+	ret->verdict_at = row_get_int(r);
+	ret->expires_at = row_get_int(r);
+	ret->decision = (enum outcome)row_get_enum(r, OUTCOME_COUNT);
+	ret->decision_seq = row_get_u64(r);
+	row_get_bytes(r, ret->nonce, sizeof ret->nonce);
+	ret->channel = row_get_blob(r, SMALL_MAX);
+	ret->asked = row_get_blob(r, SMALL_MAX);
+	row_get_bytes(r, ret->boot_log, sizeof ret->boot_log);
+	for (unsigned i = 0; i < D_COUNT; i++)
+		digest[i] = row_get_blob(r, 32);
+}
+
+/* TAMPERED unless bytes have the digest that the row's MAC covers. */
+static enum assay_err
+part_check(struct span bytes, struct span digest)
+{
+	struct part_digest d = {0};
+	enum assay_err e = part_hash(bytes, &d);
+
+	if (e != ASSAY_OK)
+		return e;
+	return span_equal(SPAN(d.b, d.n), digest) ? ASSAY_OK : ASSAY_TAMPERED;
+}
+
+static void
+key_of(const char *device, struct row *key)
+{
+	row_init(key);
+	row_text(key, device, DEVICE_ID_HEX + 1);
+}
+
+/* Bytes of a value that is stored apart; empty if there is no row. */
+static enum assay_err
+part_get(struct ledger *l, enum statement_id s, const char *device, struct span *ret)
+{
+	struct row key, r;
+	enum assay_err e;
+
+	*ret = SPAN(NULL, 0);
+	key_of(device, &key);
+	if ((e = statement_row(l, s, &key, &r)) == ASSAY_NOT_FOUND)
+		return ASSAY_OK;
+	if (e == ASSAY_OK) {
+		*ret = row_get_blob(&r, MSG_CLAIMS_MAX);
+		e = row_end(&r);
+	}
+	return e;
+}
+
+static enum assay_err
+part_get_checked(struct ledger *l, enum statement_id s, const char *device, struct span digest,
+		 struct span *ret)
+{
+	struct span bytes = SPAN(NULL, 0);
+	enum assay_err e = digest.n == 0 ? ASSAY_OK : part_get(l, s, device, &bytes);
+
+	if (e == ASSAY_OK && (e = part_check(bytes, digest)) == ASSAY_OK)
+		*ret = bytes;
+	return e;
+}
+
+/* A device without a state row: someone took it away. */
+static enum assay_err
+state_select(struct ledger *l, enum query_id q, const char *device, struct row *r)
+{
+	struct row key, ignored;
+	enum assay_err e;
+
+	key_of(device, &key);
+	if ((e = row_select(l, q, &key, r)) != ASSAY_NOT_FOUND)
+		return e;
+	return row_select(l, Q_DEVICE_GET, &key, &ignored) == ASSAY_NOT_FOUND ? ASSAY_NOT_FOUND
+									      : ASSAY_TAMPERED;
+}
+
+enum assay_err
+ledger_state_get(struct ledger *l, const char *device, struct ledger_state *ret)
+{
+	struct span digest[D_COUNT];
+	struct ledger_state s;
+	struct row r;
+	enum assay_err e;
+
+	if ((e = state_select(l, Q_STATE_GET, device, &r)) != ASSAY_OK)
+		return e;
+	state_read(&r, &s, digest);
+	s.continuity = row_get_blob(&r, part_max[D_CONTINUITY]);
+	s.proof = row_get_blob(&r, part_max[D_PROOF]);
+	if ((e = row_end(&r)) != ASSAY_OK ||
+	    (e = part_check(s.continuity, digest[D_CONTINUITY])) != ASSAY_OK ||
+	    (e = part_check(s.proof, digest[D_PROOF])) != ASSAY_OK ||
+	    (e = part_get_checked(l, S_PART_VERDICT, device, digest[D_VERDICT], &s.verdict)) !=
+		    ASSAY_OK ||
+	    (e = part_get_checked(l, S_PART_CLAIMS, device, digest[D_CLAIMS], &s.claims)) !=
+		    ASSAY_OK)
+		return e;
+	*ret = s;
+	return ASSAY_OK;
+}
+
+enum assay_err
+ledger_state_brief(struct ledger *l, const char *device, struct ledger_state *ret)
+{
+	struct span digest[D_COUNT];
+	struct ledger_state s;
+	struct row r;
+	enum assay_err e;
+
+	if ((e = state_select(l, Q_STATE_BRIEF, device, &r)) != ASSAY_OK)
+		return e;
+	state_read(&r, &s, digest);
+	s.continuity = row_get_blob(&r, part_max[D_CONTINUITY]);
+	if ((e = row_end(&r)) != ASSAY_OK ||
+	    (e = part_check(s.continuity, digest[D_CONTINUITY])) != ASSAY_OK)
+		return e;
+	*ret = s;
+	return ASSAY_OK;
+}
+
+enum assay_err
+state_create(struct ledger *l, const char *device)
+{
+	static const struct part_digest none[D_COUNT];
+	struct ledger_state s = {0};
+	struct row r;
+
+	memcpy(s.device, device, sizeof s.device);
+	state_write(&s, 0, none, &r);
+	return row_insert(l, T_STATE, &r);
+}
+
+/* ---- writing ---- */
+
+static enum assay_err
+state_form(const struct ledger_state *s)
+{
+	if ((unsigned)s->verdict_outcome >= OUTCOME_COUNT || (unsigned)s->decision >= OUTCOME_COUNT)
+		return ASSAY_MALFORMED;
+	if (s->channel.n > SMALL_MAX || s->asked.n > SMALL_MAX || s->decision_seq > INT64_MAX ||
+	    s->verdict.n > part_max[D_VERDICT] || s->claims.n > part_max[D_CLAIMS] ||
+	    s->continuity.n > part_max[D_CONTINUITY] || s->proof.n > part_max[D_PROOF])
+		return ASSAY_TOO_LARGE;
+	return ASSAY_OK;
+}
+
+static enum assay_err
+part_store(struct ledger *l, const char *device, int part, struct span bytes)
+{
+	struct row r;
+
+	key_of(device, &r);
+	row_int(&r, part);
+	row_blob(&r, bytes, MSG_CLAIMS_MAX);
+	return statement_change(l, S_PART_PUT, &r, NULL);
+}
+
+/*
+ * Write a value that is stored apart if it is not what is there already; *digest is
+ * the stored one on entry (covered by the old row's MAC) and the new one on return.
+ */
+static enum assay_err
+part_replace(struct ledger *l, const char *device, int part, struct span bytes,
+	     struct part_digest *digest)
+{
+	enum statement_id s = part == PART_OF_VERDICT ? S_PART_VERDICT : S_PART_CLAIMS;
+	struct span stored = SPAN(NULL, 0);
+	enum assay_err e;
+
+	if (digest->n != 0 && (e = part_get(l, s, device, &stored)) != ASSAY_OK)
+		return e;
+	if (stored.n == bytes.n && (bytes.n == 0) == (digest->n == 0) &&
+	    (bytes.n == 0 || memcmp(stored.p, bytes.p, bytes.n) == 0)) /* public */
+		return ASSAY_OK;
+	if ((e = part_hash(bytes, digest)) != ASSAY_OK)
+		return e;
+	return part_store(l, device, part, bytes);
+}
+
+/* The old row: its version must be the caller's. Its digests and boot log are copied. */
+static enum assay_err
+state_old(struct ledger *l, const struct ledger_state *s, struct row *old,
+	  struct part_digest d[D_COUNT])
+{
+	enum assay_err e = state_select(l, Q_STATE_OLD, s->device, old);
+
+	if (e != ASSAY_OK)
+		return e;
+	if (old->cell[1].i < 0 || (uint64_t)old->cell[1].i != s->version)
+		return ASSAY_MISMATCH;
+	for (unsigned i = 0; i < D_COUNT; i++) {
+		struct span digest = old->cell[CELL_DIGEST + i].s;
+
+		d[i].n = digest.n;
+		if (digest.n > sizeof d[i].b)
+			return ASSAY_TAMPERED;
+		if (digest.n != 0)
+			memcpy(d[i].b, digest.p, digest.n);
+	}
+	return ASSAY_OK;
+}
+
+enum assay_err
+ledger_state_put(struct ledger *l, const struct ledger_state *s)
+{
+	struct part_digest d[D_COUNT];
+	struct row old, r;
+	enum assay_err e;
+
+	if ((e = engine_writable(l)) != ASSAY_OK || (e = state_form(s)) != ASSAY_OK ||
+	    (e = state_old(l, s, &old, d)) != ASSAY_OK)
+		return e;
+	if ((e = blob_refer(l, old.cell[CELL_BOOT_LOG].s, SPAN(s->boot_log, 32))) != ASSAY_OK)
+		return e;
+	if ((e = part_hash(s->continuity, &d[D_CONTINUITY])) != ASSAY_OK ||
+	    (e = part_hash(s->proof, &d[D_PROOF])) != ASSAY_OK ||
+	    (e = part_replace(l, s->device, PART_OF_VERDICT, s->verdict, &d[D_VERDICT])) !=
+		    ASSAY_OK ||
+	    (e = part_replace(l, s->device, PART_OF_CLAIMS, s->claims, &d[D_CLAIMS])) != ASSAY_OK)
+		return engine_break(l, e);
+	state_write(s, s->version + 1, d, &r);
+	if ((e = row_update(l, &old, T_STATE, &r)) != ASSAY_OK)
+		return engine_break(l, e);
+	return ASSAY_OK;
+}
+
+/* ---- checking ---- */
+
+enum assay_err
+state_check(struct ledger *l, struct ledger_report *report)
+{
+	char device[DEVICE_ID_HEX + 1] = "";
+	struct ledger_state s;
+	struct row key, r;
+	enum assay_err e;
+
+	for (;;) {
+		key_of(device, &key);
+		if ((e = statement_row(l, S_DEVICE_IDS, &key, &r)) != ASSAY_OK)
+			return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
+		row_get_text(&r, device, sizeof device);
+		if ((e = row_end(&r)) == ASSAY_OK)
+			e = ledger_state_get(l, device, &s);
+		if (e != ASSAY_OK) {
+			engine_report(report, "evidence of device %s was changed", device);
+			return e;
+		}
+	}
+}
