@@ -75,17 +75,18 @@ audit_hash_of(struct ledger *l, uint64_t seq, uint8_t ret[32])
 	return row_end(&r);
 }
 
-/* An entry must be the very next, hold its own hash and name the hash before it. */
+/* An entry must hold its own hash and name that of the one before; the newest must be
+ * the one that meta names. */
 static enum assay_err
-audit_verify(struct ledger *l, uint64_t after, const struct ledger_audit *a)
+audit_verify(struct ledger *l, const struct ledger_audit *a)
 {
 	uint8_t hash[32], previous[32];
 	enum assay_err e;
 
-	if (a->seq != after + 1 || a->seq > l->meta.audit_seq)
+	if (a->seq == 0 || a->seq > l->meta.audit_seq)
 		return ASSAY_TAMPERED;
 	if ((e = ledger_audit_hash(a, hash)) != ASSAY_OK ||
-	    (e = audit_hash_of(l, after, previous)) != ASSAY_OK)
+	    (e = audit_hash_of(l, a->seq - 1, previous)) != ASSAY_OK)
 		return e;
 	if (!span_equal(SPAN(hash, 32), SPAN(a->hash, 32)) ||
 	    !span_equal(SPAN(previous, 32), SPAN(a->previous, 32)))
@@ -95,22 +96,58 @@ audit_verify(struct ledger *l, uint64_t after, const struct ledger_audit *a)
 	return ASSAY_OK;
 }
 
+static enum assay_err
+audit_select(struct ledger *l, enum statement_id s, const struct row *keys,
+	     struct ledger_audit *ret)
+{
+	struct row r;
+	enum assay_err e;
+
+	if ((e = statement_row(l, s, keys, &r)) != ASSAY_OK || (e = audit_read(&r, ret)) != ASSAY_OK)
+		return e;
+	return audit_verify(l, ret);
+}
+
 enum assay_err
 ledger_audit_next(struct ledger *l, uint64_t after, struct ledger_audit *ret)
 {
 	struct ledger_audit a;
-	struct row key, r;
+	struct row key;
 	enum assay_err e;
 
 	row_init(&key);
 	row_u64(&key, after);
-	if ((e = statement_row(l, S_AUDIT_NEXT, &key, &r)) == ASSAY_NOT_FOUND)
+	if ((e = audit_select(l, S_AUDIT_NEXT, &key, &a)) == ASSAY_NOT_FOUND)
 		return after < l->meta.audit_seq ? ASSAY_TAMPERED : ASSAY_NOT_FOUND;
-	if (e != ASSAY_OK || (e = audit_read(&r, &a)) != ASSAY_OK ||
-	    (e = audit_verify(l, after, &a)) != ASSAY_OK)
-		return e;
+	if (e != ASSAY_OK || a.seq != after + 1)
+		return e == ASSAY_OK ? ASSAY_TAMPERED : e;
 	*ret = a;
 	return ASSAY_OK;
+}
+
+/* Without an object there are no gaps; with one, that none is missing cannot be seen. */
+enum assay_err
+ledger_audit_prev(struct ledger *l, const char *object, uint64_t before,
+		  struct ledger_audit *ret)
+{
+	uint64_t bound = before == 0 || before > l->meta.audit_seq ? l->meta.audit_seq + 1 : before;
+	bool any = object[0] == '\0';
+	struct ledger_audit a;
+	struct row keys;
+	enum assay_err e;
+
+	row_init(&keys);
+	row_u64(&keys, before == 0 ? INT64_MAX : before);
+	if (!any)
+		row_text(&keys, object, sizeof a.object);
+	e = audit_select(l, any ? S_AUDIT_BEFORE : S_AUDIT_OF, &keys, &a);
+	if (any && e == ASSAY_NOT_FOUND)
+		return bound > 1 ? ASSAY_TAMPERED : ASSAY_NOT_FOUND;
+	if (e == ASSAY_OK && (any ? a.seq != bound - 1 : strcmp(a.object, object) != 0))
+		e = ASSAY_TAMPERED;
+	if (e == ASSAY_OK)
+		*ret = a;
+	return e;
 }
 
 enum assay_err

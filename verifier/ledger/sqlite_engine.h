@@ -156,6 +156,10 @@ enum query_id {
 		     "VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")                                     \
 	X(AUDIT_NEXT, "SELECT seq,at,actor,action,object,detail,previous,hash FROM audit "  \
 		      "WHERE seq>?1 ORDER BY seq LIMIT 1")                                  \
+	X(AUDIT_BEFORE, "SELECT seq,at,actor,action,object,detail,previous,hash FROM audit " \
+			"WHERE seq<?1 ORDER BY seq DESC LIMIT 1")                           \
+	X(AUDIT_OF, "SELECT seq,at,actor,action,object,detail,previous,hash FROM audit "    \
+		    "WHERE object=?2 AND seq<?1 ORDER BY seq DESC LIMIT 1")                 \
 	X(AUDIT_HASH, "SELECT hash FROM audit WHERE seq=?1")                                \
 	X(AUDIT_LAST, "SELECT max(seq) FROM audit")                                         \
 	X(STATE_CLEAR, "DELETE FROM state")                                                 \

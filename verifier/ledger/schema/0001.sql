@@ -185,3 +185,4 @@ CREATE TABLE audit (
 	previous BLOB NOT NULL,
 	hash BLOB NOT NULL
 ) STRICT;
+CREATE INDEX audit_object ON audit (object, seq);
