@@ -73,8 +73,8 @@ enum bootevent_form {
 	X(MOK, "machine owner keys (MOK)", 10, 0)                                \
 	X(SBAT, "SBAT revocation level", 11, 0)                                  \
 	X(KERNEL_CMDLINE, "kernel command line", 12, 0)                          \
-	X(INITRD, "initrd", 13, 0)                                               \
-	X(KERNEL, "kernel image", 14, 0)                                         \
+	X(KERNEL, "kernel image", 13, 0)                                         \
+	X(INITRD, "initrd", 14, 0)                                               \
 	X(UKI_SECTION, "unified kernel image section", 15, 0)                    \
 	X(DEVICE_TREE, "device tree", 16, 0)                                     \
 	X(GRUB_CONFIG, "GRUB configuration", 17, 0)                              \
