@@ -5,8 +5,13 @@
  * (keeper.c). It hashes and forwards strangers' bytes and never parses them. What
  * it does is spread over keeper_*.c by job:
  *   keeper.c          the loop, the tables, start and stop
- *   keeper_child.c    starting, replacing and feeding children
- *   keeper_round.c    challenge, proof, verdict, decision
+ *   keeper_turn.c     one commit per turn, and what leaves after it
+ *   keeper_child.c    starting and replacing children
+ *   keeper_work.c     requests to appraisers, jobs for compilers
+ *   keeper_session.c  connections and challenges
+ *   keeper_round.c    from a proof to the appraiser's request
+ *   keeper_verdict.c  from a verdict to the decision
+ *   keeper_decide.c   what is told, and how it falls with time
  *   keeper_enrol.c    enrolment
  *   keeper_maps.c     policies, references and roots as sealed maps
  *   keeper_operation*.c  what operators ask (operation.h)

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,6 @@
 #include <unistd.h>
 
 #define STOP_WAIT_MS 3000
-#define DEATHS_MAX 2 /* appraisers that one piece of evidence may kill */
 #define PEM_MAX 65536
 
 static struct child *
@@ -47,24 +47,37 @@ keeper_watch(struct keeper *k, struct child *c)
 	(void)epoll_ctl(k->epoll, EPOLL_CTL_MOD, c->ipc.fd, &ev);
 }
 
-/* Runs in the forked child, before exec: only async-signal-safe calls. */
-_Noreturn static void
-become(enum role r, int fd)
+/* The new process starts with no signal blocked and only its channel open (sandbox.c
+ * closes what else there were). */
+static enum assay_err
+execute(enum role r, int fd, pid_t *ret)
 {
-	static char arg0[] = "assay-verifier";
-	char role[32] = "--role=";
-	char *argv[] = {arg0, role, NULL};
+	static char program[] = "assay-verifier";
+	char role[32];
+	char *argv[] = {program, role, NULL};
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
 	sigset_t none;
+	int e;
 
-	strcat(role, role_name(r)); /* lint: fixed names of at most 9 characters */
+	snprintf(role, sizeof role, "--role=%s", role_name(r));
 	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (fd == IPC_CHILD_FD)
-		(void)fcntl(fd, F_SETFD, 0);
-	else if (dup2(fd, IPC_CHILD_FD) < 0)
-		_exit(127);
-	execv("/proc/self/exe", argv);
-	_exit(127);
+	if (posix_spawn_file_actions_init(&files) != 0)
+		return ASSAY_NO_MEMORY;
+	if (posix_spawnattr_init(&attr) != 0) {
+		posix_spawn_file_actions_destroy(&files);
+		return ASSAY_NO_MEMORY;
+	}
+	e = posix_spawn_file_actions_adddup2(&files, fd, IPC_CHILD_FD);
+	if (e == 0)
+		e = posix_spawnattr_setsigmask(&attr, &none);
+	if (e == 0)
+		e = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	if (e == 0)
+		e = posix_spawn(ret, "/proc/self/exe", &files, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	return e == 0 ? ASSAY_OK : ASSAY_IO;
 }
 
 /* The environment is kept for sanitizers and the clock (TZ) only; keeper itself has
@@ -74,6 +87,7 @@ spawn(struct keeper *k, enum role r, struct child **ret)
 {
 	struct child *c = find_free(k);
 	struct epoll_event ev = {.events = EPOLLIN};
+	enum assay_err e;
 	int sp[2];
 	pid_t pid;
 
@@ -81,17 +95,19 @@ spawn(struct keeper *k, enum role r, struct child **ret)
 		return ASSAY_TOO_MANY;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sp) != 0)
 		return ASSAY_IO;
-	pid = fork();
-	if (pid == 0)
-		become(r, sp[1]);
-	close(sp[1]);
 	memset(c, 0, sizeof *c);
-	if (pid < 0 || ipc_init(&c->ipc, sp[0], ROLE_KEEPER, r) != ASSAY_OK) {
+	e = execute(r, sp[1], &pid);
+	close(sp[1]);
+	if (e != ASSAY_OK) {
 		close(sp[0]);
-		return ASSAY_IO;
+		return e;
 	}
 	c->role = r;
 	c->pid = pid;
+	if ((e = ipc_init(&c->ipc, sp[0], ROLE_KEEPER, r)) != ASSAY_OK) {
+		*ret = c; /* start_child() ends it */
+		return e;
+	}
 	c->started_ms = k->now_ms;
 	ev.data.u64 = (uint64_t)(c - k->children);
 	if (epoll_ctl(k->epoll, EPOLL_CTL_ADD, sp[0], &ev) != 0)
@@ -290,7 +306,7 @@ keeper_children_stop(struct keeper *k)
 				kill(c->pid, SIGKILL);
 			if (c->pid && waitpid(c->pid, NULL, WNOHANG) == c->pid) {
 				ipc_close(&c->ipc);
-				keeper_request_free(c->request);
+				keeper_work_free(c);
 				c->pid = 0;
 			}
 			left += c->pid != 0;
@@ -300,210 +316,7 @@ keeper_children_stop(struct keeper *k)
 	} while (left);
 }
 
-/* ---- requests and jobs ---- */
-
-void
-keeper_request_free(struct request *r)
-{
-	if (!r)
-		return;
-	free(r->payload);
-	free(r->first);
-	free(r->proof);
-	free(r->claims);
-	free(r->log);
-	free(r);
-}
-
-static bool
-for_spare(const struct request *r)
-{
-	return r->kind == REQ_REPRODUCE || r->kind == REQ_ENROL_REPRODUCE || r->kind == REQ_CORE;
-}
-
-void
-keeper_enqueue(struct keeper *k, struct request *r)
-{
-	struct request **head = for_spare(r) ? &k->spare_queue : &k->queue;
-	struct request **tail = for_spare(r) ? &k->spare_tail : &k->queue_tail;
-
-	r->next = NULL;
-	r->id = ++k->next_request;
-	if (*head)
-		(*tail)->next = r;
-	else
-		*head = r;
-	*tail = r;
-	k->queued++;
-}
-
-static struct request *
-dequeue(struct keeper *k, struct request **head, struct request **tail)
-{
-	struct request *r = *head;
-
-	*head = r->next;
-	if (!*head)
-		*tail = NULL;
-	r->next = NULL;
-	k->queued--;
-	return r;
-}
-
-static bool
-has_map(const struct child *c, uint64_t id)
-{
-	for (unsigned i = 0; i < c->nsent; i++)
-		if (c->sent[i] == id)
-			return true;
-	return false;
-}
-
-/* Policies, references and roots travel once per appraiser. */
-static enum assay_err
-send_maps(struct keeper *k, struct child *c, const struct request *r)
-{
-	for (unsigned i = 0; i < r->nmaps; i++) {
-		const struct keeper_map *m = keeper_map_find(k, r->maps[i]);
-		uint64_t id = appraiser_map_id(r->maps[i]);
-		enum assay_err e;
-
-		if (!m)
-			return ASSAY_NOT_FOUND; /* retired since the request was made */
-		if (has_map(c, id))
-			continue;
-		if (c->nsent == APPRAISER_MAPS_MAX)
-			return ASSAY_TOO_MANY;
-		if ((e = ipc_send_fd(&c->ipc, IPC_MAP, id, m->fd)) != ASSAY_OK)
-			return e;
-		c->sent[c->nsent++] = id;
-	}
-	return ASSAY_OK;
-}
-
-static void
-give(struct keeper *k, struct child *c, struct request *r)
-{
-	bool enrol = r->kind == REQ_ENROL || r->kind == REQ_ENROL_REPRODUCE;
-	enum assay_err e = send_maps(k, c, r);
-
-	if (e == ASSAY_NOT_FOUND) {
-		keeper_round_failed(k, r);
-		return;
-	}
-	c->request = r;
-	c->served++;
-	if (e == ASSAY_OK)
-		e = ipc_send(&c->ipc, enrol ? IPC_ENROL : IPC_APPRAISE, r->id,
-			     SPAN(r->payload, r->len));
-	if (e != ASSAY_OK)
-		keeper_child_lost(k, c, assay_err_name(e));
-	else
-		keeper_watch(k, c);
-}
-
-static struct child *
-idle_appraiser(struct keeper *k, bool spare)
-{
-	for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
-		struct child *c = &k->children[i];
-
-		if (c->pid && c->role == ROLE_APPRAISER && c->ready && !c->stopping &&
-		    !c->request && c->spare == spare && !(spare && c->served))
-			return c;
-	}
-	return NULL;
-}
-
-static void
-start_jobs(struct keeper *k)
-{
-	while (k->jobs) {
-		struct compile_job *j = k->jobs;
-		struct child *c;
-
-		if (start_child(k, ROLE_COMPILER, 0, &c) != ASSAY_OK)
-			return;
-		k->jobs = j->next;
-		c->job = j;
-		if (ipc_send(&c->ipc, IPC_COMPILE, 0, SPAN(j->input, j->len)) != ASSAY_OK)
-			keeper_child_lost(k, c, "does not take its job");
-	}
-}
-
-void
-keeper_dispatch(struct keeper *k)
-{
-	struct child *c;
-
-	while (k->queue && (c = idle_appraiser(k, false)) != NULL)
-		give(k, c, dequeue(k, &k->queue, &k->queue_tail));
-	while (k->spare_queue && (c = idle_appraiser(k, true)) != NULL)
-		give(k, c, dequeue(k, &k->spare_queue, &k->spare_tail));
-	start_jobs(k);
-}
-
-void
-keeper_appraiser_done(struct keeper *k, struct child *c, bool distrust)
-{
-	c->request = NULL;
-	if (!c->spare && !distrust && c->served < k->config->requests_per_appraiser &&
-	    c->nsent < APPRAISER_MAPS_MAX - REFERENCES_PER_DEVICE_MAX - 2)
-		return;
-	ask_to_stop(c);
-	fill_pool(k);
-}
-
-enum assay_err
-keeper_compile(struct keeper *k, uint16_t kind, struct span input, compile_done done, void *arg)
-{
-	struct compile_job *j, **at = &k->jobs;
-	struct writer w;
-	unsigned n = 0;
-
-	for (; *at; at = &(*at)->next)
-		n++;
-	if (n >= KEEPER_COMPILE_JOBS_MAX)
-		return ASSAY_BUSY;
-	j = calloc(1, sizeof *j);
-	if (!j || !(j->input = malloc(input.n + 2))) {
-		free(j);
-		return ASSAY_NO_MEMORY;
-	}
-	wr_init(&w, j->input, input.n + 2);
-	wr_be16(&w, kind);
-	wr_bytes(&w, input);
-	j->len = w.len;
-	j->kind = kind;
-	j->done = done;
-	j->arg = arg;
-	*at = j;
-	return ASSAY_OK;
-}
-
 /* ---- death ---- */
-
-/* Evidence that kills appraisers is tried on a second one; after that only its
- * signature is looked at, so that it counts against the device only if the device
- * really sent it. */
-static void
-rescue_request(struct keeper *k, struct request *r)
-{
-	if (!r)
-		return;
-	r->deaths++;
-	if (r->kind == REQ_ROUND && r->deaths >= DEATHS_MAX) {
-		r->kind = REQ_CORE;
-		r->payload[0] = APPRAISE_CORE_ONLY;
-		keeper_enqueue(k, r);
-		return;
-	}
-	if (r->kind == REQ_CORE || r->deaths >= DEATHS_MAX) {
-		keeper_round_failed(k, r);
-		return;
-	}
-	keeper_enqueue(k, r);
-}
 
 static void
 drop_sessions(struct keeper *k, unsigned index)
@@ -536,25 +349,13 @@ replace(struct keeper *k, enum role r, unsigned index)
 		fill_pool(k);
 }
 
-static void
-fail_job(struct keeper *k, struct compile_job *j)
-{
-	static const char text[] = "the compiler process died of this input";
-
-	if (!j)
-		return;
-	j->done(k, j->arg, ASSAY_INTERNAL, SPAN(text, sizeof text - 1));
-	free(j->input);
-	free(j);
-}
-
 void
 keeper_child_lost(struct keeper *k, struct child *c, const char *why)
 {
 	bool expected = c->stopping, was_ready = c->ready;
 	enum role role = c->role;
 	unsigned index = c->index;
-	struct request *r = c->request;
+	struct request *work = c->work;
 	struct compile_job *j = c->job;
 	int status;
 
@@ -574,12 +375,25 @@ keeper_child_lost(struct keeper *k, struct child *c, const char *why)
 	}
 	if (role == ROLE_NET)
 		drop_sessions(k, index);
-	rescue_request(k, r);
-	fail_job(k, j);
+	keeper_work_rescue(k, work, !expected);
+	keeper_job_fail(k, j);
 	if (!was_ready && (role == ROLE_NET || role == ROLE_CONSOLE) && k->status.port == 0) {
 		log_event(LOG_LEVEL_ERROR, "cannot-serve", "role", role_name(role), NULL);
 		k->failed = true;
 		return;
 	}
 	replace(k, role, index);
+}
+
+enum assay_err
+keeper_child_start(struct keeper *k, enum role r, struct child **ret)
+{
+	return start_child(k, r, 0, ret);
+}
+
+void
+keeper_child_retire(struct keeper *k, struct child *c)
+{
+	ask_to_stop(c);
+	fill_pool(k);
 }

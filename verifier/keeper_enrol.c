@@ -135,7 +135,7 @@ keeper_on_enrol(struct keeper *k, struct child *c, const struct ipc_msg *m)
 static bool
 enrol_verdict_is_ours(const struct child *c, const struct ipc_msg *m, struct span *ret_bytes)
 {
-	const struct request *r = c->request;
+	const struct request *r = keeper_expected(c);
 	struct span evidence;
 	struct reader rd;
 
@@ -266,7 +266,7 @@ void
 keeper_on_enrol_verdict(struct keeper *k, struct child *c, const struct ipc_msg *m)
 {
 	static struct enrol_verdict v;
-	struct request *r = c->request;
+	struct request *r = keeper_expected(c);
 	struct keeper_session *s;
 	struct span bytes;
 

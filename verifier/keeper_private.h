@@ -26,6 +26,7 @@
 #define KEEPER_CLOCK_JUMP_S 30
 #define KEEPER_DEFAULT_INTERVAL_S 60
 #define KEEPER_DEFAULT_PCRS 0x7BFFu /* 0 to 9 and 11 to 14 */
+#define KEEPER_PIPELINE_MAX 32 /* requests given to one appraiser at a time */
 #define KEEPER_COMPILE_JOBS_MAX 16
 #define KEEPER_REQUESTS_MAX 8192 /* rounds waiting for an appraiser */
 
@@ -40,7 +41,10 @@ struct child {
 	bool spare;	/* fresh: has seen no request; for reproductions only */
 	bool stopping;
 	unsigned served;
-	struct request *request; /* appraiser: what it works on */
+	/* appraiser: what it works on, in the order it was given; the first is being
+	 * judged, the others wait in its socket so that it need not wait for keeper */
+	struct request *work, *work_tail;
+	unsigned nwork;
 	struct compile_job *job; /* compiler */
 	int64_t started_ms;
 	uint16_t nsent;
@@ -189,13 +193,14 @@ struct keeper {
 /* Which net process a session belongs to. */
 #define NET_INDEX(id) ((unsigned)((id) >> 56))
 
-/* keeper.c */
+/* keeper_turn.c */
+/* One commit for everything that happened in this turn, then what waited for it. */
+void keeper_finish_turn(struct keeper *k);
 /* Something of this turn's change could not be written: none of it will be. */
 void keeper_poison(struct keeper *k, enum assay_err e);
 void keeper_defer(struct keeper *k, enum ipc_type t, uint64_t id, struct span bytes);
 /* Send a frame to a device after this turn's commit. */
 void keeper_send(struct keeper *k, uint64_t session, struct span frame);
-struct keeper_session *keeper_find_session(struct keeper *k, uint64_t id);
 
 /* keeper_child.c */
 ASSAY_MUST_USE enum assay_err keeper_children_start(struct keeper *k);
@@ -204,29 +209,52 @@ void keeper_children_rest(struct keeper *k);
 void keeper_children_stop(struct keeper *k);
 /* A child died or broke the rules: its work goes elsewhere, it is replaced. */
 void keeper_child_lost(struct keeper *k, struct child *c, const char *why);
+ASSAY_MUST_USE enum assay_err keeper_child_start(struct keeper *k, enum role r,
+						 struct child **ret);
+/* Finish and be replaced. */
+void keeper_child_retire(struct keeper *k, struct child *c);
+
+/* keeper_work.c */
+void keeper_work_free(struct child *c);
+/* The work of an appraiser that has ended: judged elsewhere. blame: it died of the
+ * first of these. */
+void keeper_work_rescue(struct keeper *k, struct request *first, bool blame);
+void keeper_job_fail(struct keeper *k, struct compile_job *j);
 /* Give waiting requests to idle appraisers and jobs to compilers. */
 void keeper_dispatch(struct keeper *k);
 void keeper_request_free(struct request *r);
-/* Take the request's appraiser out of service if it has served enough. */
+/* The request that c's next answer must be about; NULL: none. */
+struct request *keeper_expected(const struct child *c);
+/* Its answer came: take it off, and take the appraiser out of service if it has
+ * served enough or is not to be trusted any more. */
 void keeper_appraiser_done(struct keeper *k, struct child *c, bool distrust);
 void keeper_enqueue(struct keeper *k, struct request *r);
 struct child *keeper_net(struct keeper *k, unsigned index);
 void keeper_watch(struct keeper *k, struct child *c);
 
-/* keeper_round.c */
+/* keeper_session.c */
 void keeper_on_open(struct keeper *k, struct child *c, const struct ipc_msg *m);
 void keeper_on_hello(struct keeper *k, struct child *c, const struct ipc_msg *m);
+void keeper_on_closed(struct keeper *k, struct child *c, const struct ipc_msg *m);
+struct keeper_session *keeper_find_session(struct keeper *k, uint64_t id);
+void keeper_session_free(struct keeper *k, struct keeper_session *s);
+void keeper_challenge(struct keeper *k, struct keeper_session *s);
+/* The connection closes after this word. */
+void keeper_refuse(struct keeper *k, uint64_t session, const char *word, bool retry);
+/* Every KEEPER_TICK_MS: challenges due, deadlines. */
+void keeper_rounds_tick(struct keeper *k);
+
+/* keeper_round.c */
 void keeper_on_proof(struct keeper *k, struct child *c, const struct ipc_msg *m);
 void keeper_on_parts(struct keeper *k, struct child *c, const struct ipc_msg *m);
-void keeper_on_closed(struct keeper *k, struct child *c, const struct ipc_msg *m);
+/* Put together what the appraiser needs and queue it; refuses if it cannot. */
+void keeper_submit(struct keeper *k, struct keeper_session *s, struct request *r);
+ASSAY_MUST_USE enum assay_err keeper_copy(struct span in, uint8_t **ret, size_t *ret_len);
+
+/* keeper_verdict.c */
 void keeper_on_verdict(struct keeper *k, struct child *c, const struct ipc_msg *m);
 /* Evidence that has killed two appraisers, or that none can take. */
 void keeper_round_failed(struct keeper *k, struct request *r);
-void keeper_challenge(struct keeper *k, struct keeper_session *s);
-void keeper_refuse(struct keeper *k, uint64_t session, const char *word, bool retry);
-void keeper_session_free(struct keeper *k, struct keeper_session *s);
-/* Every KEEPER_TICK_MS: challenges due, deadlines. */
-void keeper_rounds_tick(struct keeper *k);
 
 /* keeper_enrol.c */
 void keeper_on_enrol(struct keeper *k, struct child *c, const struct ipc_msg *m);

@@ -1,0 +1,426 @@
+/*
+ * keeper_verdict.c: from an appraiser's verdict to the decision that is stored and
+ * told; see keeper.h.
+ *
+ * A verdict counts only if it names the request, the device and the digest of the
+ * evidence as keeper knows them, and a milder decision only after a fresh appraiser
+ * has reproduced it byte for byte from the same request.
+ */
+#include "keeper_private.h"
+
+#include "log.h"
+#include "random.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+send_need(struct keeper *k, struct keeper_session *s, struct request *r,
+	  const struct msg_need *need)
+{
+	uint8_t frame[MSG_NEED_MAX];
+	size_t n;
+
+	if (k->uploads >= k->config->uploads_max) {
+		keeper_refuse(k, s->id, "verifier.busy", true);
+		keeper_request_free(r);
+		return;
+	}
+	if (envelope_encode_need(need, frame, sizeof frame, &n) != ASSAY_OK) {
+		keeper_refuse(k, s->id, "verifier.internal", true);
+		keeper_request_free(r);
+		return;
+	}
+	s->held = r;
+	s->state = KS_NEEDING;
+	k->uploads++;
+	keeper_send(k, s->id, SPAN(frame, n));
+}
+
+static bool
+needs_log(const struct msg_need *n)
+{
+	for (unsigned i = 0; i < n->nwants; i++)
+		if (n->wants[i].kind == PART_BOOT_LOG)
+			return true;
+	return false;
+}
+
+/* Perhaps the ledger has what is wanted; the device is asked only if not. */
+static void
+on_need(struct keeper *k, struct keeper_session *s, struct request *r, const struct verdict *v)
+{
+	if (needs_log(&v->need) && !r->offer_log && !r->has_log) {
+		r->offer_log = true;
+		keeper_submit(k, s, r);
+		return;
+	}
+	if (++r->needs > MSG_WANTS_MAX) {
+		keeper_refuse(k, s->id, "evidence.incomplete", false);
+		keeper_request_free(r);
+		return;
+	}
+	send_need(k, s, r, &v->need);
+}
+
+/* What the device is told: which findings, what to do; never seen and expected. */
+static void
+fill_decision(const struct verdict *v, const struct decision_view *d, struct msg_decision *m)
+{
+	for (unsigned i = 0; i < v->nfindings && m->nreasons < MSG_REASONS_MAX; i++) {
+		const struct finding *f = &v->findings[i];
+		const char *word = finding_word((enum finding_code)f->code);
+
+		if (f->cap == OUTCOME_ADMIT)
+			continue;
+		m->reasons[m->nreasons++] = SPAN(word, strlen(word));
+		if (f->remedy[0] && strlen(f->remedy) <= MSG_REMEDIATION_TEXT_MAX)
+			m->remediation[m->nremediation++] = SPAN(f->remedy, strlen(f->remedy));
+	}
+	if (m->nreasons == 0 && d->outcome != OUTCOME_ADMIT)
+		m->reasons[m->nreasons++] = SPAN(d->reason, strlen(d->reason));
+}
+
+static void
+send_decision(struct keeper *k, struct keeper_session *s, const struct verdict *v,
+	      const struct decision_view *d)
+{
+	static uint8_t frame[MSG_DECISION_MAX];
+	struct msg_decision m = {.outcome = (uint8_t)(d->outcome + 1)};
+	uint32_t interval = v->interval_s ? v->interval_s : KEEPER_DEFAULT_INTERVAL_S;
+	enum assay_err e;
+	size_t n;
+
+	m.next_in_ms = interval * 1000;
+	m.sequence = d->sequence;
+	fill_decision(v, d, &m);
+	if ((e = envelope_encode_decision(&m, frame, sizeof frame, &n)) != ASSAY_OK) {
+		log_event(LOG_LEVEL_ERROR, "decision-frame", "error", assay_err_name(e), NULL);
+		keeper_refuse(k, s->id, "verifier.internal", true);
+		return;
+	}
+	s->state = KS_IDLE;
+	s->next_ms = k->now_ms + (int64_t)interval * 1000;
+	keeper_send(k, s->id, SPAN(frame, n));
+}
+
+/* The session has proved a key; an older session of the same device ends (I10). */
+static void
+prove_session(struct keeper *k, struct keeper_session *s, const char *device)
+{
+	struct live_device *d = live_add(&k->live, device);
+
+	s->proved = true;
+	memcpy(s->device, device, sizeof s->device);
+	if (!d)
+		return;
+	if (d->session && d->session != s->id)
+		keeper_refuse(k, d->session, "session.replaced", true);
+	d->session = s->id;
+	d->last_seen = k->now;
+}
+
+static int64_t
+verdict_expiry(const struct keeper *k, const struct verdict *v)
+{
+	int64_t at = k->now + v->max_age_s;
+
+	return v->not_after && v->not_after < at ? v->not_after : at;
+}
+
+/* In monitor mode the outcome is what an enforced policy gave last. */
+static enum outcome
+effective_outcome(const struct verdict *v, const struct ledger_state *st)
+{
+	return v->monitor ? st->verdict_outcome : v->outcome;
+}
+
+static enum assay_err
+fill_state(struct keeper *k, const struct request *r, const struct verdict *v,
+	   struct ledger_state *st)
+{
+	static uint8_t continuity[CONTINUITY_BYTES_MAX], asked[64];
+	struct writer w;
+	enum assay_err e;
+	size_t n;
+
+	/* Evidence that only its signature was checked of changes no continuity. */
+	if (r->kind != REQ_CORE) {
+		e = continuity_encode(&v->next, continuity, sizeof continuity, &n);
+		if (e != ASSAY_OK)
+			return e;
+		st->continuity = SPAN(continuity, n);
+		memset(st->boot_log, 0, sizeof st->boot_log);
+		if (v->next.has_boot_log)
+			memcpy(st->boot_log, v->next.boot_log_digest, sizeof st->boot_log);
+	}
+	wr_init(&w, asked, sizeof asked);
+	wr_u8(&w, r->asked.count);
+	for (unsigned i = 0; i < r->asked.count; i++) {
+		wr_be16(&w, r->asked.bank[i].alg);
+		wr_be32(&w, r->asked.bank[i].mask);
+	}
+	st->asked = wr_span(&w);
+	st->proof = SPAN(r->proof, r->proof_len);
+	st->claims = SPAN(r->claims, r->claims_len);
+	memcpy(st->nonce, r->nonce, sizeof st->nonce);
+	st->verdict_outcome = effective_outcome(v, st);
+	st->verdict_at = k->now;
+	st->expires_at = verdict_expiry(k, v);
+	return ASSAY_OK;
+}
+
+static enum assay_err
+store_log(struct keeper *k, const struct request *r, const struct verdict *v)
+{
+	uint8_t digest[32];
+	enum assay_err e;
+
+	if (!r->has_log || r->log_len == 0 || !v->next.has_boot_log)
+		return ASSAY_OK;
+	e = ledger_blob_put(k->ledger, SPAN(r->log, r->log_len), digest);
+	if (e != ASSAY_OK)
+		return e;
+	/* the appraiser cannot name another log than the one that keeper hashed */
+	return span_equal(SPAN(digest, 32), SPAN(v->next.boot_log_digest, 32)) ? ASSAY_OK
+									      : ASSAY_MISMATCH;
+}
+
+/* The decision that this verdict leads to, before it is stored. */
+static void
+decide_with(struct keeper *k, const struct ledger_device *d, const struct ledger_state *st,
+	    const struct verdict *v, struct decision_view *ret)
+{
+	const char *word = "";
+	struct decision_input in = {
+		.status = d->status,
+		.overlay = d->overlay,
+		.fault = k->status.ledger_fault,
+		.judged = true,
+		.verdict = effective_outcome(v, st),
+		.verdict_at = k->now,
+		.expires_at = verdict_expiry(k, v),
+		.now = k->now,
+	};
+
+	for (unsigned i = 0; i < v->nfindings && !word[0]; i++)
+		if (v->findings[i].cap == in.verdict && in.verdict != OUTCOME_ADMIT)
+			word = finding_word((enum finding_code)v->findings[i].code);
+	in.finding = word;
+	decide(&in, ret);
+	ret->would = v->outcome;
+}
+
+static void
+describe(const struct verdict *v, char *ret, size_t cap)
+{
+	ret[0] = '\0';
+	for (unsigned i = 0; i < v->nfindings; i++) {
+		const struct finding *f = &v->findings[i];
+
+		if (f->cap != v->outcome || f->cap == OUTCOME_ADMIT)
+			continue;
+		snprintf(ret, cap, "%s%sseen %.80s, expected %.80s", f->subject,
+			 f->subject[0] ? ": " : "", f->seen, f->expected);
+		return;
+	}
+}
+
+static enum assay_err
+commit_round(struct keeper *k, struct keeper_session *s, struct request *r, struct span bytes)
+{
+	struct verdict *v = &k->verdict;
+	struct ledger_state st;
+	struct decision_view d;
+	char detail[LEDGER_TEXT_MAX];
+	enum assay_err e;
+
+	if ((e = keeper_change(k)) != ASSAY_OK ||
+	    (e = ledger_device_get(k->ledger, r->device, &k->device)) != ASSAY_OK)
+		return e;
+	e = ledger_state_get(k->ledger, r->device, &st);
+	if (e == ASSAY_NOT_FOUND) {
+		memset(&st, 0, sizeof st);
+		memcpy(st.device, r->device, sizeof st.device);
+	} else if (e != ASSAY_OK) {
+		return e;
+	}
+	if (st.version != r->version)
+		return ASSAY_MISMATCH;
+	decide_with(k, &k->device, &st, v, &d);
+	if ((e = fill_state(k, r, v, &st)) != ASSAY_OK || (e = store_log(k, r, v)) != ASSAY_OK)
+		return e;
+	st.verdict = bytes;
+	st.channel = s->bound ? SPAN(s->channel, sizeof s->channel) : SPAN(NULL, 0);
+	describe(v, detail, sizeof detail);
+	if ((e = keeper_record_decision(k, &st, &d, detail)) != ASSAY_OK ||
+	    (e = ledger_state_put(k->ledger, &st)) != ASSAY_OK) {
+		keeper_poison(k, e);
+		return e;
+	}
+	d.sequence = st.decision_seq;
+	k->status.attestations++;
+	prove_session(k, s, r->device);
+	send_decision(k, s, v, &d);
+	return ASSAY_OK;
+}
+
+/* Whether this verdict would make the recorded decision milder. */
+static bool
+is_milder(struct keeper *k, const struct request *r, const struct verdict *v)
+{
+	struct ledger_state st;
+	struct decision_view d;
+
+	if (ledger_device_get(k->ledger, r->device, &k->device) != ASSAY_OK)
+		return true;
+	if (ledger_state_get(k->ledger, r->device, &st) != ASSAY_OK)
+		memset(&st, 0, sizeof st);
+	decide_with(k, &k->device, &st, v, &d);
+	return d.outcome > st.decision;
+}
+
+static void
+reproduce(struct keeper *k, struct request *r, struct span bytes)
+{
+	if (keeper_copy(bytes, &r->first, &r->first_len) != ASSAY_OK) {
+		keeper_round_failed(k, r);
+		return;
+	}
+	r->kind = REQ_REPRODUCE;
+	r->deaths = 0;
+	keeper_enqueue(k, r);
+}
+
+static void
+on_decided(struct keeper *k, struct keeper_session *s, struct request *r, struct span bytes)
+{
+	enum assay_err e;
+
+	if (r->kind == REQ_ROUND && is_milder(k, r, &k->verdict)) {
+		reproduce(k, r, bytes);
+		return;
+	}
+	if (r->kind == REQ_REPRODUCE && !span_equal(bytes, SPAN(r->first, r->first_len))) {
+		log_event(LOG_LEVEL_ERROR, "not-reproduced", "device", r->device, "effect",
+			  "the decision does not become milder", NULL);
+		keeper_round_failed(k, r); /* Q18 */
+		return;
+	}
+	e = commit_round(k, s, r, bytes);
+	if (e != ASSAY_OK) {
+		log_event(LOG_LEVEL_WARN, "round-not-stored", "device", r->device, "error",
+			  assay_err_name(e), NULL);
+		keeper_refuse(k, s->id,
+			      e == ASSAY_MISMATCH ? "session.raced" : "verifier.internal", true);
+	}
+	keeper_request_free(r);
+}
+
+static void
+on_unproven(struct keeper *k, struct request *r, const struct verdict *v)
+{
+	const char *word = v->nfindings ? finding_word((enum finding_code)v->findings[0].code)
+					: "evidence.unproven";
+
+	log_event(LOG_LEVEL_WARN, "unproven", "session", log_u64(r->session), "claims-to-be",
+		  r->device, "finding", word, NULL);
+	keeper_refuse(k, r->session, "evidence.unproven", false);
+	keeper_request_free(r);
+}
+
+void
+keeper_round_failed(struct keeper *k, struct request *r)
+{
+	keeper_refuse(k, r->session, "verifier.internal", true);
+	keeper_request_free(r);
+}
+
+static void
+act_on_verdict(struct keeper *k, struct request *r, struct span bytes)
+{
+	struct keeper_session *s = keeper_find_session(k, r->session);
+	struct verdict *v = &k->verdict;
+
+	if (!s || s->state != KS_JUDGING) {
+		keeper_request_free(r); /* the device left */
+		return;
+	}
+	switch (v->status) {
+	case VERDICT_NEED:
+		if (r->kind == REQ_ROUND)
+			on_need(k, s, r, v);
+		else
+			keeper_round_failed(k, r);
+		return;
+	case VERDICT_DECIDED:
+		on_decided(k, s, r, bytes);
+		return;
+	case VERDICT_UNPROVEN:
+		on_unproven(k, r, v);
+		return;
+	default:
+		log_event(LOG_LEVEL_ERROR, "appraisal-fault", "device", r->device, NULL);
+		keeper_round_failed(k, r);
+	}
+}
+
+/* The verdict must be about this request, this device and this evidence. */
+static bool
+verdict_is_ours(const struct child *c, const struct ipc_msg *m, struct span *ret_bytes)
+{
+	const struct request *r = keeper_expected(c);
+	struct span evidence, device;
+	struct reader rd;
+
+	rd_init(&rd, m->payload);
+	evidence = rd_bytes(&rd, 32);
+	device = rd_bytes(&rd, DEVICE_ID_HEX);
+	*ret_bytes = rd_rest(&rd);
+	return rd_finish(&rd) == ASSAY_OK && r && r->id == m->id &&
+	       r->kind != REQ_ENROL && r->kind != REQ_ENROL_REPRODUCE &&
+	       span_equal(evidence, SPAN(r->evidence, 32)) &&
+	       span_equal(device, SPAN(r->device, DEVICE_ID_HEX));
+}
+
+void
+keeper_on_verdict(struct keeper *k, struct child *c, const struct ipc_msg *m)
+{
+	struct request *r = keeper_expected(c);
+	struct span bytes;
+	bool malformed;
+
+	if (!verdict_is_ours(c, m, &bytes) || verdict_decode(bytes, &k->verdict) != ASSAY_OK) {
+		keeper_child_lost(k, c, "returned a verdict that is not its request's");
+		return;
+	}
+	malformed = k->verdict.status == VERDICT_FAULT ||
+		    (k->verdict.nfindings && k->verdict.findings[0].code == FIND_MALFORMED);
+	keeper_appraiser_done(k, c, malformed);
+	act_on_verdict(k, r, bytes);
+}
+
+/* ---- reload ---- */
+
+enum assay_err
+keeper_reload(struct keeper *k)
+{
+	enum assay_err e = keeper_maps_load(k);
+
+	if (e != ASSAY_OK)
+		return e;
+	for (unsigned p = 0; p < k->config->net_processes; p++)
+		for (unsigned i = 0; i < k->sessions_max; i++) {
+			struct keeper_session *s = k->sessions[p][i];
+			uint32_t jitter = 0;
+
+			if (!s || s->state != KS_IDLE || !s->proved)
+				continue;
+			if (random_below(KEEPER_RELOAD_SPREAD_MS, &jitter) != ASSAY_OK)
+				jitter = 0;
+			if (s->next_ms == 0 || s->next_ms > k->now_ms + jitter)
+				s->next_ms = k->now_ms + jitter;
+		}
+	return ASSAY_OK;
+}
