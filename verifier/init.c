@@ -193,11 +193,14 @@ init_state(const struct init_options *opt)
 {
 	char state[CONFIG_PATH_MAX], roots[CONFIG_PATH_MAX];
 	struct init_options o = *opt;
+	enum assay_err e;
 
-	if (!make_dir(o.state, "") || !realpath(o.state, state))
+	if (!make_dir(o.state, ""))
 		return 3;
-	if (o.roots && !realpath(o.roots, roots))
-		return fail(3, "cannot use", o.roots, strerror(errno));
+	if ((e = keys_real_path(o.state, state, sizeof state)) != ASSAY_OK)
+		return fail(3, "cannot use", o.state, assay_err_text(e));
+	if (o.roots && (e = keys_real_path(o.roots, roots, sizeof roots)) != ASSAY_OK)
+		return fail(3, "cannot use", o.roots, assay_err_text(e));
 	if (!o.roots)
 		snprintf(roots, sizeof roots, "%.480s/ek-roots", state);
 	o.roots = roots;

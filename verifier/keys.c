@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -68,6 +69,22 @@ keys_read_file(const char *dir, const char *name, uint8_t *buf, size_t cap, size
 		return ASSAY_IO;
 	*ret_len = n;
 	return ASSAY_OK;
+}
+
+enum assay_err
+keys_real_path(const char *path, char *ret, size_t cap)
+{
+	char *real = realpath(path, NULL);
+	enum assay_err e = ASSAY_OK;
+
+	if (!real)
+		return error_of(errno);
+	if (strlen(real) >= cap)
+		e = ASSAY_TOO_LARGE;
+	else
+		snprintf(ret, cap, "%s", real);
+	free(real);
+	return e;
 }
 
 enum assay_err

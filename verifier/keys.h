@@ -19,6 +19,8 @@
  * TOO_LARGE, IO. */
 ASSAY_MUST_USE enum assay_err keys_read_file(const char *dir, const char *name, uint8_t *buf,
 					     size_t cap, size_t *ret_len);
+/* The absolute path of something that exists, into ret. TOO_LARGE if it does not fit. */
+ASSAY_MUST_USE enum assay_err keys_real_path(const char *path, char *ret, size_t cap);
 /* A new file with these bytes, synced. EXISTS if it is there. */
 ASSAY_MUST_USE enum assay_err keys_write_file(const char *dir, const char *name,
 					      const uint8_t *bytes, size_t len);

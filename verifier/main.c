@@ -7,9 +7,9 @@
 #include "console.h"
 #include "init.h"
 #include "keeper.h"
+#include "keys.h"
 #include "net.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,8 +128,8 @@ do_run(int argc, char **argv)
 	}
 	if (optind != argc || !state)
 		return usage_error("run needs --state DIR and nothing else", "");
-	if (!realpath(state, path)) {
-		fprintf(stderr, "assay-verifier: %s: %s\n", state, strerror(errno));
+	if ((e = keys_real_path(state, path, sizeof path)) != ASSAY_OK) {
+		fprintf(stderr, "assay-verifier: %s: %s\n", state, assay_err_text(e));
 		return 3;
 	}
 	e = config_load(&config, path, &err);
