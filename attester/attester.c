@@ -271,8 +271,8 @@ on_refused(struct assay_attester *a, struct span f, struct assay_event *ev)
 	ev->kind = ASSAY_EVENT_REFUSED;
 	ev->reason = bytes_of(m.reason);
 	ev->retry = m.retry;
-	if (span_equal(m.reason, SPAN(ASSAY_REFUSED_UNKNOWN_KEY,
-				      sizeof ASSAY_REFUSED_UNKNOWN_KEY - 1)))
+	if (!m.retry && span_equal(m.reason, SPAN(ASSAY_REFUSED_UNPROVEN,
+						  sizeof ASSAY_REFUSED_UNPROVEN - 1)))
 		a->enrolled = false;
 	round_reset(a);
 	return ASSAY_OK;

@@ -10,6 +10,7 @@
 
 #include <assay/error.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* RFC 9266 in form; docs/protocol.md, "Channel binding". */
@@ -23,6 +24,12 @@
 ASSAY_MUST_USE enum assay_err tls_exporter(void *ssl, uint8_t ret[TLS_EXPORTER_SIZE]);
 /* SHA-256 of the peer certificate's SubjectPublicKeyInfo; MISSING if there is none. */
 ASSAY_MUST_USE enum assay_err tls_peer_key_digest(void *ssl, uint8_t ret[32]);
+/*
+ * Within libwebsockets' certificate verification callback (store: its X509_STORE_CTX):
+ * true if the peer's own certificate holds the pinned key. alone: the pin is all
+ * there is to trust, and what the certificate chain lacks is then forgiven.
+ */
+bool tls_pin_holds(void *store, const uint8_t pin[32], bool alone);
 /* SHA-256 of the SubjectPublicKeyInfo of a PEM certificate file's first certificate,
  * for tokens' pins. MALFORMED, CRYPTO. */
 ASSAY_MUST_USE enum assay_err tls_pem_key_digest(const char *pem, int len, uint8_t ret[32]);

@@ -248,12 +248,14 @@ ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
 assay_attester_received(struct assay_attester *a, const uint8_t *message, size_t len,
 			struct assay_event *ret);
 
-/* Whether the device is enrolled as far as this context knows. A verifier that says
- * it does not know the key ends that: the next connection enrols again. */
+/* Whether the device is enrolled as far as this context knows. A verifier that finds
+ * evidence unproven for good ends that: the next connection enrols again, which
+ * changes nothing for a device that the verifier does know. */
 ASSAY_PUBLIC bool assay_attester_enrolled(const struct assay_attester *a);
 
-/* The refusal that means "this key is not enrolled here". */
-#define ASSAY_REFUSED_UNKNOWN_KEY "unknown-key"
+/* The refusal of evidence whose key or signature the verifier cannot place; it does
+ * not tell which, so that nobody learns which keys are enrolled. */
+#define ASSAY_REFUSED_UNPROVEN "evidence.unproven"
 
 /* ---- a TPM as back end ------------------------------------------------------ */
 

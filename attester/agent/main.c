@@ -1,0 +1,8 @@
+/* main.c: assay-attester; see agent.h. */
+#include "agent.h"
+
+int
+main(int argc, char **argv)
+{
+	return agent_main(argc, argv);
+}

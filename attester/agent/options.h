@@ -1,0 +1,60 @@
+/*
+ * options.h: how the agent is told what to do: a command, flags, a file.
+ *
+ * One table (options.c) has every option; in the file it is `name: value`, on the
+ * command line `--name value` (or `--name=value`), which comes first. The file is
+ * flat YAML: one option per line, `#` comments, plain or quoted values. Whatever is
+ * wrong is said in one line that names file, line and option, or the flag.
+ */
+#ifndef AGENT_OPTIONS_H
+#define AGENT_OPTIONS_H
+
+#include <assay/attester.h>
+
+#define OPTIONS_TEXT_MAX 512
+
+/* DESIGN.md, "Command contract" */
+enum agent_status {
+	AGENT_YES = 0,
+	AGENT_NEGATIVE = 1,  /* not admitted; waiting for approval */
+	AGENT_BAD_INPUT = 2, /* a file is malformed */
+	AGENT_NO_ACCESS = 3, /* verifier or TPM not reachable, or refused */
+	AGENT_FAULT = 4,
+	AGENT_USAGE = 64,
+};
+
+enum agent_command { COMMAND_RUN, COMMAND_ENROL, COMMAND_STATUS };
+
+/* Where the verifier is, taken apart from a URL. */
+struct address {
+	char host[256];
+	char path[256];
+	uint16_t port;
+};
+
+struct options {
+	enum agent_command command;
+	struct address verifier;
+	char url[OPTIONS_TEXT_MAX]; /* as given */
+	char state[OPTIONS_TEXT_MAX];
+	char tcti[OPTIONS_TEXT_MAX];
+	char boot_log[OPTIONS_TEXT_MAX];
+	char ca[OPTIONS_TEXT_MAX];
+	/* the token: id.secret.pin, taken apart; id empty: none */
+	char token_id[65], token_secret[65];
+	bool has_pin;
+	uint8_t pin[32];
+	enum assay_ek ek;
+	enum assay_ak ak;
+	uint32_t ak_handle;
+	unsigned retry_max_s;
+	bool once, json, verbose, unbound, no_boot_log;
+};
+
+/*
+ * Reads argv, and the file that --config names. True: go on with *ret. False: end
+ * with *ret_status; help, version or the complaint has been printed.
+ */
+bool options_read(int argc, char **argv, struct options *ret, int *ret_status);
+
+#endif

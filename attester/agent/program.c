@@ -1,0 +1,111 @@
+/* program.c: agent_main() of agent.h: options, the state directory, the command. */
+#include "agent.h"
+
+#include "evidence/hex.h"
+#include "evidence/tls/tls_exporter.h"
+#include "report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CA_FILE_MAX (1u << 20)
+
+/* What is kept, for people or as JSON; all of it is hex or a word. */
+static int
+show_status(const struct options *o, const struct statedir *s)
+{
+	const struct enrolment *e = &s->enrolment;
+	char pin[65] = "";
+
+	if (e->has_pin && hex_encode(SPAN(e->pin, sizeof e->pin), pin, sizeof pin) != ASSAY_OK)
+		return AGENT_FAULT;
+	if (o->json)
+		printf("{\"enrolled\":%s,\"pending\":%s,\"device\":\"%s\",\"ak_name\":\"%s\","
+		       "\"verifier_key\":\"%s\",\"key\":%s}\n",
+		       e->enrolled ? "true" : "false", e->pending ? "true" : "false", e->device,
+		       e->ak_name, pin, s->key_len ? "true" : "false");
+	else if (e->enrolled)
+		printf("device        %s\nenrolled      %s\nattestation   %s\nverifier key  %s\n",
+		       e->device, e->pending ? "waits for approval" : "yes", e->ak_name,
+		       e->has_pin ? pin : "any that the CA vouches for");
+	else
+		printf("enrolled      no\nattestation   %s\n",
+		       s->key_len ? "a key is there" : "no key yet");
+	return e->enrolled && !e->pending ? AGENT_YES : AGENT_NEGATIVE;
+}
+
+static int
+complain(const struct statedir *s, enum assay_err e)
+{
+	int status = e == ASSAY_TAMPERED || e == ASSAY_TOO_LARGE ? AGENT_BAD_INPUT
+								 : AGENT_NO_ACCESS;
+
+	return report_fatal(status, "%s", s->complaint);
+}
+
+/* A CA file that holds no certificate would only show as a refused connection. */
+static int
+check_ca(const char *path)
+{
+	uint8_t digest[32];
+	char *text = malloc(CA_FILE_MAX);
+	FILE *f = fopen(path, "re");
+	int status = AGENT_YES;
+	size_t n;
+
+	if (!text || !f) {
+		status = report_fatal(AGENT_NO_ACCESS, "%s: %s", path, strerror(errno));
+	} else {
+		n = fread(text, 1, CA_FILE_MAX, f);
+		if (n == CA_FILE_MAX || tls_pem_key_digest(text, (int)n, digest) != ASSAY_OK)
+			status = report_fatal(AGENT_BAD_INPUT, "%s: holds no PEM certificate", path);
+	}
+	if (f)
+		fclose(f);
+	free(text);
+	return status;
+}
+
+static int
+run_command(const struct options *o, struct statedir *s)
+{
+	int status = o->ca[0] ? check_ca(o->ca) : AGENT_YES;
+
+	if (status != AGENT_YES)
+		return status;
+	if (o->command == COMMAND_ENROL && s->enrolment.enrolled && !s->enrolment.pending) {
+		report(REPORT_INFO, "enrolled", "device", s->enrolment.device, "note",
+		       "was enrolled before", NULL);
+		return AGENT_YES;
+	}
+	return agent_run(o, s);
+}
+
+int
+agent_main(int argc, char **argv)
+{
+	static struct options o;
+	static struct statedir s;
+	int status = AGENT_USAGE;
+	bool writes;
+	enum assay_err e;
+
+	(void)setenv("TSS2_LOG", "all+NONE", 0); /* the library tells, in one line */
+	if (!options_read(argc, argv, &o, &status))
+		return status;
+	if (o.verbose)
+		report_most(REPORT_DEBUG);
+	writes = o.command != COMMAND_STATUS;
+	e = statedir_open(&s, o.state, writes, writes);
+	if (e != ASSAY_OK)
+		status = complain(&s, e);
+	else if (o.command == COMMAND_STATUS)
+		status = show_status(&o, &s);
+	else
+		status = run_command(&o, &s);
+	statedir_close(&s);
+	explicit_bzero(o.token_secret, sizeof o.token_secret);
+	return status;
+}
