@@ -42,6 +42,25 @@ check 'one PCR is extended' extend_pcr
 expected=$({ printf '\0%.0s' {1..32} && printf '\0%.0s' {1..31} && printf '\1'; } | sha256sum)
 check 'and has the value computed here' equal "$(pcrs_of gateway | awk '$1 == "sha256" && $2 == 23 { print $3 }')" "${expected%% *}"
 
+# The TPM is a second opinion on our own replay, also where PCR 0 starts at 3.
+replayed() { # LOG: `BANK INDEX VALUE` of the PCRs that the log extends
+	"$ASSAY_BIN/assay" inspect eventlog "$1" --json |
+		jq -r '.pcrs | to_entries[] | .key as $b | .value | to_entries[] | "\($b) \(.key) \(.value)"' | sort
+}
+same_as_replay() { # LOG
+	tpm_boot gateway "$1" && replayed "$1" >"$WORK/replayed" && [ -s "$WORK/replayed" ] &&
+		pcrs_of gateway | sort | comm -13 - "$WORK/replayed" | diff /dev/null -
+}
+check 'the replay of all banks is the TPM'"'"'s' same_as_replay tests/data/eventlog/sb-good.bin
+for name in ibmtss-dell1 keylime-bbm; do
+	log=$ASSAY_TESTDATA/eventlogs/$name.bin
+	if [ -e "$log" ]; then
+		check "$name, StartupLocality 3: the replay is the TPM's" same_as_replay "$log"
+	else
+		skip "$name, StartupLocality 3: the replay is the TPM's" "$log is absent"
+	fi
+done
+
 tpm_boot=$ASSAY_BIN/tests/tools/tpm_boot
 tcti=$(tpm_tcti gateway)
 head -c 1000 tests/data/eventlog/uki-good.bin >"$WORK/short.bin"
