@@ -66,7 +66,8 @@ const char *tpmt_public_bad_field(struct span in, bool sized);
 /* nameAlg || H_nameAlg(TPMT_PUBLIC), computed here and never taken from a sender. */
 ASSAY_MUST_USE enum assay_err tpmt_public_name(const struct tpm_public *p,
 					       struct tpm_name *ret);
-/* TPMT_SIGNATURE, whole: RSASSA, RSAPSS, ECDSA. Unknown sigAlg or hash is an error, never "skip" (Q7). */
+/* TPMT_SIGNATURE, whole: RSASSA, RSAPSS, ECDSA. Unknown sigAlg or hash is an error,
+ * never "skip" (Q7). */
 ASSAY_MUST_USE enum assay_err tpmt_signature_parse(struct span in, struct signature *ret);
 /* The field in which tpmt_signature_parse() fails; NULL if it does not fail. */
 const char *tpmt_signature_bad_field(struct span in);

@@ -218,14 +218,23 @@ json_values(const struct pcr_values *v)
 	return o;
 }
 
-static json_t *
-json_key(const struct akfile *ak)
+/* Why the key should not be relied on, or NULL. */
+static const char *
+ak_fault(const struct akfile *ak)
 {
 	enum ak_fault fault = ak->has_public ? tpmt_ak_fault(&ak->public) : AK_FINE;
 
+	if (!ak->has_public && key_check(&ak->key) != ASSAY_OK)
+		fault = AK_BAD_KEY;
+	return fault == AK_FINE ? NULL : tpmt_ak_fault_text(fault);
+}
+
+static json_t *
+json_key(const struct akfile *ak)
+{
 	return json_pack("{s:s, s:s, s:i, s:s?}", "form", ak->form, "type",
 			 ak->key.type == KEY_RSA ? "rsa" : "ecc", "bits", (int)ak->key.bits,
-			 "ak_fault", fault == AK_FINE ? NULL : tpmt_ak_fault_text(fault));
+			 "ak_fault", ak_fault(ak));
 }
 
 static json_t *
@@ -274,7 +283,7 @@ show_json(const struct quotecheck *c)
 static int
 show(const struct options *o, const struct quotecheck *c)
 {
-	enum ak_fault fault = c->ak.has_public ? tpmt_ak_fault(&c->ak.public) : AK_FINE;
+	const char *fault;
 
 	if (c->malformed != FILE_NONE)
 		return cli_fail(CLI_BAD_INPUT, "%s: %s", o->file[c->malformed], c->reason);
@@ -286,9 +295,10 @@ show(const struct options *o, const struct quotecheck *c)
 		return CLI_NEGATIVE;
 	}
 	show_valid(c);
-	if (fault != AK_FINE)
+	fault = ak_fault(&c->ak);
+	if (fault)
 		fprintf(stderr, "note: %s: not fit as attestation key: %s\n", o->file[FILE_AK],
-			tpmt_ak_fault_text(fault));
+			fault);
 	return CLI_YES;
 }
 
@@ -329,8 +339,8 @@ const struct cli_command cmd_verify_quote = {
 		"only\n"
 		"                    the key is used)\n"
 		"  --message FILE    TPMS_ATTEST (tpm2_quote -m)\n"
-		"  --signature FILE  TPMT_SIGNATURE (tpm2_quote -s), or a raw RSA or DER ECDSA\n"
-		"                    signature (-f plain)\n"
+		"  --signature FILE  TPMT_SIGNATURE (tpm2_quote -s), or a raw RSA or ECDSA\n"
+		"                    signature (-f plain; DER, or r || s)\n"
 		"  --nonce HEX       what extraData must be, compared whole; \"\" for none\n"
 		"  --pcrs FILE       PCR values (tpm2_quote -o), serialized, marshaled or values\n"
 		"  --scheme NAME     rsassa, rsapss or ecdsa, and\n"

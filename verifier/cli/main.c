@@ -83,6 +83,8 @@ nearest(const char *group, const char *name)
 		size_t dg = edit_distance(group, (*c)->group);
 		size_t dn = edit_distance(name, (*c)->name);
 
+		if (*(*c)->name && strcmp(group, (*c)->name) == 0)
+			return *c; /* the group was left out */
 		if (dg > SUGGEST_DISTANCE || (dg == 0 && dn == 0))
 			continue;
 		/* A group alone is enough to point into it; so is a known name. */

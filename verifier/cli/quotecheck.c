@@ -1,7 +1,6 @@
 /* quotecheck.c: see quotecheck.h. */
 #include "quotecheck.h"
 
-#include "evidence/der.h"
 #include "evidence/hex.h"
 #include "verifier/appraise/text.h"
 
@@ -176,30 +175,38 @@ check_raw(const struct quotecheck_input *in, struct signature sig, struct quotec
 	return false;
 }
 
+/* Without a TPMT_SIGNATURE around it: RSA as it is, ECDSA in DER or as r || s. */
+static bool
+raw_signature(const struct quotecheck_input *in, const struct key *k, struct signature *ret)
+{
+	struct reader r;
+
+	rd_init(&r, in->signature);
+	if (k->type == KEY_RSA) {
+		ret->rsa = in->signature;
+		return in->signature.n == k->n_len;
+	}
+	if (signature_from_ecdsa_der(in->signature, ret) == ASSAY_OK)
+		return true;
+	ret->r = rd_bytes(&r, k->xy_len);
+	ret->s = rd_bytes(&r, k->xy_len);
+	return rd_finish(&r) == ASSAY_OK;
+}
+
 static bool
 read_signature(const struct quotecheck_input *in, struct quotecheck *c)
 {
-	struct signature sig = {0};
+	struct signature sig = {0}, raw = {0};
+	enum assay_err e = tpmt_signature_parse(in->signature, &sig);
 	char what[64];
-	struct reader r;
-	enum assay_err e;
 
-	rd_init(&r, in->signature);
-	if (c->ak.key.type == KEY_RSA && in->signature.n == c->ak.key.n_len) {
-		sig.rsa = in->signature;
-		return check_raw(in, sig, c);
-	}
-	if (c->ak.key.type == KEY_ECC && der_peek(&r) == DER_SEQUENCE) {
-		if ((e = signature_from_ecdsa_der(in->signature, &sig)) != ASSAY_OK)
-			return malformed(c, FILE_SIGNATURE, "ECDSA signature in DER", e);
-		return check_raw(in, sig, c);
-	}
-	if ((e = tpmt_signature_parse(in->signature, &sig)) != ASSAY_OK) {
-		text_format(what, sizeof what, "TPMT_SIGNATURE: %s",
-			    tpmt_signature_bad_field(in->signature));
-		return malformed(c, FILE_SIGNATURE, what, e);
-	}
-	return check_scheme(in, &sig, c) && check_signature(&sig, c);
+	if (e == ASSAY_OK)
+		return check_scheme(in, &sig, c) && check_signature(&sig, c);
+	if (raw_signature(in, &c->ak.key, &raw))
+		return check_raw(in, raw, c);
+	text_format(what, sizeof what, "TPMT_SIGNATURE: %s",
+		    tpmt_signature_bad_field(in->signature));
+	return malformed(c, FILE_SIGNATURE, what, e);
 }
 
 static bool

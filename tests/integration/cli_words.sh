@@ -1,0 +1,41 @@
+#!/bin/bash
+# `assay` without a command, with a wrong one, and what every command promises: help
+# on stdout with status 0, and status 64 with one suggestion or a usage line otherwise.
+#
+#   usage: [ASSAY_BIN=DIR] tests/integration/cli_words.sh
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+export ASSAY_BIN=${ASSAY_BIN:-build/release}
+# shellcheck source=tests/integration/lib.sh disable=SC1091
+. tests/integration/lib.sh
+lib_begin
+assay=$ASSAY_BIN/assay
+
+says() { # STATUS STREAM TEXT ARGUMENT...
+	local want=$1 stream=$2 text=$3 got=0
+	shift 3
+	"$assay" "$@" >"$WORK/1" 2>"$WORK/2" || got=$?
+	cat "$WORK/1" "$WORK/2"
+	[ "$got" = "$want" ] && grep -qF -- "$text" "$WORK/$stream"
+}
+
+check "no command at all is a usage error" says 64 2 'usage: assay GROUP NAME'
+check "--help lists the commands" says 0 1 'verify quote' --help
+check "--version tells the version" says 0 1 'assay ' --version
+check "a group alone lists its commands" says 64 2 'verify quote' verify
+check "a group's --help lists its commands" says 0 1 'verify quote' verify --help
+check "a slip in a name gets a suggestion" says 64 2 "did you mean \`verify quote'" verify qoute
+check "a slip in a group gets a suggestion" says 64 2 "did you mean \`verify quote'" verfy quote
+check "a forgotten group gets a suggestion" says 64 2 "did you mean \`verify quote'" quote
+check "what resembles nothing gets a pointer to --help" says 64 2 'assay --help' florp
+check "an overlong word is cut, not echoed" says 64 2 'assay --help' "$(printf '%09999d' 0)"
+
+"$assay" --help | sed -n 's/^  \([a-z]* [a-z-]*\)  .*/\1/p' >"$WORK/commands"
+while read -r group name; do
+	check "$group $name --help tells its usage" says 0 1 "usage: assay $group $name" \
+		"$group" "$name" --help
+	check "$group $name refuses an option it does not have" says 64 2 "assay $group $name" \
+		"$group" "$name" --no-such-option
+done <"$WORK/commands"
+check "there are commands" [ -s "$WORK/commands" ]
+lib_end
