@@ -22,7 +22,7 @@
 #define CONSOLE_REMOTE_MAX 256	  /* ... on the TLS port */
 #define CONSOLE_PER_SOURCE_MAX 32 /* ... of one address */
 #define CONSOLE_HALF_OPEN_MAX 16  /* ... of one address, in the TLS handshake */
-#define CONSOLE_REQUEST_MS 15000  /* from the first byte to the last of a request */
+#define CONSOLE_REQUEST_MS 10000  /* from the first byte to the last of a request */
 #define CONSOLE_IDLE_MS 30000	  /* between requests of a connection */
 #define CONSOLE_REPLY_MS 60000	  /* for keeper's answer */
 #define CONSOLE_SEND_MS 60000	  /* for taking the answer */

@@ -12,16 +12,6 @@
 
 #define NAME_HEX_LIKE_MIN 4 /* from so many hex digits on, a name reads like an id */
 
-static const char *const field_names[F_COUNT] = {
-	[F_NONE] = "none",	 [F_DEVICE] = "device",	      [F_NAME] = "name",
-	[F_CLASS] = "class",	 [F_LABELS] = "labels",	      [F_REASON] = "reason",
-	[F_EXPIRES] = "expires", [F_USES] = "uses",	      [F_AFTER] = "after",
-	[F_LIMIT] = "limit",	 [F_REFERENCE] = "reference", [F_DIGEST] = "digest",
-	[F_PCRS] = "pcrs",	 [F_EK] = "ek",		      [F_ROLE] = "role",
-	[F_POLICY] = "policy",	 [F_FILE] = "file",	      [F_FILENAME] = "filename",
-	[F_SCOPE] = "scope",	 [F_TIER] = "tier",
-};
-
 enum assay_err
 call_fail(struct call *c, enum assay_err e, const char *fmt, ...)
 {
@@ -54,7 +44,7 @@ enum assay_err
 call_need(struct call *c, enum operation_field f, char ret[OPERATION_TEXT_MAX + 1])
 {
 	if (!call_has(c, f))
-		return call_fail(c, ASSAY_MALFORMED, "%s: is required", field_names[f]);
+		return call_fail(c, ASSAY_MALFORMED, "%s: is required", operation_field_name(f));
 	call_text(c, f, ret, OPERATION_TEXT_MAX + 1);
 	return ASSAY_OK;
 }
@@ -72,11 +62,11 @@ call_number(struct call *c, enum operation_field f, struct call_range range, uin
 	}
 	call_text(c, f, text, sizeof text);
 	if (n > 19 || strspn(text, "0123456789") != n)
-		return call_fail(c, ASSAY_MALFORMED, "%s: is not a whole number", field_names[f]);
+		return call_fail(c, ASSAY_MALFORMED, "%s: is not a whole number", operation_field_name(f));
 	v = strtoull(text, NULL, 10);
 	if (v < range.least || v > range.most)
 		return call_fail(c, ASSAY_MALFORMED, "%s: must be from %llu to %llu",
-				 field_names[f], (unsigned long long)range.least,
+				 operation_field_name(f), (unsigned long long)range.least,
 				 (unsigned long long)range.most);
 	*ret = v;
 	return ASSAY_OK;
@@ -93,7 +83,7 @@ call_digest(struct call *c, enum operation_field f, uint8_t ret[32])
 	if ((e = call_need(c, f, text)) != ASSAY_OK)
 		return e;
 	if (hex_decode(text, bytes, sizeof bytes, &n) != ASSAY_OK || n != sizeof bytes)
-		return call_fail(c, ASSAY_MALFORMED, "%s: must be 64 hex digits", field_names[f]);
+		return call_fail(c, ASSAY_MALFORMED, "%s: must be 64 hex digits", operation_field_name(f));
 	memcpy(ret, bytes, sizeof bytes);
 	return ASSAY_OK;
 }
@@ -135,11 +125,11 @@ call_name(struct call *c, enum operation_field f, char ret[LEDGER_NAME_MAX + 1])
 	if (*text && !is_word(text, strlen(text), LEDGER_NAME_MAX))
 		return call_fail(c, ASSAY_MALFORMED,
 				 "%s: must be 1 to %d of A-Z a-z 0-9 . _ -, the first a letter or "
-				 "digit", field_names[f], LEDGER_NAME_MAX);
+				 "digit", operation_field_name(f), LEDGER_NAME_MAX);
 	if (reads_like_an_id(text))
 		return call_fail(c, ASSAY_MALFORMED,
 				 "%s: hex digits alone read like an id; add another character",
-				 field_names[f]);
+				 operation_field_name(f));
 	text_format(ret, LEDGER_NAME_MAX + 1, "%s", text);
 	return ASSAY_OK;
 }

@@ -25,7 +25,7 @@ read_page(struct call *c, struct page *p)
 {
 	enum assay_err e = call_class(c, p->class_name);
 
-	call_text(c, F_SCOPE, p->status, sizeof p->status);
+	call_text(c, F_STATUS, p->status, sizeof p->status);
 	call_text(c, F_AFTER, p->after, sizeof p->after);
 	if (e != ASSAY_OK)
 		return e;

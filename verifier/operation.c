@@ -59,6 +59,31 @@ operator_role_by_name(const char *name)
 	return ROLE_NONE;
 }
 
+static const char *const field_names[F_COUNT] = {
+	[F_NONE] = "none",	 [F_DEVICE] = "device",	      [F_NAME] = "name",
+	[F_CLASS] = "class",	 [F_LABELS] = "labels",	      [F_REASON] = "reason",
+	[F_EXPIRES] = "expires", [F_USES] = "uses",	      [F_AFTER] = "after",
+	[F_LIMIT] = "limit",	 [F_REFERENCE] = "reference", [F_DIGEST] = "digest",
+	[F_PCRS] = "pcrs",	 [F_EK] = "ek",		      [F_ROLE] = "role",
+	[F_POLICY] = "policy",	 [F_FILE] = "file",	      [F_FILENAME] = "filename",
+	[F_SCOPE] = "scope",	 [F_TIER] = "tier",	      [F_STATUS] = "status",
+};
+
+const char *
+operation_field_name(enum operation_field f)
+{
+	return field_names[(unsigned)f < F_COUNT ? f : F_NONE];
+}
+
+enum operation_field
+operation_field_by_name(const char *name)
+{
+	for (unsigned f = F_NONE + 1; f < F_COUNT; f++)
+		if (strcmp(field_names[f], name) == 0)
+			return (enum operation_field)f;
+	return F_NONE;
+}
+
 static bool
 is_printable(struct span s)
 {

@@ -79,8 +79,13 @@ enum operation_field {
 	F_FILENAME,
 	F_SCOPE,     /* "class" or "device"; of evidence "boot-log", "proof" or "claims" */
 	F_TIER,	     /* lowest tier that a token enrols: "tpm", "virtual-tpm" ... */
+	F_STATUS,    /* of devices in a list: "pending" ... */
 	F_COUNT
 };
+
+/* "device" ...: the names in the API; F_NONE for a name that is none. */
+const char *operation_field_name(enum operation_field f);
+enum operation_field operation_field_by_name(const char *name);
 
 #define OPERATION_TEXT_MAX 512
 #define OPERATION_FILE_MAX (1u << 20)

@@ -1,0 +1,588 @@
+/*
+ * console_conn.c: connections of operators; see console_conn.h. One request at a
+ * time each: headers, body, one operation, one answer.
+ */
+#include "console_conn.h"
+
+#include "log.h"
+#include "operation.h"
+#include "operator/problem.h"
+
+#include "evidence/digest.h"
+#include "verifier/appraise/text.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define SLOT_BITS 10
+#define BEARER "Bearer "
+#define BEARER_MAX 256
+#define SEND_CHUNK 16384
+_Static_assert(CONSOLE_SLOTS < 1u << SLOT_BITS, "a slot's number fits its bits");
+
+/* ---- who is there ---- */
+
+static void
+peer_local(int fd, char ret[64])
+{
+	struct ucred u = {.uid = (uid_t)-1};
+	socklen_t n = sizeof u;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &n) != 0)
+		u.uid = (uid_t)-1;
+	text_format(ret, 64, "uid %lld", (long long)(int64_t)(int32_t)u.uid);
+}
+
+static bool
+peer_remote(int fd, uint8_t key[SOURCE_KEY], char ret[64])
+{
+	struct sockaddr_storage a;
+	char host[INET6_ADDRSTRLEN];
+	socklen_t n = sizeof a;
+
+	memset(key, 0, SOURCE_KEY);
+	if (getpeername(fd, (struct sockaddr *)&a, &n) != 0)
+		return false;
+	if (a.ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)&a;
+
+		key[10] = key[11] = 0xFF;
+		memcpy(key + 12, &in->sin_addr, 4);
+		if (!inet_ntop(AF_INET, &in->sin_addr, host, sizeof host))
+			return false;
+		text_format(ret, 64, "%s:%u", host, ntohs(in->sin_port));
+		return true;
+	}
+	if (a.ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&a;
+		bool mapped = IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
+
+		memcpy(key, &in6->sin6_addr, mapped ? 16 : 8);
+		if (!inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host))
+			return false;
+		text_format(ret, 64, mapped ? "%.46s:%u" : "[%.46s]:%u",
+			    mapped ? host + strlen("::ffff:") : host, ntohs(in6->sin6_port));
+		return true;
+	}
+	return false;
+}
+
+static bool
+take_slot(struct conn *c)
+{
+	for (uint32_t i = 0; i < CONSOLE_SLOTS; i++) {
+		if (console.slots[i])
+			continue;
+		console.slots[i] = c;
+		c->slot = i;
+		return true;
+	}
+	return false;
+}
+
+/* Each listener has its own share, so that a flood on the port leaves the socket
+ * to those who can do something about it. */
+static bool
+admit(struct conn *c, int fd)
+{
+	uint8_t key[SOURCE_KEY];
+
+	if (c->local) {
+		peer_local(fd, c->peer);
+		return console.nlocal < CONSOLE_LOCAL_MAX && take_slot(c);
+	}
+	if (console.nremote >= CONSOLE_REMOTE_MAX || !peer_remote(fd, key, c->peer) ||
+	    source_open(&console.sources, key, &c->source) != ASSAY_OK)
+		return false;
+	if (take_slot(c))
+		return true;
+	source_close(&console.sources, c->source, false);
+	return false;
+}
+
+/* One line a second, whatever the flood. */
+static void
+log_refused(const char *peer)
+{
+	static int64_t next_ms;
+	static uint64_t unsaid;
+	int64_t now = console_now_ms();
+
+	if (now < next_ms) {
+		unsaid++;
+		return;
+	}
+	log_event(LOG_LEVEL_WARN, "refused", "peer", peer, "reason", "limit", "unsaid",
+		  log_u64(unsaid), NULL);
+	next_ms = now + 1000;
+	unsaid = 0;
+}
+
+static int
+on_accept(struct lws *wsi)
+{
+	struct conn *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return -1;
+	c->wsi = wsi;
+	c->local = lws_get_vhost(wsi) == console.local;
+	if (console.stopping || !admit(c, lws_get_socket_fd(wsi))) {
+		log_refused(c->peer);
+		free(c);
+		return -1;
+	}
+	c->state = CONN_HEADERS;
+	c->deadline_ms = console_now_ms() + CONSOLE_REQUEST_MS;
+	if (c->local)
+		console.nlocal++;
+	else
+		console.nremote++;
+	lws_set_opaque_user_data(wsi, c);
+	return 0;
+}
+
+/* ---- one request after the other ---- */
+
+static void
+drop_body(struct conn *c)
+{
+	console.body_bytes -= c->body_cap;
+	free(c->body);
+	c->body = NULL;
+	c->body_len = c->body_cap = c->body_expected = 0;
+}
+
+static void
+drop_request(struct conn *c)
+{
+	if (c->has_request)
+		request_free(&c->request);
+	c->has_request = false;
+	drop_body(c);
+	if (c->out)
+		explicit_bzero(c->out, LWS_PRE + c->out_len); /* may hold a token */
+	free(c->out);
+	c->out = NULL;
+	c->out_len = c->out_sent = 0;
+	c->operation = 0;
+	c->headers_sent = false;
+	memset(c->token_hash, 0, sizeof c->token_hash);
+}
+
+static void
+on_destroy(struct lws *wsi)
+{
+	struct conn *c = lws_get_opaque_user_data(wsi);
+
+	if (!c)
+		return;
+	lws_set_opaque_user_data(wsi, NULL);
+	drop_request(c);
+	console.slots[c->slot] = NULL;
+	if (c->local) {
+		console.nlocal--;
+	} else {
+		console.nremote--;
+		source_close(&console.sources, c->source, c->established);
+	}
+	free(c);
+}
+
+/* Takes over a copy of the bytes; false without memory, then the connection ends. */
+static bool
+set_answer(struct conn *c, unsigned status, const char *type, struct span bytes)
+{
+	uint8_t *out = malloc(LWS_PRE + bytes.n + 1);
+
+	if (!out)
+		return false;
+	if (bytes.n)
+		memcpy(out + LWS_PRE, bytes.p, bytes.n);
+	free(c->out);
+	c->out = out;
+	c->out_len = bytes.n;
+	c->out_sent = 0;
+	c->status = status;
+	c->type = type;
+	c->headers_sent = false;
+	c->state = CONN_SENDING;
+	c->deadline_ms = console_now_ms() + CONSOLE_SEND_MS;
+	lws_callback_on_writable(c->wsi);
+	return true;
+}
+
+/* An error ends the connection: part of a body may still be under way. */
+static int
+answer_problem(struct conn *c, unsigned status, enum assay_err e, const char *detail)
+{
+	char doc[PROBLEM_MAX];
+	size_t n = problem_document(status, e, detail, doc);
+
+	c->close_after = true;
+	return n > 0 && set_answer(c, status, PROBLEM_TYPE, SPAN(doc, n)) ? 0 : -1;
+}
+
+static int
+answer_refusal(struct conn *c, enum assay_err e)
+{
+	unsigned status = e == ASSAY_STATE ? 405 : problem_status(e);
+
+	return answer_problem(c, status, e, c->request.message);
+}
+
+/* Hands the finished request to keeper. */
+static int
+ask_keeper(struct conn *c)
+{
+	static uint8_t bytes[OPERATION_BYTES_MAX];
+	struct operation *op = &c->request.op;
+	enum assay_err e;
+	size_t n;
+
+	op->local = c->local;
+	memcpy(op->token_hash, c->token_hash, sizeof op->token_hash);
+	text_format(op->peer, sizeof op->peer, "%s", c->peer);
+	if ((e = operation_encode(op, bytes, sizeof bytes, &n)) != ASSAY_OK)
+		return answer_problem(c, problem_status(e), e, NULL);
+	c->operation = ++console.generation << SLOT_BITS | c->slot;
+	c->state = CONN_WAITING;
+	c->deadline_ms = console_now_ms() + CONSOLE_REPLY_MS;
+	console_to_keeper(c->operation, SPAN(bytes, n));
+	return 0;
+}
+
+static int
+on_body_complete(struct conn *c)
+{
+	enum assay_err e = request_body(&c->request, SPAN(c->body, c->body_len));
+
+	return e == ASSAY_OK ? ask_keeper(c) : answer_refusal(c, e);
+}
+
+/* ---- reading ---- */
+
+static enum http_method
+method_of(struct lws *wsi)
+{
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0)
+		return METHOD_GET;
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0)
+		return METHOD_POST;
+	return METHOD_NONE;
+}
+
+/* SHA-256 of the bearer token; MISSING if there is none of that form. */
+static enum assay_err
+read_token(struct conn *c)
+{
+	char header[BEARER_MAX + sizeof BEARER];
+	int n = lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
+	size_t start = sizeof BEARER - 1;
+	enum assay_err e;
+
+	if (c->local)
+		return ASSAY_OK;
+	if (n <= (int)start || n >= (int)sizeof header ||
+	    lws_hdr_copy(c->wsi, header, sizeof header, WSI_TOKEN_HTTP_AUTHORIZATION) != n ||
+	    strncasecmp(header, BEARER, start) != 0)
+		return ASSAY_MISSING;
+	e = digest_sha256(SPAN(header + start, (size_t)n - start), c->token_hash);
+	explicit_bzero(header, sizeof header);
+	return e;
+}
+
+static enum assay_err
+read_query(struct conn *c)
+{
+	char pair[REQUEST_QUERY_MAX];
+	enum assay_err e = ASSAY_OK;
+
+	for (int i = 0; e == ASSAY_OK; i++) {
+		int n = lws_hdr_copy_fragment(c->wsi, pair, sizeof pair,
+					      WSI_TOKEN_HTTP_URI_ARGS, i);
+
+		if (n < 0)
+			break;
+		if (n > 0)
+			e = request_query(&c->request, SPAN(pair, (size_t)n));
+	}
+	return e;
+}
+
+/* The declared length, decimal; -1 if it is absent or something else. */
+static long
+content_length(struct lws *wsi)
+{
+	char text[12];
+	int n = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+
+	if (n <= 0 || n >= (int)sizeof text - 1 ||
+	    lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_CONTENT_LENGTH) != n ||
+	    strspn(text, "0123456789") != (size_t)n)
+		return -1;
+	return strtol(text, NULL, 10);
+}
+
+/* Only application/json: a browser cannot send that across sites unasked. */
+static bool
+is_json(struct lws *wsi)
+{
+	static const char json[] = "application/json";
+	char type[64];
+	int n = lws_hdr_copy(wsi, type, sizeof type, WSI_TOKEN_HTTP_CONTENT_TYPE);
+
+	return n > 0 && strncasecmp(type, json, sizeof json - 1) == 0 &&
+	       (type[sizeof json - 1] == '\0' || type[sizeof json - 1] == ';');
+}
+
+/* The announced body of a POST; a GET's must be absent. */
+static int
+expect_body(struct conn *c)
+{
+	bool post = c->request.route->method == METHOD_POST;
+	bool chunked = lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+	bool told = lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
+	long n = content_length(c->wsi);
+
+	if (chunked || (told && n < 0) || (post && !told))
+		return answer_problem(c, 411, ASSAY_MALFORMED,
+				      "a request with a body says its length (Content-Length)");
+	if (n <= 0)
+		return on_body_complete(c);
+	if ((size_t)n > c->request.route->body_max)
+		return answer_problem(c, post ? 413 : 400, ASSAY_TOO_LARGE,
+				      post ? "the body is too large" : "a GET has no body");
+	if (!is_json(c->wsi))
+		return answer_problem(c, 415, ASSAY_UNSUPPORTED,
+				      "the body must be application/json");
+	c->body_expected = (size_t)n;
+	c->state = CONN_BODY;
+	return 0;
+}
+
+static int
+on_request(struct conn *c, struct span path)
+{
+	enum assay_err e;
+
+	drop_request(c);
+	c->close_after = false;
+	c->state = CONN_HEADERS;
+	c->deadline_ms = console_now_ms() + CONSOLE_REQUEST_MS;
+	if ((e = read_token(c)) != ASSAY_OK)
+		return answer_problem(c, problem_status(e), e, "a valid bearer token is required");
+	e = request_start(&c->request, method_of(c->wsi), path);
+	c->has_request = true;
+	if (e != ASSAY_OK || (e = read_query(c)) != ASSAY_OK)
+		return answer_refusal(c, e);
+	return expect_body(c);
+}
+
+/* The buffer grows as bytes arrive, within what the request announced and what all
+ * connections may hold together. */
+static enum assay_err
+collect(struct conn *c, struct span piece)
+{
+	size_t need = c->body_len + piece.n, cap = c->body_cap;
+	uint8_t *p;
+
+	if (piece.n > c->body_expected - c->body_len)
+		return ASSAY_TOO_LARGE;
+	if (need > cap) {
+		cap = 2 * need < c->body_expected ? 2 * need : c->body_expected;
+		if (cap - c->body_cap > CONSOLE_BODIES_MAX - console.body_bytes)
+			return ASSAY_BUSY;
+		p = realloc(c->body, cap);
+		if (!p)
+			return ASSAY_NO_MEMORY;
+		console.body_bytes += cap - c->body_cap;
+		c->body = p;
+		c->body_cap = cap;
+	}
+	if (piece.n)
+		memcpy(c->body + c->body_len, piece.p, piece.n);
+	c->body_len = need;
+	return ASSAY_OK;
+}
+
+static int
+on_body(struct conn *c, struct span piece)
+{
+	enum assay_err e;
+
+	if (c->state == CONN_SENDING)
+		return 0; /* refused already; what still comes is not kept */
+	if (c->state != CONN_BODY)
+		return -1;
+	if ((e = collect(c, piece)) != ASSAY_OK)
+		return answer_problem(c, problem_status(e), e, NULL);
+	return 0;
+}
+
+/* ---- answering ---- */
+
+static struct conn *
+find_conn(uint64_t operation)
+{
+	uint64_t slot = operation & ((1u << SLOT_BITS) - 1);
+	struct conn *c = slot < CONSOLE_SLOTS ? console.slots[slot] : NULL;
+
+	return c && c->state == CONN_WAITING && c->operation == operation ? c : NULL;
+}
+
+static void
+end_conn(struct conn *c)
+{
+	lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+}
+
+void
+conn_on_reply(uint64_t id, struct span payload)
+{
+	struct conn *c = find_conn(id);
+	char message[PROBLEM_MAX];
+	struct span body;
+	struct reader r;
+	uint16_t e;
+	uint8_t kind;
+	bool ok;
+
+	if (!c)
+		return; /* it has gone meanwhile */
+	rd_init(&r, payload);
+	e = rd_be16(&r);
+	kind = rd_u8(&r);
+	body = rd_rest(&r);
+	if (rd_finish(&r) != ASSAY_OK || e >= ASSAY_ERR_COUNT) {
+		end_conn(c);
+		return;
+	}
+	if (e == ASSAY_OK) {
+		ok = set_answer(c, 200, kind == REPLY_BYTES ? "application/octet-stream"
+							    : "application/json", body);
+	} else {
+		problem_message(body, message, sizeof message);
+		ok = answer_problem(c, problem_status(e), e, message) == 0;
+	}
+	if (!ok)
+		end_conn(c);
+}
+
+static int
+add_header(struct conn *c, const char *name, const char *value, uint8_t **p, uint8_t *end)
+{
+	return lws_add_http_header_by_name(c->wsi, (const unsigned char *)name,
+					   (const unsigned char *)value, (int)strlen(value), p, end);
+}
+
+static int
+send_headers(struct conn *c)
+{
+	uint8_t buf[LWS_PRE + 1024], *start = buf + LWS_PRE, *p = start;
+	uint8_t *end = buf + sizeof buf - 1;
+
+	if (lws_add_http_common_headers(c->wsi, c->status, c->type, c->out_len, &p, end) ||
+	    add_header(c, "cache-control:", "no-store", &p, end) ||
+	    add_header(c, "x-content-type-options:", "nosniff", &p, end))
+		return -1;
+	if (c->status == 401 && add_header(c, "www-authenticate:", "Bearer", &p, end))
+		return -1;
+	if (c->close_after && add_header(c, "connection:", "close", &p, end))
+		return -1;
+	if (lws_finalize_write_http_header(c->wsi, start, &p, end))
+		return -1;
+	c->headers_sent = true;
+	lws_callback_on_writable(c->wsi);
+	return 0;
+}
+
+static int
+on_sent(struct conn *c)
+{
+	bool last = c->close_after || console.stopping;
+
+	drop_request(c);
+	c->state = CONN_IDLE;
+	c->deadline_ms = console_now_ms() + CONSOLE_IDLE_MS;
+	return last || lws_http_transaction_completed(c->wsi) ? -1 : 0;
+}
+
+static int
+on_writeable(struct conn *c)
+{
+	size_t left = c->out_len - c->out_sent, n = left < SEND_CHUNK ? left : SEND_CHUNK;
+	enum lws_write_protocol how = n == left ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP;
+
+	if (c->state != CONN_SENDING)
+		return 0;
+	if (!c->headers_sent)
+		return send_headers(c);
+	if (lws_write(c->wsi, c->out + LWS_PRE + c->out_sent, n, how) < (int)n)
+		return -1;
+	c->out_sent += n;
+	if (c->out_sent == c->out_len)
+		return on_sent(c);
+	lws_callback_on_writable(c->wsi);
+	return 0;
+}
+
+void
+conn_sweep(int64_t now)
+{
+	for (size_t i = 0; i < CONSOLE_SLOTS; i++) {
+		struct conn *c = console.slots[i];
+
+		if (!c || now < c->deadline_ms)
+			continue;
+		if (c->state == CONN_WAITING &&
+		    answer_problem(c, 504, ASSAY_UNREACHABLE, "the verifier is too busy") == 0)
+			continue;
+		end_conn(c);
+	}
+}
+
+static void
+on_headers(struct conn *c)
+{
+	if (c->established)
+		return;
+	c->established = true;
+	if (!c->local)
+		source_established(&console.sources, c->source);
+}
+
+int
+conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+	struct conn *c = lws_get_opaque_user_data(wsi);
+
+	(void)user;
+	switch (reason) {
+	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+		return on_accept(wsi);
+	case LWS_CALLBACK_WSI_DESTROY:
+		on_destroy(wsi);
+		return 0;
+	case LWS_CALLBACK_HTTP:
+		if (!c)
+			return -1;
+		on_headers(c);
+		return on_request(c, SPAN(in, len));
+	case LWS_CALLBACK_HTTP_BODY:
+		return c ? on_body(c, SPAN(in, len)) : -1;
+	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+		return !c ? -1 : c->state == CONN_BODY ? on_body_complete(c) : 0;
+	case LWS_CALLBACK_HTTP_WRITEABLE:
+		return c ? on_writeable(c) : -1;
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: /* no WebSockets, no HTTP/2 */
+	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+	case LWS_CALLBACK_ESTABLISHED:
+		return -1;
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,80 @@
+/*
+ * console_conn.h: the connections of the console process, between libwebsockets'
+ * callbacks (console_conn.c) and its loop (console.c). Not for others.
+ */
+#ifndef VERIFIER_CONSOLE_CONN_H
+#define VERIFIER_CONSOLE_CONN_H
+
+#include "console.h"
+#include "ipc.h"
+#include "source.h"
+
+#include "operator/request.h"
+
+#include <libwebsockets.h>
+#include <uv.h>
+
+#define CONSOLE_SLOTS (CONSOLE_LOCAL_MAX + CONSOLE_REMOTE_MAX)
+#define CONSOLE_BODIES_MAX (16u << 20) /* bytes of bodies being received, in all */
+
+enum conn_state {
+	CONN_IDLE = 0, /* between requests */
+	CONN_HEADERS,  /* accepted: TLS and headers are under way */
+	CONN_BODY,
+	CONN_WAITING,  /* for keeper */
+	CONN_SENDING,
+};
+
+/* Hung on the wsi from accept to its end. */
+struct conn {
+	struct lws *wsi;
+	uint32_t slot;
+	uint64_t operation; /* its id at keeper, while waiting */
+	bool local, established;
+	uint32_t source; /* in the source table, if not local */
+	char peer[64];
+	enum conn_state state;
+	int64_t deadline_ms;
+	bool has_request;
+	struct operator_request request;
+	uint8_t token_hash[32];
+	uint8_t *body;
+	size_t body_len, body_cap, body_expected;
+	/* the answer */
+	uint8_t *out; /* LWS_PRE, then the bytes */
+	size_t out_len, out_sent;
+	unsigned status;
+	const char *type;
+	bool headers_sent, close_after;
+};
+
+struct console {
+	struct console_setup setup;
+	struct ipc ipc;
+	uv_loop_t loop;
+	uv_poll_t ipc_poll;
+	uv_timer_t sweep;
+	struct lws_context *lws;
+	struct lws_vhost *local, *remote;
+	struct source_table sources;
+	struct conn *slots[CONSOLE_SLOTS];
+	unsigned nlocal, nremote;
+	uint64_t generation;
+	size_t body_bytes; /* held by all connections */
+	bool stopping;
+};
+
+extern struct console console; /* one per process; lws callbacks have no other way to it */
+
+int64_t console_now_ms(void);
+/* Hands an operation to keeper; the process ends if keeper is gone. */
+void console_to_keeper(uint64_t id, struct span payload);
+/* Keeper's answer to operation `id`, if its connection is still there. */
+void conn_on_reply(uint64_t id, struct span payload);
+/* Ends what is over its time. */
+void conn_sweep(int64_t now);
+/* The only protocol of both listeners. */
+int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+		  size_t len);
+
+#endif

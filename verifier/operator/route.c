@@ -1,0 +1,113 @@
+/* route.c: see route.h. */
+#include "route.h"
+
+#include <string.h>
+
+#define B(field) (1u << F_##field)
+#define PAGE (B(AFTER) | B(LIMIT))
+#define RECORD (B(NAME) | B(CLASS) | B(LABELS) | B(REASON))
+#define SMALL ROUTE_BODY_SMALL
+#define FILES ROUTE_BODY_FILE
+
+static const struct route routes[] = {
+	{METHOD_GET, "/v1/status", OP_STATUS, 0, 0},
+	{METHOD_GET, "/v1/devices", OP_DEVICE_LIST, PAGE | B(CLASS) | B(STATUS), 0},
+	{METHOD_GET, "/v1/devices/{device}", OP_DEVICE_SHOW, 0, 0},
+	{METHOD_GET, "/v1/devices/{device}/history", OP_DEVICE_HISTORY, PAGE, 0},
+	{METHOD_GET, "/v1/devices/{device}/evidence/{scope}", OP_DEVICE_EVIDENCE, 0, 0},
+	{METHOD_POST, "/v1/devices/{device}/approve", OP_DEVICE_APPROVE, RECORD, SMALL},
+	{METHOD_POST, "/v1/devices/{device}/set", OP_DEVICE_SET, RECORD, SMALL},
+	{METHOD_POST, "/v1/devices/{device}/hold", OP_DEVICE_HOLD, B(REASON), SMALL},
+	{METHOD_POST, "/v1/devices/{device}/release", OP_DEVICE_RELEASE, B(REASON), SMALL},
+	{METHOD_POST, "/v1/devices/{device}/maintain", OP_DEVICE_MAINTAIN, B(REASON), SMALL},
+	{METHOD_POST, "/v1/devices/{device}/retire", OP_DEVICE_RETIRE, B(REASON), SMALL},
+	{METHOD_GET, "/v1/tokens", OP_TOKEN_LIST, PAGE, 0},
+	{METHOD_POST, "/v1/tokens", OP_TOKEN_CREATE,
+	 B(CLASS) | B(LABELS) | B(USES) | B(EXPIRES) | B(TIER), SMALL},
+	{METHOD_POST, "/v1/eks", OP_EK_ALLOW, B(EK) | B(FILE) | B(NAME) | B(CLASS) | B(LABELS),
+	 FILES},
+	{METHOD_GET, "/v1/references", OP_REFERENCE_LIST, PAGE | B(CLASS), 0},
+	{METHOD_GET, "/v1/references/{reference}", OP_REFERENCE_SHOW, 0, 0},
+	{METHOD_POST, "/v1/references", OP_REFERENCE_CAPTURE,
+	 B(DEVICE) | B(NAME) | B(SCOPE) | B(PCRS), SMALL},
+	{METHOD_POST, "/v1/references/{reference}/promote", OP_REFERENCE_PROMOTE, B(DIGEST), SMALL},
+	{METHOD_POST, "/v1/references/{reference}/retire", OP_REFERENCE_RETIRE, 0, SMALL},
+	{METHOD_GET, "/v1/policies", OP_POLICY_LIST, 0, 0},
+	{METHOD_GET, "/v1/policies/{policy}", OP_POLICY_SHOW, 0, 0},
+	{METHOD_POST, "/v1/policies", OP_POLICY_ADD, B(FILE) | B(FILENAME) | B(REASON), FILES},
+	{METHOD_POST, "/v1/policies/{policy}/activate", OP_POLICY_ACTIVATE, 0, SMALL},
+	{METHOD_GET, "/v1/audit", OP_AUDIT_LIST, PAGE, 0},
+	{METHOD_GET, "/v1/operators", OP_OPERATOR_LIST, 0, 0},
+	{METHOD_POST, "/v1/operators", OP_OPERATOR_ADD, B(NAME) | B(ROLE) | B(EXPIRES), SMALL},
+	{METHOD_POST, "/v1/operators/{name}/revoke", OP_OPERATOR_REVOKE, 0, SMALL},
+	{METHOD_POST, "/v1/ledger/accept", OP_LEDGER_ACCEPT, 0, SMALL},
+};
+
+const struct route *
+route_table(size_t *ret_n)
+{
+	*ret_n = sizeof routes / sizeof routes[0];
+	return routes;
+}
+
+/* The pattern's "{field}" at p; its end in *ret_end. */
+static enum operation_field
+field_of(const char *p, const char **ret_end)
+{
+	const char *close = strchr(p, '}');
+	char name[16] = "";
+	size_t n = close ? (size_t)(close - p) - 1 : 0;
+
+	if (n < sizeof name)
+		memcpy(name, p + 1, n);
+	*ret_end = p + n + 2;
+	return operation_field_by_name(name);
+}
+
+/* Whether path is of this pattern; the segments of its fields go to op. */
+static bool
+matches(const char *pattern, struct span path, struct operation *op)
+{
+	size_t i = 0;
+
+	while (*pattern) {
+		size_t start = i;
+		enum operation_field f;
+
+		if (*pattern != '{') {
+			if (i == path.n || path.p[i] != (uint8_t)*pattern)
+				return false;
+			i++;
+			pattern++;
+			continue;
+		}
+		while (i < path.n && path.p[i] != '/')
+			i++;
+		f = field_of(pattern, &pattern);
+		if (i == start)
+			return false;
+		op->field[f] = SPAN(path.p + start, i - start);
+	}
+	return i == path.n;
+}
+
+enum assay_err
+route_find(enum http_method m, struct span path, const struct route **ret, struct operation *op)
+{
+	enum assay_err e = ASSAY_NOT_FOUND;
+
+	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+		struct operation found = *op;
+
+		if (!matches(routes[i].pattern, path, &found))
+			continue;
+		e = ASSAY_STATE;
+		if (routes[i].method != m)
+			continue;
+		*op = found;
+		op->code = routes[i].op;
+		*ret = &routes[i];
+		return ASSAY_OK;
+	}
+	return e;
+}
