@@ -51,8 +51,9 @@ struct signature {
  * OK only if sig over digest verifies with key. UNSUPPORTED: scheme and key type
  * do not go together, a curve or RSA size that cannot be verified (over 4096
  * bits), an even RSA number or an exponent under 3, a hash that cannot be
- * computed. MISMATCH: digest->alg is not sig->hash. BAD_SIGNATURE: everything else, also malformed integers. RSAPSS: salt of hash
- * length first, then the longest possible (wolfSSL detects none).
+ * computed. MISMATCH: digest->alg is not sig->hash. BAD_SIGNATURE: everything else,
+ * also malformed integers. RSAPSS: salt of hash length first, then the longest
+ * possible (wolfSSL detects none).
  */
 ASSAY_MUST_USE enum assay_err key_verify(const struct key *k, const struct signature *sig,
 					 const struct digest *digest);
