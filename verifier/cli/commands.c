@@ -7,6 +7,7 @@
 
 extern const struct cli_command cmd_inspect_ekcert;
 extern const struct cli_command cmd_inspect_eventlog;
+extern const struct cli_command cmd_inspect_evidence;
 extern const struct cli_command cmd_verify_quote;
 
 static const struct cli_command end = {0};
@@ -14,6 +15,7 @@ static const struct cli_command end = {0};
 const struct cli_command *const cli_commands[] = {
 	&cmd_inspect_ekcert,
 	&cmd_inspect_eventlog,
+	&cmd_inspect_evidence,
 	&cmd_verify_quote,
 	&end,
 };
