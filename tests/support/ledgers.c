@@ -291,12 +291,13 @@ raw_open(const struct ledgers *s)
 	return db;
 }
 
-void
+int
 ledgers_sql(const struct ledgers *s, const char *fmt, ...)
 {
 	sqlite3 *db = raw_open(s);
 	char *error = NULL, *sql;
 	va_list ap;
+	int changed;
 
 	va_start(ap, fmt);
 	sql = sqlite3_vmprintf(fmt, ap);
@@ -304,7 +305,9 @@ ledgers_sql(const struct ledgers *s, const char *fmt, ...)
 	if (sqlite3_exec(db, sql, NULL, NULL, &error) != SQLITE_OK)
 		fail_msg("%s: %s", sql, error);
 	sqlite3_free(sql);
+	changed = sqlite3_changes(db);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	return changed;
 }
 
 long long

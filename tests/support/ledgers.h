@@ -44,8 +44,9 @@ struct ledger_state ledgers_state(unsigned device);
 /* One of each table: device 1 and 2 with state, boot log, decision; token ... */
 void ledgers_fill(struct ledgers *s);
 
-/* SQL on the closed file, as any user of sqlite3 could run it; fails the test on error. */
-void ledgers_sql(const struct ledgers *s, const char *fmt, ...)
+/* SQL on the closed file, as any user of sqlite3 could run it; fails the test on error.
+ * The number of rows that the last statement changed. */
+int ledgers_sql(const struct ledgers *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* The one integer that a query gives. */
 long long ledgers_sql_int(const struct ledgers *s, const char *sql);

@@ -112,14 +112,14 @@ accept_states(struct ledger *l)
 }
 
 static enum assay_err
-accept_content(struct ledger *l, const char *actor, int64_t now)
+accept_content(struct ledger *l, enum assay_err fault, const char *actor, int64_t now)
 {
 	struct ledger_audit a = {.at = now, .action = "ledger.accept", .object = "ledger"};
 	enum assay_err e;
 
 	text_format(a.actor, sizeof a.actor, "%s", actor);
 	text_format(a.detail, sizeof a.detail, "%s; ledger at change %llu, its head at %llu",
-		    assay_err_name(l->fault), (unsigned long long)l->committed.counter,
+		    assay_err_name(fault), (unsigned long long)l->committed.counter,
 		    (unsigned long long)l->head.counter);
 	if ((e = accept_sequences(l)) != ASSAY_OK || (e = accept_states(l)) != ASSAY_OK ||
 	    (e = row_sum_all(l, l->meta.sum)) != ASSAY_OK)
@@ -138,7 +138,8 @@ ledger_accept(struct ledger *l, const char *actor, int64_t now)
 	if (!l->repairable)
 		return ASSAY_TAMPERED;
 	l->fault = ASSAY_OK;
-	if ((e = ledger_begin(l)) == ASSAY_OK && (e = accept_content(l, actor, now)) != ASSAY_OK)
+	if ((e = ledger_begin(l)) == ASSAY_OK &&
+	    (e = accept_content(l, fault, actor, now)) != ASSAY_OK)
 		ledger_rollback(l);
 	if (e == ASSAY_OK && (e = ledger_commit(l)) == ASSAY_OK) {
 		h = (struct head){.counter = l->meta.counter,

@@ -97,8 +97,9 @@ extern const struct table tables[TABLE_COUNT];
 	X(STATE_GET, STATE, 2, "device=?1")                                                 \
 	X(STATE_BRIEF, STATE, 1, "device=?1")                                               \
 	X(STATE_OLD, STATE, 0, "device=?1")                                                 \
-	X(DECISION_BEFORE, DECISION, 0, "seq<?1 ORDER BY seq DESC LIMIT 1")                 \
-	X(DECISION_OF, DECISION, 0, "device=?2 AND seq<?1 ORDER BY seq DESC LIMIT 1")       \
+	X(DECISION_BEFORE, DECISION, 0, "seq BETWEEN 1 AND ?1-1 ORDER BY seq DESC LIMIT 1") \
+	X(DECISION_OF, DECISION, 0, "device=?2 AND seq BETWEEN 1 AND ?1-1 ORDER BY seq DESC " \
+				"LIMIT 1")                                                  \
 	X(TOKEN_GET, TOKEN, 0, "id=?1")                                                     \
 	X(TOKEN_NEXT, TOKEN, 0, "id>?1 ORDER BY id LIMIT 1")                                \
 	X(EK_GET, EK, 0, "digest=?1")                                                       \
