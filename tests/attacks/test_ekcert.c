@@ -60,7 +60,7 @@ i4_a_chain_of_somebody_elses_ca_is_refused(void **state)
 }
 
 static void
-i4_a_forged_signature_with_the_true_issuers_name_and_key_identifier_is_refused(void **state)
+i4_a_forged_signature_under_the_true_issuers_name_and_key_id_is_refused(void **state)
 {
 	(void)state;
 	refused("fake-ek-same-id.der", EKCERT_BAD_SIGNATURE);
@@ -141,7 +141,7 @@ i4_a_ca_for_attestation_keys_does_not_vouch_for_endorsement_keys(void **state)
 }
 
 static void
-i4_an_issuer_with_an_unknown_critical_extension_or_constraints_is_refused(void **state)
+i4_an_issuer_with_unknown_critical_extensions_is_refused(void **state)
 {
 	(void)state;
 	refused_among(CERTS("critical-ca.der"), "critical-ca-ek.der", EKCERT_ISSUER_EXTENSION);
@@ -264,6 +264,19 @@ i4_a_certificate_of_a_revoked_issuer_is_refused(void **state)
 	refused_among(CERTS("revoked-ca.der"), "revoked-ca-ek.der", EKCERT_CHAIN_OK);
 	refused_among(CERTS("revoked-ca.der", "crl-root.der"), "revoked-ca-ek.der",
 		      EKCERT_ISSUER_REVOKED);
+}
+
+static void
+i4_an_older_certificate_of_the_same_key_does_not_save_a_revoked_issuer(void **state)
+{
+	struct certs c;
+	struct ekcert e;
+
+	(void)state;
+	certs_open(&c, CERTS("root.der", "revoked-ca.der", "revoked-twin.der", "crl-root.der"));
+	certs_verify(&c, "revoked-ca-ek.der", NO_CERTS, &e);
+	assert_int_equal(ekcert_judge(&e, UINT32_MAX), EKCERT_ISSUER_REVOKED);
+	certs_close(&c);
 }
 
 static void
@@ -462,7 +475,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(i4_a_chain_of_somebody_elses_ca_is_refused),
 		cmocka_unit_test(
-			i4_a_forged_signature_with_the_true_issuers_name_and_key_identifier_is_refused),
+			i4_a_forged_signature_under_the_true_issuers_name_and_key_id_is_refused),
 		cmocka_unit_test(i4_a_root_that_the_device_sent_is_trusted_for_nothing),
 		cmocka_unit_test(i4_a_self_signed_certificate_is_refused_even_among_the_roots),
 		cmocka_unit_test(i4_cas_that_vouch_for_each_other_are_refused),
@@ -472,7 +485,7 @@ main(void)
 		cmocka_unit_test(i4_an_issuer_without_key_cert_sign_is_refused),
 		cmocka_unit_test(i4_a_ca_for_attestation_keys_does_not_vouch_for_endorsement_keys),
 		cmocka_unit_test(
-			i4_an_issuer_with_an_unknown_critical_extension_or_constraints_is_refused),
+			i4_an_issuer_with_unknown_critical_extensions_is_refused),
 		cmocka_unit_test(i4_a_path_longer_than_an_issuer_permits_is_refused),
 		cmocka_unit_test(i4_an_issuer_with_a_weak_or_too_large_key_is_refused),
 		cmocka_unit_test(i4_an_expired_or_future_certificate_is_refused),
@@ -485,6 +498,8 @@ main(void)
 		cmocka_unit_test(i4_two_readings_of_one_certificate_are_refused),
 		cmocka_unit_test(i4_a_revoked_certificate_is_refused),
 		cmocka_unit_test(i4_a_certificate_of_a_revoked_issuer_is_refused),
+		cmocka_unit_test(
+			i4_an_older_certificate_of_the_same_key_does_not_save_a_revoked_issuer),
 		cmocka_unit_test(i4_an_old_list_still_revokes_and_its_age_is_a_fact),
 		cmocka_unit_test(i4_an_old_list_does_not_hide_a_new_one),
 		cmocka_unit_test(i4_a_list_that_cannot_be_used_is_not_taken_for_an_empty_one),

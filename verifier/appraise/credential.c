@@ -11,6 +11,7 @@
 #include <wolfssl/wolfcrypt/rsa.h>
 
 #define HMAC_BLOCK_MAX 128
+#define AES_BLOCK 16
 #define AES_KEY_MAX 32
 #define FIELD_MAX 48  /* bytes of a P-384 coordinate */
 #define SCALAR_TRIES 8 /* a draw is rejected with a chance below 2^-31 */
@@ -328,7 +329,8 @@ static bool
 set_point(ecc_point *p, struct span x, struct span y)
 {
 	return mp_read_unsigned_bin(p->x, x.p, (word32)x.n) == MP_OKAY &&
-	       mp_read_unsigned_bin(p->y, y.p, (word32)y.n) == MP_OKAY && mp_set(p->z, 1) == MP_OKAY;
+	       mp_read_unsigned_bin(p->y, y.p, (word32)y.n) == MP_OKAY &&
+	       mp_set(p->z, 1) == MP_OKAY;
 }
 
 static bool
@@ -414,7 +416,7 @@ share_ecc(struct work *w, struct writer *out)
 static enum assay_err
 aes_cfb(struct span key, struct span in, uint8_t *out)
 {
-	static const uint8_t iv[AES_BLOCK_SIZE];
+	static const uint8_t iv[AES_BLOCK];
 	enum assay_err e = ASSAY_OK;
 	Aes aes;
 

@@ -160,7 +160,7 @@ is_listed(const struct path *p, struct span list, struct path_node *issuer)
 }
 
 static enum ekcert_reason
-check_revocation(const struct path *p, struct path_node *issuer)
+check_revocation(struct path *p, struct path_node *issuer)
 {
 	struct roots_search s;
 	struct roots_entry entry;
@@ -172,8 +172,10 @@ check_revocation(const struct path *p, struct path_node *issuer)
 			issuer->facts |= EKCERT_FACT_CRL_UNUSABLE;
 			break;
 		}
-		if (is_listed(p, entry.der, issuer))
+		if (is_listed(p, entry.der, issuer)) {
+			p->found_revoked = true;
 			return p->depth == 0 ? EKCERT_REVOKED : EKCERT_ISSUER_REVOKED;
+		}
 	}
 	return EKCERT_CHAIN_OK;
 }
@@ -298,7 +300,8 @@ path_find(struct path *p, const struct ekcert_input *in, const struct x509 *cert
 	p->node[0].cert = *cert;
 	read_device_certificates(p);
 	r = search(p);
-	if (r == EKCERT_CHAIN_OK || !p->time_skipped)
+	/* What was revoked is not saved by an older certificate of the same key. */
+	if (r == EKCERT_CHAIN_OK || !p->time_skipped || p->found_revoked)
 		return r;
 	p->any_time = true;
 	p->failure = EKCERT_UNDECIDED;

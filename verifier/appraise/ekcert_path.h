@@ -30,7 +30,7 @@ struct path {
 	unsigned depth; /* index of the last node: the root, when found */
 	struct path_node node[EKCERT_DEPTH_MAX + 1]; /* node[0]: the EK certificate */
 	unsigned checks;
-	bool any_time, time_skipped;
+	bool any_time, time_skipped, found_revoked;
 	enum ekcert_reason failure;
 	unsigned failure_depth;
 };

@@ -331,6 +331,10 @@ issuing("future-ca", [basic(True), CERT_SIGN], k, start="390101000000Z")
 issuing("weak-ca", [basic(True), CERT_SIGN], Key("weakca", "1024"))
 issuing("large-ca", [basic(True), CERT_SIGN], k, spki=rsa_spki((1 << 8191) + 1))
 issuing("revoked-ca", [basic(True), CERT_SIGN], k, number=500)
+# the revoked one's older certificate, for the same key
+save("revoked-twin.der", certificate(ROOT, root_key, ca_name("revoked-ca"), k.spki,
+                                     [basic(True), CERT_SIGN, skid(k.spki), akid(root_key.spki)],
+                                     start="100101000000Z", end="210101000000Z"))
 # an issuer under one that permits none
 sub = ca_name("Sub CA")
 save("sub-ca.der", certificate(CA, ca_key, sub, k.spki, [basic(True), CERT_SIGN, skid(k.spki),
