@@ -493,7 +493,8 @@ main(void)
 		cmocka_unit_test(i4_what_an_expired_issuer_issued_is_refused_by_every_policy),
 		cmocka_unit_test(i4_a_certificate_for_another_purpose_is_refused),
 		cmocka_unit_test(i4_a_ca_certificate_is_no_endorsement_certificate),
-		cmocka_unit_test(i4_a_certificate_without_manufacturer_model_and_version_is_refused),
+		cmocka_unit_test(
+			i4_a_certificate_without_manufacturer_model_and_version_is_refused),
 		cmocka_unit_test(i4_an_unknown_critical_extension_is_refused),
 		cmocka_unit_test(i4_two_readings_of_one_certificate_are_refused),
 		cmocka_unit_test(i4_a_revoked_certificate_is_refused),
