@@ -40,23 +40,34 @@ add_field(struct hasher *h, struct span field)
 }
 
 enum assay_err
-binding_compute(const struct binding *b, uint8_t ret[BINDING_SIZE])
+binding_compute_digest(const struct binding *b, const uint8_t claims_digest[32],
+		       uint8_t ret[BINDING_SIZE])
 {
-	uint8_t claims[32];
 	struct hasher h;
 	struct digest d;
 	enum assay_err e;
 
-	if ((e = check(b)) != ASSAY_OK || (e = digest_sha256(b->claims, claims)) != ASSAY_OK ||
+	if ((e = check(b)) != ASSAY_OK ||
 	    (e = hash_init(&h, ALG_SHA256)) != ASSAY_OK ||
 	    (e = hash_update(&h, SPAN(label, sizeof label - 1))) != ASSAY_OK ||
 	    (e = add_field(&h, SPAN(&b->kind, 1))) != ASSAY_OK ||
 	    (e = add_field(&h, b->key_name)) != ASSAY_OK ||
 	    (e = add_field(&h, b->nonce)) != ASSAY_OK ||
 	    (e = add_field(&h, b->channel)) != ASSAY_OK ||
-	    (e = add_field(&h, SPAN(claims, sizeof claims))) != ASSAY_OK ||
+	    (e = add_field(&h, SPAN(claims_digest, 32))) != ASSAY_OK ||
 	    (e = hash_final(&h, &d)) != ASSAY_OK)
 		return e;
 	memcpy(ret, d.b, BINDING_SIZE);
 	return ASSAY_OK;
+}
+
+enum assay_err
+binding_compute(const struct binding *b, uint8_t ret[BINDING_SIZE])
+{
+	uint8_t claims[32];
+	enum assay_err e;
+
+	if ((e = digest_sha256(b->claims, claims)) != ASSAY_OK)
+		return e;
+	return binding_compute_digest(b, claims, ret);
 }

@@ -34,5 +34,9 @@ struct binding {
 /* MALFORMED if a length or the kind is not one of the above. */
 ASSAY_MUST_USE enum assay_err binding_compute(const struct binding *b,
 					      uint8_t ret[BINDING_SIZE]);
+/* The same where only the digest of the claims is at hand; ->claims is not read. */
+ASSAY_MUST_USE enum assay_err binding_compute_digest(const struct binding *b,
+						     const uint8_t claims_digest[32],
+						     uint8_t ret[BINDING_SIZE]);
 
 #endif

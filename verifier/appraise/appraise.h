@@ -97,7 +97,7 @@ void appraise(const struct appraisal_input *in, struct arena *scratch, struct ve
 #define APPRAISE_ARENA (8u << 20)
 /*
  * Only the core checks. UNPROVEN as appraise() would say, otherwise DECIDED and
- * QUARANTINE with finding INTERNAL: for evidence that has killed appraisers, so that
+ * QUARANTINE with finding UNJUDGEABLE: for evidence that has killed appraisers, so that
  * it counts against a device only if that device really signed it.
  */
 void appraise_core_only(const struct appraisal_input *in, struct arena *scratch,

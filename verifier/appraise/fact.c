@@ -4,8 +4,8 @@
 #include <string.h>
 
 static const struct fact_info facts[FACT_COUNT] = {
-#define X(id, name, type, prov, indexed, doc)                                                  \
-	[FACT_##id] = {name, FACT_##type, PROV_##prov, indexed, doc},
+#define X(id, name, type, prov, scope, indexed, doc)                                           \
+	[FACT_##id] = {name, FACT_##type, PROV_##prov, SCOPE_##scope, indexed, doc},
 	FACTS(X)
 #undef X
 };

@@ -20,52 +20,70 @@ enum fact_type {
 };
 const char *fact_type_name(enum fact_type t);
 
-/* X(ID, "name", TYPE, PROVENANCE, indexed, "what it says") */
+/* X(ID, "name", TYPE, PROVENANCE, SCOPE, indexed, "what it says") */
 #define FACTS(X)                                                                               \
-	X(CHANNEL_BOUND, "channel.bound", BOOL, VERIFIER, 0,                                   \
+	X(CHANNEL_BOUND, "channel.bound", BOOL, VERIFIER, ROUND, 0,                            \
 	  "the evidence is bound to the TLS channel it came by")                               \
-	X(DEVICE_CLASS, "device.class", TEXT, RECORD, 0, "class that operators gave the device") \
-	X(DEVICE_TIER, "device.tier", TEXT, RECORD, 0,                                         \
+	X(DEVICE_CLASS, "device.class", TEXT, RECORD, ROUND, 0,                                \
+	  "class that operators gave the device")                                              \
+	X(DEVICE_TIER, "device.tier", TEXT, RECORD, ROUND, 0,                                  \
 	  "what holds the key: tpm, virtual-tpm, dice, token, software")                       \
-	X(DEVICE_NEW_AK, "device.new_ak", BOOL, RECORD, 0,                                     \
+	X(DEVICE_NEW_AK, "device.new_ak", BOOL, RECORD, ROUND, 0,                              \
 	  "the same TPM came back with another attestation key, not yet confirmed")            \
-	X(EK_CERTIFICATE, "ek.certificate", BOOL, RECORD, 0, "the EK has a certificate")       \
-	X(EK_TRUSTED, "ek.trusted", BOOL, RECORD, 0,                                           \
+	X(EK_CERTIFICATE, "ek.certificate", BOOL, RECORD, ROUND, 0,                            \
+	  "the EK has a certificate")                                                          \
+	X(EK_TRUSTED, "ek.trusted", BOOL, RECORD, ROUND, 0,                                    \
 	  "the EK certificate leads to a trusted root")                                        \
-	X(EK_ALLOW_LISTED, "ek.allow_listed", BOOL, RECORD, 0, "the EK is on the allow-list")  \
-	X(EK_EXPIRED, "ek.expired", BOOL, RECORD, 0, "the EK certificate had expired at enrolment") \
-	X(EK_ISSUER_EXPIRED, "ek.issuer_expired", BOOL, RECORD, 0,                             \
+	X(EK_ALLOW_LISTED, "ek.allow_listed", BOOL, RECORD, ROUND, 0,                          \
+	  "the EK is on the allow-list")                                                       \
+	X(EK_EXPIRED, "ek.expired", BOOL, RECORD, ROUND, 0,                                    \
+	  "the EK certificate had expired at enrolment")                                       \
+	X(EK_ISSUER_EXPIRED, "ek.issuer_expired", BOOL, RECORD, ROUND, 0,                      \
 	  "an issuer of the EK certificate had expired at enrolment")                          \
-	X(EK_VIRTUAL_TPM, "ek.virtual_tpm", BOOL, RECORD, 0, "the EK belongs to a virtual TPM") \
-	X(EK_WEAK, "ek.weak", BOOL, RECORD, 0, "the EK is of a known-weak kind")               \
-	X(EK_REASON, "ek.reason", TEXT, RECORD, 0, "what became of the EK certificate's check") \
-	X(EK_MANUFACTURER, "ek.manufacturer", TEXT, RECORD, 0, "TPM manufacturer, from the certificate") \
-	X(EK_MODEL, "ek.model", TEXT, RECORD, 0, "TPM model, from the certificate")            \
-	X(EK_VERSION, "ek.version", TEXT, RECORD, 0, "TPM firmware version, from the certificate") \
-	X(EK_SERIAL, "ek.serial", TEXT, RECORD, 0, "serial number of the EK certificate")      \
-	X(EK_ISSUER, "ek.issuer", TEXT, RECORD, 0, "issuer of the EK certificate")             \
-	X(EK_NOT_AFTER, "ek.not_after", TIME, RECORD, 0, "when the EK certificate expires")    \
-	X(QUOTE_BANKS, "quote.banks", TEXT, TPM, 0, "the PCR banks quoted, by name, with blanks") \
-	X(QUOTE_SHA1_ONLY, "quote.sha1_only", BOOL, TPM, 0, "no bank but SHA-1 was quoted")    \
-	X(QUOTE_RESET_COUNT, "quote.reset_count", NUMBER, TPM, 0, "TPM resets since it was cleared") \
-	X(QUOTE_RESTART_COUNT, "quote.restart_count", NUMBER, TPM, 0, "TPM restarts since its reset") \
-	X(QUOTE_CLOCK, "quote.clock", NUMBER, TPM, 0, "the TPM's clock, in milliseconds")      \
-	X(QUOTE_CLOCK_SAFE, "quote.clock_safe", BOOL, TPM, 0,                                  \
+	X(EK_VIRTUAL_TPM, "ek.virtual_tpm", BOOL, RECORD, ROUND, 0,                            \
+	  "the EK belongs to a virtual TPM")                                                   \
+	X(EK_WEAK, "ek.weak", BOOL, RECORD, ROUND, 0, "the EK is of a known-weak kind")        \
+	X(EK_REASON, "ek.reason", TEXT, RECORD, ROUND, 0,                                      \
+	  "what became of the EK certificate's check")                                         \
+	X(EK_MANUFACTURER, "ek.manufacturer", TEXT, RECORD, ROUND, 0,                          \
+	  "TPM manufacturer, from the certificate")                                            \
+	X(EK_MODEL, "ek.model", TEXT, RECORD, ROUND, 0, "TPM model, from the certificate")     \
+	X(EK_VERSION, "ek.version", TEXT, RECORD, ROUND, 0,                                    \
+	  "TPM firmware version, from the certificate")                                        \
+	X(EK_SERIAL, "ek.serial", TEXT, RECORD, ROUND, 0,                                      \
+	  "serial number of the EK certificate")                                               \
+	X(EK_ISSUER, "ek.issuer", TEXT, RECORD, ROUND, 0, "issuer of the EK certificate")      \
+	X(EK_NOT_AFTER, "ek.not_after", TIME, RECORD, ROUND, 0,                                \
+	  "when the EK certificate expires")                                                   \
+	X(QUOTE_BANKS, "quote.banks", TEXT, TPM, ROUND, 0,                                     \
+	  "the PCR banks quoted, by name, with blanks")                                        \
+	X(QUOTE_SHA1_ONLY, "quote.sha1_only", BOOL, TPM, ROUND, 0,                             \
+	  "no bank but SHA-1 was quoted")                                                      \
+	X(QUOTE_RESET_COUNT, "quote.reset_count", NUMBER, TPM, ROUND, 0,                       \
+	  "TPM resets since it was cleared")                                                   \
+	X(QUOTE_RESTART_COUNT, "quote.restart_count", NUMBER, TPM, ROUND, 0,                   \
+	  "TPM restarts since its reset")                                                      \
+	X(QUOTE_CLOCK, "quote.clock", NUMBER, TPM, ROUND, 0,                                   \
+	  "the TPM's clock, in milliseconds")                                                  \
+	X(QUOTE_CLOCK_SAFE, "quote.clock_safe", BOOL, TPM, ROUND, 0,                           \
 	  "the clock has surely not gone back (no sudden loss of power)")                      \
-	X(QUOTE_FIRMWARE_VERSION, "quote.firmware_version", NUMBER, TPM, 0,                    \
+	X(QUOTE_FIRMWARE_VERSION, "quote.firmware_version", NUMBER, TPM, ROUND, 0,             \
 	  "the TPM's firmware version, as it signs it")                                        \
-	X(PCR, "pcr", DIGEST, TPM, PCR_COUNT, "a PCR's quoted value, in any quoted bank")      \
-	X(CONTINUITY_FIRST, "continuity.first", BOOL, VERIFIER, 0,                             \
+	X(PCR, "pcr", DIGEST, TPM, BOOT, PCR_COUNT,                                            \
+	  "a PCR's quoted value, in any quoted bank")                                          \
+	X(CONTINUITY_FIRST, "continuity.first", BOOL, VERIFIER, ROUND, 0,                      \
 	  "nothing was known of the device before this round")                                 \
-	X(CONTINUITY_REBOOTED, "continuity.rebooted", BOOL, TPM, 0,                            \
+	X(CONTINUITY_REBOOTED, "continuity.rebooted", BOOL, TPM, ROUND, 0,                     \
 	  "the TPM was reset or restarted since the round before")                             \
-	X(BOOT_LOG, "boot.log", BOOL, REPLAYED, 0, "there is a boot log that leads to the quoted PCRs") \
-	X(BOOT_LOG_DIGEST, "boot.log_digest", DIGEST, CLAIMED, 0, "digest of the boot log's bytes") \
-	X(AGENT, "agent", TEXT, CLAIMED, 0, "name and version of the agent")
+	X(BOOT_LOG, "boot.log", BOOL, REPLAYED, BOOT, 0,                                       \
+	  "there is a boot log that leads to the quoted PCRs")                                 \
+	X(BOOT_LOG_DIGEST, "boot.log_digest", DIGEST, CLAIMED, BOOT, 0,                        \
+	  "digest of the boot log's bytes")                                                    \
+	X(AGENT, "agent", TEXT, CLAIMED, ROUND, 0, "name and version of the agent")
 
 enum fact_id {
 	FACT_NONE = 0,
-#define X(id, name, type, prov, indexed, doc) FACT_##id,
+#define X(id, name, type, prov, scope, indexed, doc) FACT_##id,
 	FACTS(X)
 #undef X
 	FACT_COUNT
@@ -73,10 +91,16 @@ enum fact_id {
 
 #define FACT_INDEX_MAX 16383 /* no index of a fact is over it */
 
+/* How long it holds. What is found wrong with a fact of a boot stays until the TPM's
+ * next reset; one of the log is gathered, and rules on it are judged, only when the
+ * log is (once per boot and generation of policy and references). */
+enum fact_scope { SCOPE_ROUND = 0, SCOPE_BOOT, SCOPE_LOG };
+
 struct fact_info {
 	const char *name;
 	enum fact_type type;
 	enum provenance provenance;
+	enum fact_scope scope;
 	uint16_t indexed; /* 0: one value; else indices 0 .. indexed - 1 */
 	const char *doc;
 };

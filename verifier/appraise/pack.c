@@ -106,6 +106,25 @@ unpack_text(struct reader *r, char *ret, size_t cap)
 }
 
 void
+pack_span_text(struct writer *w, struct span s, size_t max)
+{
+	if (s.n > max || !printable(s))
+		wr_fail(w, ASSAY_MALFORMED);
+	wr_be16_bytes(w, s);
+}
+
+struct span
+unpack_span_text(struct reader *r, size_t max)
+{
+	struct span s = rd_be16_bytes(r, max);
+
+	if (printable(s))
+		return s;
+	rd_fail(r, ASSAY_MALFORMED);
+	return SPAN(NULL, 0);
+}
+
+void
 pack_fixed(struct writer *w, const uint8_t *b, size_t n)
 {
 	wr_bytes(w, SPAN(b, n));

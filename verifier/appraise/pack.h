@@ -26,6 +26,9 @@ int64_t unpack_time(struct reader *r);
 /* 2-byte length and printable ASCII; cap is the size of the array, NUL included. */
 void pack_text(struct writer *w, const char *s, size_t cap);
 void unpack_text(struct reader *r, char *ret, size_t cap);
+/* The same from and to a span; at most max characters. */
+void pack_span_text(struct writer *w, struct span s, size_t max);
+struct span unpack_span_text(struct reader *r, size_t max);
 /* Exactly n bytes, no length. */
 void pack_fixed(struct writer *w, const uint8_t *b, size_t n);
 void unpack_fixed(struct reader *r, uint8_t *ret, size_t n);

@@ -36,14 +36,24 @@ struct reference {
 
 /* Check the whole of a compiled set and open it. */
 ASSAY_MUST_USE enum assay_err reference_open(struct span compiled, struct reference *ret);
-/* The next event, in log order; false at the end. */
+/* Open a set that reference_open() has once accepted (keeper maps no other): what is
+ * before the events is checked, events are checked as they are read. */
+ASSAY_MUST_USE enum assay_err reference_open_known(struct span compiled, struct reference *ret);
+/* The next event, in log order; false at the end, or with an error in events.err. */
 bool reference_next(struct reference *r, struct reference_event *ret);
+
+/* The compiled form: head with the number of events, then each event. What could not
+ * be read back fails the writer. */
+void reference_write_head(struct writer *w, const struct pcr_values *pcrs, uint32_t nevents);
+void reference_write_event(struct writer *w, const struct reference_event *ev);
 
 /*
  * Make a set from a device's last evidence: what `reference capture` stores. The
- * log must replay to the quoted values in continuity (REPLAY finding otherwise:
- * MISMATCH is returned). pcr_mask: which PCRs to keep. PCRs without log events are
- * kept by value only.
+ * log must be the one of continuity and lead to the values quoted in it, in every
+ * bank (else MISMATCH). pcr_mask: which PCRs to keep; one that was not quoted is
+ * MISSING, 16 and 23 are DENIED. PCRs without log events are kept by value only; an
+ * empty log where continuity has none is a set of values alone. Events carry their
+ * digest in the strongest quoted bank, and words for people.
  */
 ASSAY_MUST_USE enum assay_err reference_capture(struct span boot_log,
 						const struct continuity *c, uint32_t pcr_mask,

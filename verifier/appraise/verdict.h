@@ -124,6 +124,8 @@ const char *provenance_name(enum provenance p);
 	  "see the rule")                                                                      \
 	X(SHA1, "quote.sha1-only", "only SHA-1 PCRs were quoted",                              \
 	  "activate the TPM's SHA-256 bank")                                                   \
+	X(SECURE_BOOT, "boot.secure-boot", "Secure Boot's variables are not as specified",     \
+	  "inspect the log: assay inspect eventlog")                                           \
 	X(EMPTY_BANK, "boot.empty-bank", "an active PCR bank is not used by the firmware",     \
 	  "deactivate the bank in the firmware's settings or update it")                       \
 	X(EK_UNTRUSTED, "ek.untrusted", "the EK certificate does not lead to a trusted root",  \
@@ -176,7 +178,7 @@ struct finding {
 };
 
 #define VERDICT_FINDINGS_MAX 64
-#define CONTINUITY_STICKY_MAX 16
+#define CONTINUITY_STICKY_MAX 32
 #define VERDICT_FACTS_MAX 160
 #define FACT_TEXT_MAX 256
 
@@ -244,7 +246,7 @@ struct verdict {
 };
 
 #define VERDICT_BYTES_MAX (160u << 10)
-#define CONTINUITY_BYTES_MAX (40u << 10)
+#define CONTINUITY_BYTES_MAX (48u << 10)
 
 /* Canonical: equal structs give equal bytes, and decode(encode(v)) == v. */
 ASSAY_MUST_USE enum assay_err verdict_encode(const struct verdict *v, uint8_t *ret,

@@ -1,0 +1,116 @@
+/*
+ * appraisal.h: one appraisal in progress, and the steps that appraise() goes through.
+ *
+ * Each step reads what the steps before it have established and adds findings and
+ * facts; none of them decides. Findings only ever lower the outcome.
+ */
+#ifndef APPRAISE_APPRAISAL_H
+#define APPRAISE_APPRAISAL_H
+
+#include "appraise.h"
+#include "evidence/eventlog.h"
+#include "evidence/quote.h"
+#include "factset.h"
+#include "policy.h"
+#include "reference.h"
+
+/* Counters of the TPM as all quotes of a proof agree on them. */
+struct counters {
+	uint32_t reset_count, restart_count;
+	uint64_t first_clock, last_clock; /* of several quotes */
+	bool clock_safe;		  /* in all of them */
+	uint64_t firmware_version;
+};
+
+struct appraisal {
+	const struct appraisal_input *in;
+	struct arena *scratch;
+	struct verdict *v;
+	enum outcome best;    /* what the findings so far allow */
+	struct finding spill; /* where findings go that have no room */
+	bool spilled;
+
+	/* core.c: from here on the evidence is authentic */
+	struct tpm_public ak;
+	struct msg_proof proof; /* ->pcrs are the signed values */
+	uint8_t nquotes;
+	struct quote quotes[MSG_QUOTES_MAX];
+	struct counters counters;
+
+	/* claims.c */
+	bool has_claims;
+	struct msg_claims claims;
+
+	/* policy of the device; zeros if it has none */
+	struct policy policy;
+	bool has_policy;
+	uint8_t generation[32];
+
+	/* continuity.c */
+	struct continuity prev;
+	bool same_boot;	  /* neither reset nor restart since prev */
+	bool same_judges; /* the generation that judged the boot is the present one */
+	bool clean_reset; /* the TPM was reset once and as it should */
+	bool keep_boot;	  /* prev's boot log stays the one on record */
+
+	/* boot.c */
+	bool steady;	 /* the boot was judged before, by the same judges: only its PCRs now */
+	bool log_judged; /* in this round, from its bytes */
+	bool log_sound;	 /* it could be read to its end */
+	uint32_t proved; /* PCRs whose logged value is the quoted one, in every bank asked */
+
+	struct fact_set *facts;
+	char banks[64]; /* quote.banks */
+	bool reference_matched, reference_learned;
+};
+
+/* ---- finding.c ---- */
+
+/* A new finding with the code's own text, to be filled further. Never NULL. */
+struct finding *find(struct appraisal *a, enum finding_code code, enum outcome cap);
+/* The same, in force until the TPM's next reset. */
+struct finding *find_sticky(struct appraisal *a, enum finding_code code, enum outcome cap);
+void find_values(struct finding *f, const struct digest *seen, const struct digest *expected);
+/* Worst first, equal ones once: the order does not tell who found what when. */
+void findings_settle(struct verdict *v);
+
+/* ---- ends without a decision (appraise.c); both return false ---- */
+
+/* Nothing that was sent is believed: the verdict is this finding and no more. */
+bool appraisal_unproven(struct appraisal *a, enum finding_code code, const char *subject,
+			const char *seen);
+/* Authentic so far: the verdict is the wish for more. */
+bool appraisal_needs(struct appraisal *a, enum part_kind kind, uint64_t limit);
+
+/* ---- the steps, in their order ---- */
+
+/* core.c: signature, quote, binding, selection, values. False: UNPROVEN, and nothing
+ * that was sent is believed. */
+ASSAY_MUST_USE bool core_check(struct appraisal *a);
+/* claims.c: False: they are needed, or are not those that were signed. */
+ASSAY_MUST_USE bool claims_check(struct appraisal *a);
+/* judges.c: the policy, and the generation of policy and references. */
+void judges_open(struct appraisal *a);
+/* continuity.c: counters and clock against what is remembered. False: what is
+ * remembered cannot be read. */
+ASSAY_MUST_USE bool continuity_check(struct appraisal *a);
+/* boot.c: the boot log against the quoted PCRs. False: it is needed, or is not the
+ * one that was signed. */
+ASSAY_MUST_USE bool boot_check(struct appraisal *a);
+/* gather.c: what device record, quote and claims say. */
+void gather_facts(struct appraisal *a);
+/* identity.c: what the device's record says against it. */
+void identity_judge(struct appraisal *a);
+/* reference_match.c: PCR values against whole reference sets. */
+void reference_judge(struct appraisal *a);
+/* policy_eval.c: the rules. */
+void policy_judge(struct appraisal *a);
+/* vector.c: AR4SI, from the findings and from rules that support a claim. */
+void vector_compute(struct appraisal *a);
+
+/* continuity.c: what was found earlier in this boot and is still in force. */
+void continuity_carry(struct appraisal *a);
+/* continuity.c: what is to be remembered; after all findings have been made. */
+void continuity_next(struct appraisal *a);
+
+#endif

@@ -1,0 +1,158 @@
+/* appraise.c: the recipe, from evidence to verdict; see appraise.h. */
+#include "appraisal.h"
+
+#include "text.h"
+
+#include <string.h>
+
+#define CRYPTO_FAILED 99 /* AR4SI: cryptographic validation failed */
+
+/* Until a step says otherwise the verdict is the zero one: FAULT, QUARANTINE. */
+static void
+begin(struct appraisal *a, const struct appraisal_input *in, struct arena *scratch,
+      struct verdict *ret)
+{
+	memset(a, 0, sizeof *a);
+	memset(ret, 0, sizeof *ret);
+	arena_reset(scratch);
+	a->in = in;
+	a->scratch = scratch;
+	a->v = ret;
+	a->best = OUTCOME_ADMIT;
+}
+
+/* For people: the first facts of the set. Rules saw them all. */
+static void
+show_facts(struct appraisal *a)
+{
+	struct verdict *v = a->v;
+
+	for (size_t i = 0; i < a->facts->count && v->nfacts < VERDICT_FACTS_MAX; i++) {
+		const struct fact_value *from = &a->facts->v[i];
+		struct fact *f = &v->facts[v->nfacts++];
+
+		f->id = (uint16_t)from->id;
+		f->provenance = (uint8_t)fact_info(from->id)->provenance;
+		f->index = from->index;
+		f->event = from->event;
+		fact_value_text(from, f->text, sizeof f->text);
+	}
+}
+
+bool
+appraisal_unproven(struct appraisal *a, enum finding_code code, const char *subject,
+		   const char *seen)
+{
+	static const enum ar4si_claim failed[] = {AR4SI_INSTANCE_IDENTITY, AR4SI_CONFIGURATION,
+						  AR4SI_EXECUTABLES, AR4SI_HARDWARE};
+	struct verdict *v = a->v;
+	struct finding *f;
+
+	memset(v, 0, sizeof *v);
+	f = find(a, code, OUTCOME_QUARANTINE);
+	text_format(f->subject, sizeof f->subject, "%s", subject);
+	text_format(f->seen, sizeof f->seen, "%s", seen);
+	v->status = VERDICT_UNPROVEN;
+	for (size_t i = 0; i < sizeof failed / sizeof failed[0]; i++)
+		v->vector[failed[i]] = CRYPTO_FAILED;
+	return false;
+}
+
+bool
+appraisal_needs(struct appraisal *a, enum part_kind kind, uint64_t limit)
+{
+	struct verdict *v = a->v;
+
+	memset(v, 0, sizeof *v);
+	v->status = VERDICT_NEED;
+	v->need.nwants = 1;
+	v->need.wants[0] = (struct msg_want){kind, 0, limit};
+	return false;
+}
+
+/*
+ * The outcome is what every finding allows, and better than QUARANTINE only if there
+ * is a policy that was met in whole and a reference set that matched in whole.
+ */
+static void
+decide(struct appraisal *a)
+{
+	struct verdict *v = a->v;
+
+	continuity_carry(a);
+	findings_settle(v);
+	v->status = VERDICT_DECIDED;
+	v->outcome = OUTCOME_QUARANTINE;
+	if (a->has_policy && a->has_claims)
+		v->outcome = a->best;
+	if (!a->reference_matched && v->outcome == OUTCOME_ADMIT)
+		v->outcome = OUTCOME_QUARANTINE;
+	show_facts(a);
+	vector_compute(a);
+	continuity_next(a);
+}
+
+/* Nothing has been decided: a fault of ours, which admits nothing and is stored nowhere. */
+static void
+fault(struct verdict *v)
+{
+	memset(v, 0, sizeof *v);
+	v->nfindings = 1;
+	v->findings[0].code = FIND_INTERNAL;
+	v->findings[0].cap = OUTCOME_QUARANTINE;
+	v->findings[0].severity = SEV_HIGH;
+	v->findings[0].pcr = v->findings[0].event = -1;
+	memset(v->vector, -1, sizeof v->vector);
+}
+
+/* False: the verdict is complete as it is (UNPROVEN, NEED) or could not be reached. */
+static bool
+judge(struct appraisal *a)
+{
+	if (!core_check(a) || !claims_check(a))
+		return false;
+	judges_open(a);
+	if (!continuity_check(a) || !boot_check(a))
+		return false;
+	gather_facts(a);
+	identity_judge(a);
+	reference_judge(a);
+	policy_judge(a);
+	return true;
+}
+
+void
+appraise(const struct appraisal_input *in, struct arena *scratch, struct verdict *ret)
+{
+	struct appraisal a;
+	struct fact_set facts;
+
+	begin(&a, in, scratch, ret);
+	factset_init(&facts);
+	a.facts = &facts;
+	if (judge(&a))
+		decide(&a);
+	else if (ret->status == VERDICT_FAULT)
+		fault(ret);
+}
+
+void
+appraise_core_only(const struct appraisal_input *in, struct arena *scratch, struct verdict *ret)
+{
+	struct appraisal a;
+
+	begin(&a, in, scratch, ret);
+	if (!core_check(&a))
+		return;
+	judges_open(&a);
+	if (!continuity_check(&a)) {
+		fault(ret);
+		return;
+	}
+	(void)find_sticky(&a, FIND_UNJUDGEABLE, OUTCOME_QUARANTINE);
+	a.keep_boot = a.same_boot;
+	continuity_carry(&a);
+	findings_settle(ret);
+	ret->status = VERDICT_DECIDED;
+	continuity_next(&a);
+}

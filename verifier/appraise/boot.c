@@ -1,0 +1,165 @@
+/* boot.c: the boot log against the quoted PCRs. See appraisal.h.
+ *
+ * In a boot that goes on, under the same judges, the log is not asked for again:
+ * what it leads to is remembered, and the quoted values must still be that. */
+#include "appraisal.h"
+
+#include "text.h"
+
+#include <string.h>
+
+/* The claims, and with them the quote, are over another log: these bytes are nobody's. */
+static bool
+not_signed(struct appraisal *a)
+{
+	return appraisal_unproven(a, FIND_LOG_DIGEST, "boot log", "");
+}
+
+static bool
+same_log(const struct appraisal *a)
+{
+	return a->prev.has_boot_log &&
+	       span_equal(a->claims.boot_log_digest, SPAN(a->prev.boot_log_digest, 32));
+}
+
+static void
+replay_finding(struct appraisal *a, unsigned pcr, const struct digest *quoted,
+	       const struct digest *logged)
+{
+	struct finding *f = find_sticky(a, FIND_REPLAY, OUTCOME_QUARANTINE);
+
+	f->provenance = PROV_TPM;
+	f->pcr = (int32_t)pcr;
+	text_format(f->subject, sizeof f->subject, "PCR %u in bank %s", pcr,
+		    digest_name(quoted->alg));
+	find_values(f, quoted, logged);
+}
+
+/* L1: every PCR that the log covers, in every bank that was asked for. */
+static void
+compare_bank(struct appraisal *a, const struct pcr_values *logged,
+	     const struct pcr_bank_selection *asked, uint32_t *proved)
+{
+	for (unsigned i = 0; i < PCR_COUNT; i++) {
+		const struct digest *q = pcr_value(&a->proof.pcrs, asked->alg, i);
+		const struct digest *l = pcr_value(logged, asked->alg, i);
+		uint32_t bit = 1u << i;
+
+		if (!q || !l || (a->policy.unlogged & bit)) {
+			*proved &= ~bit;
+			continue;
+		}
+		if (digest_equal(q, l))
+			continue;
+		*proved &= ~bit;
+		replay_finding(a, i, q, l);
+	}
+}
+
+static void
+compare_replay(struct appraisal *a, const struct pcr_values *logged)
+{
+	uint32_t proved = ~0u;
+
+	for (size_t i = 0; i < a->in->asked.count; i++)
+		compare_bank(a, logged, &a->in->asked.bank[i], &proved);
+	a->proved = a->in->asked.count != 0 ? proved : 0;
+}
+
+/* Q15: a bank that was asked for and that the firmware does not extend is anybody's. */
+static void
+check_empty_banks(struct appraisal *a, const struct eventlog_replay *r)
+{
+	for (size_t i = 0; i < a->in->asked.count; i++) {
+		uint16_t alg = a->in->asked.bank[i].alg;
+		const struct pcr_bank *b = pcr_bank_of(&r->pcrs, alg);
+		struct finding *f;
+
+		if (b && b->mask != 0)
+			continue;
+		f = find_sticky(a, FIND_EMPTY_BANK, OUTCOME_QUARANTINE);
+		text_format(f->subject, sizeof f->subject, "bank %s", digest_name(alg));
+	}
+}
+
+static void
+log_finding(struct appraisal *a, enum finding_code code, const char *seen)
+{
+	struct finding *f = find_sticky(a, code, OUTCOME_QUARANTINE);
+
+	text_format(f->seen, sizeof f->seen, "%s", seen);
+}
+
+static void
+judge_log(struct appraisal *a)
+{
+	struct span log = a->in->boot_log;
+	struct continuity *n = &a->v->next;
+	struct eventlog_replay r;
+	enum assay_err e;
+
+	a->log_judged = true;
+	n->has_boot_log = true;
+	memcpy(n->boot_log_digest, a->claims.boot_log_digest.p, sizeof n->boot_log_digest);
+	n->boot_log_size = (uint32_t)log.n;
+	if (log.n != a->claims.boot_log_size) {
+		log_finding(a, FIND_LOG_MALFORMED, "another size than the claims say");
+		return;
+	}
+	e = eventlog_replay(log, false, &r);
+	if (e != ASSAY_OK) {
+		log_finding(a, FIND_LOG_MALFORMED, assay_err_text(e));
+		return;
+	}
+	a->log_sound = true;
+	n->replayed = r.pcrs;
+	check_empty_banks(a, &r);
+	compare_replay(a, &r.pcrs);
+}
+
+static void
+log_missing(struct appraisal *a)
+{
+	(void)find(a, FIND_LOG_MISSING, OUTCOME_QUARANTINE);
+	a->keep_boot = a->same_boot;
+}
+
+static bool
+judge_delivered_log(struct appraisal *a)
+{
+	uint8_t digest[32];
+
+	if (digest_sha256(a->in->boot_log, digest) != ASSAY_OK)
+		return false;
+	if (!span_equal(SPAN(digest, 32), a->claims.boot_log_digest))
+		return not_signed(a);
+	judge_log(a);
+	if (!a->same_boot || !a->prev.has_boot_log || same_log(a))
+		return true;
+	(void)find_sticky(a, FIND_BOOT_SWAPPED, OUTCOME_QUARANTINE);
+	a->keep_boot = true;
+	return true;
+}
+
+bool
+boot_check(struct appraisal *a)
+{
+	bool steady = a->same_boot && a->same_judges && !a->prev.sticky_overflow;
+
+	if (!a->has_claims) {
+		a->keep_boot = a->same_boot;
+		return true;
+	}
+	/* L3: a log without a byte is none */
+	if (a->claims.boot_log_digest.n == 0 || a->claims.boot_log_size == 0) {
+		log_missing(a);
+		return true;
+	}
+	if (a->in->has_boot_log)
+		return judge_delivered_log(a);
+	if (!steady || !same_log(a))
+		return appraisal_needs(a, PART_BOOT_LOG, a->claims.boot_log_size);
+	a->keep_boot = a->steady = true;
+	compare_replay(a, &a->prev.replayed);
+	return true;
+}

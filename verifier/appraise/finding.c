@@ -1,0 +1,98 @@
+/* finding.c: adding findings to a verdict, and their order. See appraisal.h. */
+#include "appraisal.h"
+
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct finding *
+find(struct appraisal *a, enum finding_code code, enum outcome cap)
+{
+	struct finding *f = &a->spill;
+
+	if (a->v->nfindings < VERDICT_FINDINGS_MAX)
+		f = &a->v->findings[a->v->nfindings++];
+	else
+		a->spilled = true;
+	if (cap < a->best)
+		a->best = cap;
+	memset(f, 0, sizeof *f);
+	f->code = (uint16_t)code;
+	f->cap = (uint8_t)cap;
+	f->severity = cap == OUTCOME_QUARANTINE ? SEV_HIGH
+		      : cap == OUTCOME_RESTRICT ? SEV_MEDIUM
+						: SEV_INFO;
+	f->pcr = f->event = -1;
+	text_format(f->remedy, sizeof f->remedy, "%s", finding_remedy(code));
+	return f;
+}
+
+struct finding *
+find_sticky(struct appraisal *a, enum finding_code code, enum outcome cap)
+{
+	struct finding *f = find(a, code, cap);
+
+	f->sticky = true;
+	return f;
+}
+
+void
+find_values(struct finding *f, const struct digest *seen, const struct digest *expected)
+{
+	if (seen)
+		fact_digest_text(seen, f->seen, sizeof f->seen);
+	if (expected)
+		fact_digest_text(expected, f->expected, sizeof f->expected);
+}
+
+static int
+compare_numbers(int64_t a, int64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+/* Worst first; then what names an event, which says most; then by what they are. */
+static int
+compare_findings(const void *x, const void *y)
+{
+	const struct finding *a = x, *b = y;
+	const int by[] = {
+		compare_numbers(a->cap, b->cap),
+		compare_numbers(a->event < 0, b->event < 0),
+		compare_numbers(a->code, b->code),
+		compare_numbers(a->event, b->event),
+		compare_numbers(a->pcr, b->pcr),
+		strcmp(a->rule, b->rule),
+		strcmp(a->subject, b->subject),
+		strcmp(a->seen, b->seen),
+		strcmp(a->expected, b->expected),
+		strcmp(a->remedy, b->remedy),
+		compare_numbers(a->severity, b->severity),
+		compare_numbers(a->provenance, b->provenance),
+		compare_numbers(b->sticky, a->sticky),
+	};
+
+	for (size_t i = 0; i < sizeof by / sizeof by[0]; i++)
+		if (by[i] != 0)
+			return by[i];
+	return 0;
+}
+
+void
+findings_settle(struct verdict *v)
+{
+	size_t kept = 0;
+
+	qsort(v->findings, v->nfindings, sizeof v->findings[0], compare_findings);
+	for (size_t i = 0; i < v->nfindings; i++) {
+		if (kept != 0 && compare_findings(&v->findings[kept - 1], &v->findings[i]) == 0)
+			continue;
+		if (kept != i)
+			v->findings[kept] = v->findings[i];
+		kept++;
+	}
+	if (kept < v->nfindings)
+		memset(&v->findings[kept], 0, (v->nfindings - kept) * sizeof v->findings[0]);
+	v->nfindings = (uint8_t)kept;
+}
