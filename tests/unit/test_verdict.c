@@ -129,6 +129,7 @@ the_largest_verdict_fits_its_limit(void **state)
 		memset(f->rule, 'r', sizeof f->rule - 1);
 		memset(f->subject, 's', sizeof f->subject - 1);
 		memset(f->seen, 's', sizeof f->seen - 1);
+		memset(f->text, 't', sizeof f->text - 1);
 		memset(f->remedy, 'r', sizeof f->remedy - 1);
 		v->next.sticky[i % CONTINUITY_STICKY_MAX] = *f;
 	}

@@ -82,6 +82,9 @@ bool appraisal_unproven(struct appraisal *a, enum finding_code code, const char 
 /* Authentic so far: the verdict is the wish for more. */
 bool appraisal_needs(struct appraisal *a, enum part_kind kind, uint64_t limit);
 
+/* Memory of this appraisal, not cleared; NULL if the arena is too small. */
+void *appraisal_alloc(struct appraisal *a, size_t n);
+
 /* ---- the steps, in their order ---- */
 
 /* core.c: signature, quote, binding, selection, values. False: UNPROVEN, and nothing
@@ -99,10 +102,17 @@ ASSAY_MUST_USE bool continuity_check(struct appraisal *a);
 ASSAY_MUST_USE bool boot_check(struct appraisal *a);
 /* gather.c: what device record, quote and claims say. */
 void gather_facts(struct appraisal *a);
+/* gather_boot.c: what the boot log says, as far as it is proved, and what is wrong
+ * with it; where it was read in this round. */
+void gather_boot(struct appraisal *a);
 /* identity.c: what the device's record says against it. */
 void identity_judge(struct appraisal *a);
 /* reference_match.c: PCR values against whole reference sets. */
 void reference_judge(struct appraisal *a);
+/* The bank that a set must have and that facts rest on: the strongest asked for (D6). */
+uint16_t strongest_bank(const struct pcr_selection *asked);
+/* reference_explain.c: the same event by event, where the log is at hand. */
+void reference_explain(struct appraisal *a, const struct reference *set, uint32_t pcrs);
 /* policy_eval.c: the rules. */
 void policy_judge(struct appraisal *a);
 /* vector.c: AR4SI, from the findings and from rules that support a claim. */

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#define ALIGNMENT 16
 #define CRYPTO_FAILED 99 /* AR4SI: cryptographic validation failed */
 
 /* Until a step says otherwise the verdict is the zero one: FAULT, QUARANTINE. */
@@ -37,6 +38,20 @@ show_facts(struct appraisal *a)
 		f->event = from->event;
 		fact_value_text(from, f->text, sizeof f->text);
 	}
+}
+
+void *
+appraisal_alloc(struct appraisal *a, size_t n)
+{
+	struct arena *m = a->scratch;
+	size_t pad = (ALIGNMENT - ((uintptr_t)m->p + m->used) % ALIGNMENT) % ALIGNMENT;
+	void *p;
+
+	if (pad > m->cap - m->used || n > m->cap - m->used - pad)
+		return NULL;
+	p = m->p + m->used + pad;
+	m->used += pad + n;
+	return p;
 }
 
 bool
@@ -115,6 +130,7 @@ judge(struct appraisal *a)
 	if (!continuity_check(a) || !boot_check(a))
 		return false;
 	gather_facts(a);
+	gather_boot(a);
 	identity_judge(a);
 	reference_judge(a);
 	policy_judge(a);

@@ -79,6 +79,46 @@ const char *fact_type_name(enum fact_type t);
 	  "there is a boot log that leads to the quoted PCRs")                                 \
 	X(BOOT_LOG_DIGEST, "boot.log_digest", DIGEST, CLAIMED, BOOT, 0,                        \
 	  "digest of the boot log's bytes")                                                    \
+	X(BOOT_EVENTS, "boot.events", NUMBER, REPLAYED, LOG, 0,                                \
+	  "records in the boot log")                                                           \
+	X(BOOT_COMPLETE, "boot.complete", BOOL, REPLAYED, LOG, 0,                              \
+	  "the log has the separators of PCR 0 to 7")                                          \
+	X(BOOT_SECURE_BOOT, "boot.secure_boot", BOOL, REPLAYED, LOG, 0,                        \
+	  "Secure Boot is enabled; missing unless the log proves it either way")               \
+	X(BOOT_SETUP_MODE, "boot.setup_mode", BOOL, REPLAYED, LOG, 0,                          \
+	  "the firmware is in Setup Mode")                                                     \
+	X(BOOT_AUDIT_MODE, "boot.audit_mode", BOOL, REPLAYED, LOG, 0,                          \
+	  "the firmware is in Audit Mode")                                                     \
+	X(BOOT_DEPLOYED_MODE, "boot.deployed_mode", BOOL, REPLAYED, LOG, 0,                    \
+	  "the firmware is in Deployed Mode")                                                  \
+	X(BOOT_DEBUGGER, "boot.debugger", BOOL, REPLAYED, LOG, 0,                              \
+	  "the firmware measured that a debugger may be attached")                             \
+	X(BOOT_DMA_PROTECTION_OFF, "boot.dma_protection_off", BOOL, REPLAYED, LOG, 0,          \
+	  "the firmware measured that DMA protection is disabled")                             \
+	X(BOOT_PK, "boot.pk", DIGEST, REPLAYED, LOG, 0, "digest of Secure Boot's variable PK") \
+	X(BOOT_KEK, "boot.kek", DIGEST, REPLAYED, LOG, 0,                                      \
+	  "digest of Secure Boot's variable KEK")                                              \
+	X(BOOT_DB, "boot.db", DIGEST, REPLAYED, LOG, 0, "digest of Secure Boot's variable db") \
+	X(BOOT_DBX, "boot.dbx", DIGEST, REPLAYED, LOG, 0,                                      \
+	  "digest of Secure Boot's variable dbx")                                              \
+	X(BOOT_DBX_ENTRIES, "boot.dbx_entries", NUMBER, REPLAYED, LOG, 0,                      \
+	  "revocations in dbx")                                                                \
+	X(BOOT_FIRMWARE_VERSION, "boot.firmware_version", TEXT, REPLAYED, LOG, 0,              \
+	  "the firmware's version, as it measured it")                                         \
+	X(BOOT_CMDLINE, "boot.cmdline", TEXT, REPLAYED, LOG, 0,                                \
+	  "the kernel's command line; missing where only its digest was measured")             \
+	X(BOOT_CMDLINE_DIGEST, "boot.cmdline_digest", DIGEST, REPLAYED, LOG, 0,                \
+	  "digest measured of the kernel's command line")                                      \
+	X(BOOT_CMDLINES, "boot.cmdlines", NUMBER, REPLAYED, LOG, 0,                            \
+	  "how many kernel command lines were measured")                                       \
+	X(BOOT_INITRD_DIGEST, "boot.initrd_digest", DIGEST, REPLAYED, LOG, 0,                  \
+	  "digest measured of the initrd")                                                     \
+	X(BOOT_IMAGES, "boot.images", NUMBER, REPLAYED, LOG, 0,                                \
+	  "EFI images that were loaded")                                                       \
+	X(BOOT_IMAGE, "boot.image", DIGEST, REPLAYED, LOG, 24,                                 \
+	  "Authenticode digest of an EFI image, in the order of loading")                      \
+	X(BOOT_OPTION_ROMS, "boot.option_roms", NUMBER, REPLAYED, LOG, 0,                      \
+	  "option ROMs that were loaded")                                                      \
 	X(AGENT, "agent", TEXT, CLAIMED, ROUND, 0, "name and version of the agent")
 
 enum fact_id {

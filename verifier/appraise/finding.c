@@ -1,6 +1,7 @@
 /* finding.c: adding findings to a verdict, and their order. See appraisal.h. */
 #include "appraisal.h"
 
+#include "bootevent.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -24,6 +25,7 @@ find(struct appraisal *a, enum finding_code code, enum outcome cap)
 		      : cap == OUTCOME_RESTRICT ? SEV_MEDIUM
 						: SEV_INFO;
 	f->pcr = f->event = -1;
+	text_format(f->text, sizeof f->text, "%s", finding_text(code));
 	text_format(f->remedy, sizeof f->remedy, "%s", finding_remedy(code));
 	return f;
 }
@@ -52,19 +54,33 @@ compare_numbers(int64_t a, int64_t b)
 	return a < b ? -1 : a > b;
 }
 
-/* Worst first; then what names an event, which says most; then by what they are. */
+/* What differs in the boot comes first, causes before consequences. */
+static unsigned
+rank(const struct finding *f)
+{
+	if (f->code != FIND_EVENT_DIFFERS && f->code != FIND_EVENT_EXTRA &&
+	    f->code != FIND_EVENT_ABSENT)
+		return UINT8_MAX;
+	for (unsigned c = 0; c < BOOT_COMPONENT_COUNT; c++)
+		if (strcmp(boot_component_text((enum boot_component)c), f->subject) == 0)
+			return boot_component_rank((enum boot_component)c);
+	return UINT8_MAX;
+}
+
+/* Worst first; then what explains most; then by what they are. */
 static int
 compare_findings(const void *x, const void *y)
 {
 	const struct finding *a = x, *b = y;
 	const int by[] = {
 		compare_numbers(a->cap, b->cap),
-		compare_numbers(a->event < 0, b->event < 0),
+		compare_numbers(rank(a), rank(b)),
 		compare_numbers(a->code, b->code),
 		compare_numbers(a->event, b->event),
 		compare_numbers(a->pcr, b->pcr),
 		strcmp(a->rule, b->rule),
 		strcmp(a->subject, b->subject),
+		strcmp(a->text, b->text),
 		strcmp(a->seen, b->seen),
 		strcmp(a->expected, b->expected),
 		strcmp(a->remedy, b->remedy),

@@ -43,6 +43,7 @@ policy_write_head(struct writer *w, const struct policy *p)
 	pack_bool(w, p->allow_ek_expired);
 	pack_bool(w, p->allow_virtual_tpm);
 	pack_bool(w, p->allow_sha1_only);
+	pack_text(w, p->tolerated, sizeof p->tolerated);
 	wr_be16(w, p->nrules);
 }
 
@@ -93,6 +94,7 @@ policy_open(struct span compiled, struct policy *ret)
 	ret->allow_ek_expired = unpack_bool(&r);
 	ret->allow_virtual_tpm = unpack_bool(&r);
 	ret->allow_sha1_only = unpack_bool(&r);
+	unpack_text(&r, ret->tolerated, sizeof ret->tolerated);
 	ret->nrules = rd_be16(&r);
 	if (r.err == ASSAY_OK && !head_sound(ret))
 		rd_fail(&r, ASSAY_MALFORMED);
@@ -244,7 +246,7 @@ policy_info(struct span compiled, struct policy_info *ret)
 
 /* Takes the next word of a list with blanks. */
 static struct span
-next_label(const char **s)
+next_word(const char **s)
 {
 	struct span w;
 
@@ -255,14 +257,20 @@ next_label(const char **s)
 }
 
 static bool
-has_label(const char *labels, struct span wanted)
+has_word(const char *list, struct span wanted)
 {
 	struct span w;
 
-	while ((w = next_label(&labels)).n != 0)
+	while ((w = next_word(&list)).n != 0)
 		if (span_equal(w, wanted))
 			return true;
 	return false;
+}
+
+bool
+policy_tolerates(const struct policy *p, const char *word)
+{
+	return has_word(p->tolerated, SPAN(word, strlen(word)));
 }
 
 unsigned
@@ -279,8 +287,8 @@ policy_rank(const struct policy_info *p, const char *class_name, const char *lab
 			return 0;
 		rank = 2;
 	}
-	while ((w = next_label(&s)).n != 0) {
-		if (!has_label(labels, w))
+	while ((w = next_word(&s)).n != 0) {
+		if (!has_word(labels, w))
 			return 0;
 		rank++;
 	}

@@ -19,6 +19,7 @@
 #define POLICY_VALUE_MAX 255	/* bytes of one value */
 #define POLICY_INTERVAL_MAX 86400 /* seconds */
 #define POLICY_PATIENCE_MAX 100
+#define POLICY_TOLERATED_MAX 511
 
 /* What keeper needs to know of a policy: whom it judges and what to ask for. */
 struct policy_info {
@@ -49,6 +50,9 @@ struct policy {
 	uint8_t differs;   /* cap when no reference set matches: enum outcome */
 	uint8_t learned;   /* cap when a learned set matches; never ADMIT (D7) */
 	bool allow_ek_expired, allow_virtual_tpm, allow_sha1_only;
+	/* words of bootfacts.h, with blanks: what this model's firmware is known to
+	 * measure wrongly (L20); reported, and no more */
+	char tolerated[POLICY_TOLERATED_MAX + 1];
 	uint16_t nrules;
 	struct reader rules; /* for policy_next_rule */
 };
@@ -95,6 +99,8 @@ struct policy_value {
 /* The head of a compiled policy; rules are read by policy_next_rule(), and only
  * policy_info() checks them all beforehand. */
 ASSAY_MUST_USE enum assay_err policy_open(struct span compiled, struct policy *ret);
+/* Whether a finding of the boot log is named in the policy. */
+bool policy_tolerates(const struct policy *p, const char *word);
 /* The next rule; false at the end, or with an error in p->rules.err. */
 bool policy_next_rule(struct policy *p, struct policy_rule *ret);
 /* The next value of a rule; false at the end. */

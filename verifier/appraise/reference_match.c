@@ -24,8 +24,7 @@ popcount(uint32_t m)
 	return n;
 }
 
-/* The bank that a set must have: the strongest of those asked for (D6). */
-static uint16_t
+uint16_t
 strongest_bank(const struct pcr_selection *asked)
 {
 	uint16_t best = ALG_NONE;
@@ -177,4 +176,5 @@ reference_judge(struct appraisal *a)
 	for (unsigned i = 0; i < PCR_COUNT; i++)
 		if (best.differs >> i & 1)
 			report_difference(a, &best, i);
+	reference_explain(a, &best.set, best.differs);
 }

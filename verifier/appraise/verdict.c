@@ -93,6 +93,7 @@ pack_finding(struct writer *w, const struct finding *f)
 	pack_int(w, f->event, EVENTLOG_EVENTS_MAX - 1);
 	pack_text(w, f->rule, sizeof f->rule);
 	pack_text(w, f->subject, sizeof f->subject);
+	pack_text(w, f->text, sizeof f->text);
 	pack_text(w, f->seen, sizeof f->seen);
 	pack_text(w, f->expected, sizeof f->expected);
 	pack_text(w, f->remedy, sizeof f->remedy);
@@ -112,6 +113,7 @@ unpack_finding(struct reader *r, struct finding *ret)
 	ret->event = unpack_int(r, EVENTLOG_EVENTS_MAX - 1);
 	unpack_text(r, ret->rule, sizeof ret->rule);
 	unpack_text(r, ret->subject, sizeof ret->subject);
+	unpack_text(r, ret->text, sizeof ret->text);
 	unpack_text(r, ret->seen, sizeof ret->seen);
 	unpack_text(r, ret->expected, sizeof ret->expected);
 	unpack_text(r, ret->remedy, sizeof ret->remedy);

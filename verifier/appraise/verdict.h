@@ -161,6 +161,7 @@ const char *finding_remedy(enum finding_code c);
 #define FINDING_VALUE_MAX 256
 #define FINDING_REMEDY_MAX 256
 #define FINDING_SUBJECT_MAX 64
+#define FINDING_TEXT_MAX 192
 
 struct finding {
 	uint16_t code;	       /* enum finding_code */
@@ -172,6 +173,7 @@ struct finding {
 	int32_t event;	       /* index in the boot log; -1: none */
 	char rule[FINDING_RULE_MAX];	/* id in the policy; "" for core checks */
 	char subject[FINDING_SUBJECT_MAX]; /* component or fact: "kernel command line" */
+	char text[FINDING_TEXT_MAX];	/* what is wrong, in one line; finding_text() or more */
 	char seen[FINDING_VALUE_MAX];	/* escaped text */
 	char expected[FINDING_VALUE_MAX];
 	char remedy[FINDING_REMEDY_MAX]; /* policy's text, else finding_remedy() */
@@ -246,7 +248,7 @@ struct verdict {
 };
 
 #define VERDICT_BYTES_MAX (160u << 10)
-#define CONTINUITY_BYTES_MAX (48u << 10)
+#define CONTINUITY_BYTES_MAX (56u << 10)
 
 /* Canonical: equal structs give equal bytes, and decode(encode(v)) == v. */
 ASSAY_MUST_USE enum assay_err verdict_encode(const struct verdict *v, uint8_t *ret,

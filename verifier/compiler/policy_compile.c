@@ -2,6 +2,7 @@
 #include "policy_compile.h"
 
 #include "policy_source.h"
+#include "verifier/appraise/bootfacts.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -242,6 +243,52 @@ compile_head(struct compile *c)
 	compile_labels(c);
 }
 
+static const char *
+boot_word(unsigned i, const void *arg)
+{
+	(void)arg;
+	return i + 1 < BOOTFIND_COUNT ? boot_finding_word((enum boot_finding_code)(i + 1)) : NULL;
+}
+
+static bool
+is_boot_word(const char *word)
+{
+	const char *w;
+
+	for (unsigned i = 0; (w = boot_word(i, NULL)) != NULL; i++)
+		if (strcmp(w, word) == 0)
+			return true;
+	return false;
+}
+
+static void
+compile_tolerated(struct compile *c)
+{
+	const struct yaml_node *list = source_at(c, "allow", "boot_findings");
+	char *out = c->policy.tolerated;
+	size_t used = 0;
+
+	for (unsigned i = 0; i < c->src->allow.boot_findings_count; i++) {
+		const char *word = c->src->allow.boot_findings[i], *near;
+		const struct yaml_node *at = yaml_item(c->doc, list, i);
+		size_t n = strlen(word);
+
+		if (!is_boot_word(word)) {
+			near = yaml_nearest(word, boot_word, NULL);
+			source_error(c, at, "\"%s\" is no finding of boot logs%s%s%s", word,
+				     near ? "; did you mean \"" : "", near ? near : "",
+				     near ? "\"?" : "");
+		} else if (used + n + 1 < sizeof c->policy.tolerated) {
+			if (used != 0)
+				out[used++] = ' ';
+			memcpy(out + used, word, n + 1);
+			used += n;
+		} else {
+			source_error(c, at, "too many words");
+		}
+	}
+}
+
 static void
 compile_references(struct compile *c)
 {
@@ -264,6 +311,7 @@ compile_references(struct compile *c)
 	p->allow_virtual_tpm = s->allow.virtual_tpm;
 	p->allow_sha1_only = s->allow.sha1_only;
 	p->nrules = (uint16_t)s->rules_count;
+	compile_tolerated(c);
 }
 
 static enum assay_err

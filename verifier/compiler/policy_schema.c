@@ -76,6 +76,9 @@ static const cyaml_schema_field_t allow_fields[] = {
 	CYAML_FIELD_BOOL("virtual_tpm", CYAML_FLAG_OPTIONAL, struct policy_source,
 			 allow.virtual_tpm),
 	CYAML_FIELD_BOOL("sha1_only", CYAML_FLAG_OPTIONAL, struct policy_source, allow.sha1_only),
+	CYAML_FIELD_SEQUENCE_COUNT("boot_findings", OPTIONAL, struct policy_source,
+				   allow.boot_findings, allow.boot_findings_count, &label_item, 0,
+				   16),
 	CYAML_FIELD_END,
 };
 

@@ -46,6 +46,8 @@ struct policy_source {
 	} references;
 	struct {
 		bool ek_expired, virtual_tpm, sha1_only;
+		char **boot_findings;
+		unsigned boot_findings_count;
 	} allow;
 	struct source_rule *rules;
 	unsigned rules_count;

@@ -1,0 +1,214 @@
+/* gather_boot.c: facts of a boot log, and what is wrong with it. See appraisal.h.
+ *
+ * A fact of the log is a fact only where the PCR that its event extends was quoted
+ * and has the value that the log leads to, in every bank asked for; else missing. */
+#include "appraisal.h"
+
+#include "bootfacts.h"
+#include "text.h"
+
+#include <string.h>
+
+#define PCR_FIRMWARE (1u << 0)
+#define PCR_SECURE_BOOT (1u << 7)
+#define PCR_OF_FIRMWARE 0xFFu /* 0 to 7 */
+
+struct gather {
+	struct appraisal *a;
+	struct fact_set *s;
+	const struct boot_facts *f;
+	uint8_t *pcr; /* of each event; PCR_COUNT: none */
+};
+
+/* Which PCR each event extends, so that facts can be held against what is proved. */
+static bool
+map_events(struct gather *g)
+{
+	struct eventlog log;
+	struct event ev;
+
+	g->pcr = appraisal_alloc(g->a, EVENTLOG_EVENTS_MAX);
+	if (!g->pcr || eventlog_open(g->a->in->boot_log, false, &log) != ASSAY_OK)
+		return false;
+	memset(g->pcr, PCR_COUNT, EVENTLOG_EVENTS_MAX);
+	while (eventlog_next(&log, &ev))
+		if (ev.index < EVENTLOG_EVENTS_MAX && ev.pcr < PCR_COUNT)
+			g->pcr[ev.index] = (uint8_t)ev.pcr;
+	return true;
+}
+
+static bool
+proved(const struct gather *g, uint32_t mask)
+{
+	return (g->a->proved & mask) == mask;
+}
+
+static bool
+event_proved(const struct gather *g, uint32_t event)
+{
+	return event < EVENTLOG_EVENTS_MAX && g->pcr[event] < PCR_COUNT &&
+	       proved(g, 1u << g->pcr[event]);
+}
+
+static struct fact_value *
+add_of_event(struct gather *g, enum fact_id id, uint32_t event)
+{
+	struct fact_value *v = factset_add(g->s, id);
+
+	v->event = (int32_t)event;
+	v->pcr = g->pcr[event];
+	return v;
+}
+
+static void
+gather_flag(struct gather *g, enum fact_id id, enum boot_flag flag)
+{
+	if (flag == BOOT_FLAG_ON || flag == BOOT_FLAG_OFF)
+		factset_bool(g->s, id, flag == BOOT_FLAG_ON);
+}
+
+static void
+gather_keys(struct gather *g, enum fact_id id, const struct boot_keys *k)
+{
+	if (k->present && !k->malformed && event_proved(g, k->event))
+		add_of_event(g, id, k->event)->digest = k->digest;
+}
+
+/* What PCR 7 proves. That nothing was measured is known only of a complete log. */
+static void
+gather_secure_boot(struct gather *g)
+{
+	const struct boot_facts *f = g->f;
+
+	if (!proved(g, PCR_SECURE_BOOT))
+		return;
+	gather_flag(g, FACT_BOOT_SECURE_BOOT, f->secure_boot);
+	gather_flag(g, FACT_BOOT_SETUP_MODE, f->setup_mode);
+	gather_flag(g, FACT_BOOT_AUDIT_MODE, f->audit_mode);
+	gather_flag(g, FACT_BOOT_DEPLOYED_MODE, f->deployed_mode);
+	gather_keys(g, FACT_BOOT_PK, &f->pk);
+	gather_keys(g, FACT_BOOT_KEK, &f->kek);
+	gather_keys(g, FACT_BOOT_DB, &f->db);
+	gather_keys(g, FACT_BOOT_DBX, &f->dbx);
+	if (f->dbx.present && !f->dbx.malformed && event_proved(g, f->dbx.event))
+		add_of_event(g, FACT_BOOT_DBX_ENTRIES, f->dbx.event)->number =
+			f->dbx.counts.entries;
+	if (!f->complete)
+		return;
+	factset_bool(g->s, FACT_BOOT_DEBUGGER, f->debugger == BOOT_FLAG_ON);
+	factset_bool(g->s, FACT_BOOT_DMA_PROTECTION_OFF, f->dma_protection == BOOT_FLAG_OFF);
+}
+
+static void
+gather_loader(struct gather *g)
+{
+	const struct boot_cmdline *c = &g->f->cmdline;
+	const struct boot_initrd *i = &g->f->initrd;
+
+	factset_number(g->s, FACT_BOOT_CMDLINES, c->count);
+	if (c->count != 0 && event_proved(g, c->event)) {
+		if (c->provenance >= BOOT_BY_TEXT && !c->truncated && c->text[0] != '\0')
+			add_of_event(g, FACT_BOOT_CMDLINE, c->event)->text =
+				SPAN(c->text, strlen(c->text));
+		add_of_event(g, FACT_BOOT_CMDLINE_DIGEST, c->event)->digest = c->digest;
+	}
+	if (i->count != 0 && event_proved(g, i->event))
+		add_of_event(g, FACT_BOOT_INITRD_DIGEST, i->event)->digest = i->digest;
+}
+
+static void
+gather_images(struct gather *g)
+{
+	const struct boot_facts *f = g->f;
+
+	for (size_t i = 0; i < f->nimages && i < BOOT_IMAGES_MAX; i++) {
+		struct fact_value *v;
+
+		if (!event_proved(g, f->images[i].event))
+			continue;
+		v = add_of_event(g, FACT_BOOT_IMAGE, f->images[i].event);
+		v->index = (int32_t)i;
+		v->digest = f->images[i].digest;
+	}
+	factset_number(g->s, FACT_BOOT_IMAGES, f->nimages);
+	factset_number(g->s, FACT_BOOT_OPTION_ROMS, f->option_roms);
+}
+
+static void
+gather_log(struct gather *g)
+{
+	const struct boot_facts *f = g->f;
+
+	factset_number(g->s, FACT_BOOT_EVENTS, f->events);
+	gather_secure_boot(g);
+	if (f->firmware_version_proved && proved(g, PCR_FIRMWARE))
+		factset_text(g->s, FACT_BOOT_FIRMWARE_VERSION, f->firmware_version);
+	gather_loader(g);
+	if (!proved(g, PCR_OF_FIRMWARE))
+		return;
+	factset_bool(g->s, FACT_BOOT_COMPLETE, f->complete);
+	gather_images(g);
+}
+
+/* Seen in logs of honest machines, or of no weight where values must be equal: told. */
+static bool
+only_told(enum boot_finding_code c)
+{
+	return c == BOOTFIND_SB_MISSING || c == BOOTFIND_NOT_COMPUTABLE ||
+	       c == BOOTFIND_EMPTY_BANK || c == BOOTFIND_UNMEASURED || c == BOOTFIND_TAIL ||
+	       c == BOOTFIND_EARLY_BOOT;
+}
+
+static enum finding_code
+code_of(enum boot_finding_code c)
+{
+	switch (boot_finding_kind(c)) {
+	case BOOT_KIND_STRUCTURE:
+		return FIND_BOOT_ORDER;
+	case BOOT_KIND_SECURE_BOOT:
+		return FIND_SECURE_BOOT;
+	case BOOT_KIND_COVERAGE:
+		return FIND_EMPTY_BANK;
+	default:
+		return FIND_EVENT_DATA;
+	}
+}
+
+/* L5, L6, L7, L14, L15. What a vendor's firmware does wrong is named in the policy (L20). */
+static void
+report(struct gather *g, const struct boot_finding *b)
+{
+	struct appraisal *a = g->a;
+	const char *word = boot_finding_word(b->code);
+	bool told = only_told(b->code) || policy_tolerates(&a->policy, word);
+	struct finding *f =
+		find_sticky(a, code_of(b->code), told ? OUTCOME_ADMIT : OUTCOME_QUARANTINE);
+
+	f->provenance = event_proved(g, b->event) ? PROV_REPLAYED : PROV_CLAIMED;
+	f->pcr = b->pcr;
+	f->event = b->event < EVENTLOG_EVENTS_MAX ? (int32_t)b->event : -1;
+	text_format(f->subject, sizeof f->subject, "%s", boot_component_text(b->component));
+	text_format(f->text, sizeof f->text, "%s: %s", word, boot_finding_text(b->code));
+	text_format(f->seen, sizeof f->seen, "%s", b->seen);
+	text_format(f->expected, sizeof f->expected, "%s", b->expected);
+}
+
+void
+gather_boot(struct appraisal *a)
+{
+	struct boot_facts *f = appraisal_alloc(a, sizeof *f);
+	struct gather g = {.a = a, .s = a->facts, .f = f};
+
+	if (!a->log_sound)
+		return;
+	if (!f || !map_events(&g) ||
+	    bootfacts_read(a->in->boot_log, false, strongest_bank(&a->in->asked), f) != ASSAY_OK) {
+		(void)find_sticky(a, FIND_LOG_MALFORMED, OUTCOME_QUARANTINE);
+		return;
+	}
+	gather_log(&g);
+	for (size_t i = 0; i < f->nfindings; i++)
+		report(&g, &f->findings[i]);
+	if (f->more_findings)
+		(void)find_sticky(a, FIND_BOOT_ORDER, OUTCOME_QUARANTINE);
+}

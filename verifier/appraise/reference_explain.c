@@ -1,0 +1,101 @@
+/* reference_explain.c: how a boot differs from a reference set, event by event and in
+ * words. It explains PCR values that differ; it never makes them equal. */
+#include "appraisal.h"
+
+#include "bootdiff.h"
+#include "text.h"
+
+#include <string.h>
+
+#define EXPLAINED_MAX 8 /* differences told; the first are the causes */
+
+/* The set's events in the PCRs and the bank that are compared; false: too many. */
+static bool
+list_events(struct reference set, uint16_t bank, uint32_t pcrs, struct boot_ref_event *ret,
+	    size_t *ret_n)
+{
+	struct reference_event ev;
+	size_t n = 0;
+
+	while (reference_next(&set, &ev)) {
+		const struct event_ref_digest *d = ev.digests;
+
+		while (d < ev.digests + ev.ndigests && d->alg != bank)
+			d++;
+		if ((pcrs >> ev.pcr & 1) == 0 || d == ev.digests + ev.ndigests)
+			continue;
+		if (n == BOOTDIFF_EVENTS_MAX ||
+		    digest_from(bank, d->bytes, &ret[n].digest) != ASSAY_OK)
+			return false;
+		ret[n].pcr = ev.pcr;
+		ret[n].type = ev.type;
+		ret[n].description = ev.description;
+		n++;
+	}
+	*ret_n = n;
+	return set.events.err == ASSAY_OK;
+}
+
+/* Words; where they do not tell the two apart, the digests do. */
+static void
+fill_values(struct finding *f, const struct bootdiff_entry *e)
+{
+	char seen[2 * DIGEST_MAX + 16] = "", expected[2 * DIGEST_MAX + 16] = "";
+
+	if (strcmp(e->seen_text, e->expected_text) == 0) {
+		fact_digest_text(&e->seen, seen, sizeof seen);
+		fact_digest_text(&e->expected, expected, sizeof expected);
+	}
+	text_format(f->seen, sizeof f->seen, "%.100s%s%s", e->seen_text, seen[0] ? " " : "", seen);
+	text_format(f->expected, sizeof f->expected, "%.100s%s%s", e->expected_text,
+		    expected[0] ? " " : "", expected);
+	if (seen[0] != '\0')
+		return;
+	text_format(f->seen, sizeof f->seen, "%s", e->seen_text);
+	text_format(f->expected, sizeof f->expected, "%s", e->expected_text);
+}
+
+static void
+report_entry(struct appraisal *a, const struct bootdiff_entry *e)
+{
+	static const enum finding_code codes[BOOTDIFF_NKINDS] = {
+		[BOOTDIFF_CHANGED] = FIND_EVENT_DIFFERS,
+		[BOOTDIFF_ADDED] = FIND_EVENT_EXTRA,
+		[BOOTDIFF_REMOVED] = FIND_EVENT_ABSENT,
+		[BOOTDIFF_RETYPED] = FIND_EVENT_DIFFERS,
+	};
+	struct finding *f = find_sticky(a, codes[e->kind], (enum outcome)a->policy.differs);
+
+	f->provenance = PROV_REPLAYED;
+	f->pcr = (int32_t)e->pcr;
+	f->event = e->event == BOOT_NO_EVENT ? -1 : (int32_t)e->event;
+	text_format(f->subject, sizeof f->subject, "%s", boot_component_text(e->component));
+	text_format(f->text, sizeof f->text, "%s", e->text);
+	fill_values(f, e);
+}
+
+void
+reference_explain(struct appraisal *a, const struct reference *set, uint32_t pcrs)
+{
+	struct boot_ref_event *events;
+	struct bootdiff_work *work;
+	struct bootdiff *diff;
+	struct bootdiff_input in = {
+		.log = a->in->boot_log,
+		.bank = strongest_bank(&a->policy.info.ask),
+		.pcr_mask = pcrs & a->proved,
+	};
+
+	if (!a->policy.events || !a->log_sound || set->nevents == 0 || in.pcr_mask == 0)
+		return;
+	events = appraisal_alloc(a, BOOTDIFF_EVENTS_MAX * sizeof *events);
+	work = appraisal_alloc(a, sizeof *work);
+	diff = appraisal_alloc(a, sizeof *diff);
+	in.reference = events;
+	if (!events || !work || !diff ||
+	    !list_events(*set, in.bank, in.pcr_mask, events, &in.nreference) ||
+	    bootdiff_compare(&in, work, diff) != ASSAY_OK)
+		return;
+	for (size_t i = 0; i < diff->n && i < EXPLAINED_MAX; i++)
+		report_entry(a, &diff->entries[i]);
+}
