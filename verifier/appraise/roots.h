@@ -24,7 +24,7 @@
 #define ROOTS_RECORD_SIZE 80
 #define ROOTS_KEY_SIZE 64
 #define ROOTS_ENTRIES_MAX 65536u
-#define ROOTS_IMAGE_MAX (128u << 20)
+#define ROOTS_IMAGE_MAX (15u << 20) /* ten thousand and more; fits one bulk message */
 #define ROOTS_FLAG_ROOT 1u
 
 struct roots {
