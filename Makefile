@@ -301,8 +301,8 @@ $(B)/assay-attester: $(call obj,attester/agent/main.c) $(LIBAGENT) $(LIBATTESTER
 	$(call link,,$(LIBS_AGENT) $(LIBS_ATTESTER) $(LIBS_EVIDENCE))
 $(B)/assay: $(call obj,verifier/cli/main.c) $(LIBCLI) $(LIBCOMPILER) $(LIBAPPRAISE) $(LIBEVIDENCE)
 	$(call link,,$(LIBS_CLI) $(LIBS_COMPILER) $(LIBS_EVIDENCE))
-$(B)/assay-fleet: $(call obj,$(FLEET_SRC)) $(LIBSUPPORT) $(LIBATTESTER)
-	$(call link,,$(LIBS_AGENT) $(LIBS_ATTESTER) $(LIBS_EVIDENCE) -lpthread)
+$(B)/assay-fleet: $(call obj,$(FLEET_SRC) $(TLS_SRC)) $(LIBSUPPORT) $(LIBATTESTER)
+	$(call link,,$(LIBS_AGENT) $(LIBS_ATTESTER) $(LIBS_EVIDENCE) $(LIBS_TEST) $(call pkg,--libs,libuv) -lpthread)
 
 TEST_LIBS = $(LIBSUPPORT) $(LIBCLI) $(LIBVERIFIER) $(LIBCOMPILER) $(LIBAPPRAISE) $(LIBAGENT) $(LIBATTESTER)
 TEST_LINK = $(LIBS_TEST) $(LIBS_VERIFIER) $(LIBS_CLI) $(LIBS_COMPILER) $(LIBS_AGENT) $(LIBS_ATTESTER) $(LIBS_EVIDENCE) -lpthread

@@ -130,6 +130,7 @@ add_operator(struct ledger *l, const char *state)
 	uint8_t secret[32];
 	char text[2 * sizeof secret + 2];
 	enum assay_err e;
+	size_t n;
 
 	snprintf(o.name, sizeof o.name, "admin");
 	o.expires = o.created + OPERATOR_DAYS * 86400;
@@ -138,7 +139,9 @@ add_operator(struct ledger *l, const char *state)
 	    (e = digest_sha256(SPAN(text, strlen(text)), o.token_hash)) != ASSAY_OK ||
 	    (e = ledger_operator_insert(l, &o)) != ASSAY_OK)
 		return e;
-	strncat(text, "\n", 1);
+	n = strlen(text);
+	text[n] = '\n';
+	text[n + 1] = '\0';
 	e = keys_write_file(state, "operator.token", (const uint8_t *)text, strlen(text));
 	explicit_bzero(text, sizeof text);
 	explicit_bzero(secret, sizeof secret);

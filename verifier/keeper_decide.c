@@ -111,6 +111,20 @@ decide(const struct decision_input *in, struct decision_view *ret)
 	*ret = d;
 }
 
+/* Another outcome, or the same for another reason. */
+static bool
+is_news(struct keeper *k, const struct ledger_state *st, const struct decision_view *d)
+{
+	struct ledger_decision last;
+
+	if (st->decision_seq == 0 || st->decision != d->outcome)
+		return true;
+	if (d->outcome == OUTCOME_ADMIT)
+		return false;
+	return ledger_decision_prev(k->ledger, st->device, 0, &last) != ASSAY_OK ||
+	       strcmp(last.reason, d->reason) != 0;
+}
+
 enum assay_err
 keeper_record_decision(struct keeper *k, struct ledger_state *st, const struct decision_view *d,
 		       const char *detail)
@@ -127,7 +141,7 @@ keeper_record_decision(struct keeper *k, struct ledger_state *st, const struct d
 
 	if (!live)
 		return ASSAY_NO_MEMORY;
-	if (st->decision_seq == 0 || st->decision != d->outcome) {
+	if (is_news(k, st, d)) {
 		snprintf(row.device, sizeof row.device, "%s", st->device);
 		snprintf(row.reason, sizeof row.reason, "%s", d->reason);
 		snprintf(row.detail, sizeof row.detail, "%s", detail);

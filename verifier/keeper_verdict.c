@@ -221,8 +221,11 @@ describe(const struct verdict *v, char *ret, size_t cap)
 
 		if (f->cap != v->outcome || f->cap == OUTCOME_ADMIT)
 			continue;
-		snprintf(ret, cap, "%s%sseen %.80s, expected %.80s", f->subject,
-			 f->subject[0] ? ": " : "", f->seen, f->expected);
+		if (f->seen[0] || f->expected[0])
+			snprintf(ret, cap, "%s%sseen %.80s, expected %.80s", f->subject,
+				 f->subject[0] ? ": " : "", f->seen, f->expected);
+		else
+			snprintf(ret, cap, "%s", f->subject);
 		return;
 	}
 }

@@ -1,0 +1,59 @@
+/*
+ * fleet.h: assay-fleet, thousands of simulated devices in one process.
+ *
+ * Each has a software TPM of its own (tests/support/softtpm.h: real TPMS_ATTEST
+ * structures, real signatures), the attester library and a TLS WebSocket. Nothing in
+ * the daemon knows that they are simulated. A bench program, never installed.
+ */
+#ifndef FLEET_FLEET_H
+#define FLEET_FLEET_H
+
+#include <assay/attester.h>
+
+#include "tests/support/softtpm.h"
+
+struct fleet_options {
+	const char *host;
+	int port;
+	const char *pin;    /* hex SHA-256 of the verifier's key */
+	const char *log;    /* boot log that every device "booted" */
+	const char *ready;  /* made once every device had a decision */
+	const char *eks;    /* write EK digests here and end */
+	const char *record; /* every decision received: device id, sequence, outcome */
+	bool reconnect;	    /* a lost connection is no error: the verifier may die */
+	unsigned devices, seconds, ramp; /* ramp: connections per second */
+	long daemon;	    /* pid of keeper, to measure it and its children; 0: none */
+};
+
+struct fleet_device {
+	struct softtpm tpm;
+	struct assay_attester *attester;
+	struct lws *wsi;
+	uint8_t *in; /* a message that arrives in pieces */
+	size_t in_len;
+	char id[33];
+	bool open, connecting, decided, admitted;
+	double challenged; /* s; 0: not waiting */
+};
+
+/* device.c: the software TPM as the library's back end. */
+void fleet_device_init(struct fleet_device *d, uint64_t seed, struct span log);
+void fleet_device_digest(const struct fleet_device *d, char hex[65]);
+
+/* usage.c: what a process tree has used. */
+struct fleet_usage {
+	double cpu_s;
+	unsigned long rss_kb;
+	unsigned processes;
+};
+/* pid and its children, from /proc; zeros if it is gone. */
+void fleet_usage(long pid, struct fleet_usage *ret);
+
+/* stats.c: latencies and what is printed at the end. */
+void fleet_stats_reset(void);
+void fleet_stats_add(double seconds);
+void fleet_stats_print(double seconds, unsigned devices, unsigned errors);
+
+double fleet_now(void);
+
+#endif
