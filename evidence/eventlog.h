@@ -90,7 +90,8 @@ bool eventlog_next(struct eventlog *l, struct event *ret);
  * end in one) or before less than a record's header that cannot begin one.
  * ->tail_bytes is the length of what was left and replay decides whether anything
  * is missing. TRUNCATED, TOO_LARGE, TOO_MANY, DUPLICATE, MALFORMED otherwise
- * (L13), MISSING if there was no record at all; ->offset says where. STATE before eventlog_next() returned false.
+ * (L13), MISSING if there was no record at all; ->offset says where. STATE before
+ * eventlog_next() returned false.
  */
 ASSAY_MUST_USE enum assay_err eventlog_finish(const struct eventlog *l);
 /* The event's digest in one bank, empty if it has none. */

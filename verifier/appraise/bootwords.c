@@ -74,7 +74,7 @@ split(const char *text, struct words *ret)
 static bool
 same(const struct word *a, const struct word *b)
 {
-	return a->n == b->n && memcmp(a->p, b->p, a->n) == 0;
+	return a->n == b->n && memcmp(a->p, b->p, a->n) == 0; /* public */
 }
 
 static void
