@@ -1,6 +1,8 @@
 /* reader.c: see reader.h. All pointer arithmetic on input is in this file. */
 #include "reader.h"
 
+#include <string.h>
+
 void
 rd_init(struct reader *r, struct span in)
 {
@@ -164,6 +166,16 @@ rd_finish(struct reader *r)
 	if (r->err == ASSAY_OK && r->pos != r->len)
 		r->err = ASSAY_TRAILING;
 	return r->err;
+}
+
+struct span
+span_until(struct span s, uint8_t c)
+{
+	const uint8_t *end = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
+
+	if (end)
+		s.n = (size_t)(end - s.p);
+	return s;
 }
 
 bool

@@ -65,6 +65,8 @@ void rd_at(struct reader *r, const char *field);
 /* OK only if nothing failed and nothing is left (else TRAILING). */
 ASSAY_MUST_USE enum assay_err rd_finish(struct reader *r);
 
+/* What stands before the first byte c; all of s if there is none. */
+struct span span_until(struct span s, uint8_t c);
 /* Equal in constant time for equal lengths; different lengths are not equal. */
 bool span_equal(struct span a, struct span b);
 

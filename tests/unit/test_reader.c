@@ -125,6 +125,16 @@ writes_what_the_reader_reads(void **state)
 	assert_int_equal(rd_finish(&r), ASSAY_OK);
 }
 
+static void
+finds_what_stands_before_a_byte(void **state)
+{
+	(void)state;
+	assert_int_equal(span_until(SPAN("ab\0c", 4), 0).n, 2);
+	assert_int_equal(span_until(SPAN("abc", 3), 0).n, 3);
+	assert_int_equal(span_until(SPAN("\0", 1), 0).n, 0);
+	assert_int_equal(span_until(SPAN(NULL, 0), 0).n, 0);
+}
+
 int
 main(void)
 {
@@ -137,6 +147,7 @@ main(void)
 		cmocka_unit_test(reads_both_byte_orders),
 		cmocka_unit_test(writer_never_passes_its_end),
 		cmocka_unit_test(writes_what_the_reader_reads),
+		cmocka_unit_test(finds_what_stands_before_a_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
