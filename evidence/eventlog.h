@@ -17,7 +17,7 @@
 
 #define EVENTLOG_MAX (1u << 20)	     /* bytes of a log */
 #define EVENTLOG_EVENT_MAX (1u << 20) /* bytes of one event's data */
-#define EVENTLOG_EVENTS_MAX 16384
+#define EVENTLOG_EVENTS_MAX 2048 /* of real machines: 250 */
 #define EVENTLOG_ALGS_MAX 8	      /* digest algorithms a Spec-ID may list */
 #define EVENTLOG_VENDOR_MAX 255
 #define EVENTLOG_DIGEST_MAX 128	      /* declared size of an unknown algorithm */

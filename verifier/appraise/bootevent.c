@@ -193,35 +193,56 @@ variable_component(const struct efivar *v, enum boot_component otherwise)
 	return of[v->id] != BOOT_OTHER ? (enum boot_component)of[v->id] : otherwise;
 }
 
+/* Firmware that measures the content of one boot entry alone does so with all. */
 static void
-read_variable(const struct event_type *t, struct bootevent *ev, struct bootproof *proof)
+add_variable(const struct bootreader *r, const struct bootevent *ev, struct bootproof *proof)
+{
+	bool content_first = r->contents && ev->type == EV_EFI_VARIABLE_BOOT;
+
+	if (content_first)
+		bootproof_add(proof, ev->var.data, 0, BOOTCOVER_CONTENT);
+	bootproof_add(proof, ev->data, 0, BOOTCOVER_ALL);
+	if (!content_first)
+		bootproof_add(proof, ev->var.data, 0, BOOTCOVER_CONTENT);
+}
+
+/* Old shims log one byte, of memory nobody set, more than they measure. */
+static void
+add_all_but_one(const struct bootevent *ev, struct bootproof *proof)
+{
+	struct span measured;
+	struct reader r;
+	uint8_t last;
+
+	rd_init(&r, ev->data);
+	measured = rd_bytes(&r, ev->data.n - 1);
+	last = rd_u8(&r);
+	if (last == 0 || last == EFI_POOL_FILL)
+		bootproof_add(proof, measured, 0, BOOTCOVER_ALL);
+}
+
+static void
+read_variable(const struct bootreader *r, const struct event_type *t, struct bootevent *ev,
+	      struct bootproof *proof)
 {
 	bool authority = t->rule == RULE_AUTHORITY;
 
-	bootproof_add(proof, ev->data, 0, BOOTCOVER_ALL);
 	if (efivar_parse(ev->data, &ev->var) != ASSAY_OK) {
+		bootproof_add(proof, ev->data, 0, BOOTCOVER_ALL);
 		ev->form = BOOTFORM_BYTES;
 		ev->malformed = true;
 		return;
 	}
 	if (!authority) {
-		bootproof_add(proof, ev->var.data, 0, BOOTCOVER_CONTENT);
+		add_variable(r, ev, proof);
 		ev->component = variable_component(&ev->var, t->component);
 		return;
 	}
+	bootproof_add(proof, ev->data, 0, BOOTCOVER_ALL);
 	if (efivar_is_shims(&ev->var))
 		ev->component = variable_component(&ev->var, BOOT_AUTHORITY);
-	if (ev->var.rest.n > 0) {
-		struct reader r;
-		struct span all_but_one;
-		uint8_t last;
-
-		rd_init(&r, ev->data);
-		all_but_one = rd_bytes(&r, ev->data.n - 1);
-		last = rd_u8(&r);
-		if (last == 0 || last == EFI_POOL_FILL)
-			bootproof_add(proof, all_but_one, 0, BOOTCOVER_ALL);
-	}
+	if (ev->var.rest.n > 0)
+		add_all_but_one(ev, proof);
 }
 
 /*
@@ -250,6 +271,7 @@ note_variable(struct bootreader *r, struct bootevent *ev)
 {
 	bool named = is_named(r, ev);
 
+	r->contents = ev->status == BOOTEVENT_PROVED && ev->cover == BOOTCOVER_CONTENT;
 	if (ev->status == BOOTEVENT_PROVED && ev->cover == BOOTCOVER_CONTENT && !named) {
 		ev->unnamed = true;
 		ev->status = BOOTEVENT_HINT;
@@ -412,7 +434,7 @@ gather(const struct bootreader *r, const struct event_type *t, struct bootevent 
 		return true;
 	case RULE_VARIABLE:
 	case RULE_AUTHORITY:
-		read_variable(t, ev, proof);
+		read_variable(r, t, ev, proof);
 		return true;
 	case RULE_TAG:
 		loadertext_tag(ev, proof, &must);
@@ -436,7 +458,7 @@ decide(const struct bootproof *proof, const struct event *in, bool must, struct 
 {
 	size_t which = 0;
 
-	switch (bootproof_check(proof, in, &which)) {
+	switch (bootproof_check(proof, in, !must, &which)) {
 	case BOOTPROOF_YES:
 		ev->status = BOOTEVENT_PROVED;
 		ev->cover = proof->c[which].cover;

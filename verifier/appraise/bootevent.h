@@ -142,7 +142,7 @@ struct bootreader {
 	uint16_t bank;	     /* the bank that is relied on; ALG_NONE: any */
 	struct span section; /* systemd: name proved, content awaited */
 	struct reader order; /* BootOrder: entries not yet measured */
-	bool ordered;
+	bool ordered, contents; /* contents: the last variable's name was not measured */
 	struct span linux_line; /* GRUB: arguments of the last "linux" command */
 	bool linux_proved;
 	struct span kernel, initrds, config; /* GRUB: file names in its commands */

@@ -101,7 +101,7 @@ count_banks(struct boot_facts *f, const struct event *ev)
 
 		if (d.n == 0)
 			f->banks[i].unmeasured++;
-		else if (!is_all_zero(d))
+		else if ((f->banks[i].extended >> ev->pcr & 1) == 0 && !is_all_zero(d))
 			f->banks[i].extended |= 1u << ev->pcr;
 	}
 }
@@ -357,7 +357,7 @@ gather(struct eventlog *l, struct boot_facts *f)
 	struct bootreader reader;
 	struct event raw;
 
-	memset(&watch, 0, sizeof watch);
+	bootwatch_begin(&watch, f->bank);
 	bootreader_init(&reader, l->format, f->bank);
 	while (eventlog_next(l, &raw)) {
 		struct bootevent ev;

@@ -1,9 +1,9 @@
 /* bootproof.c: see bootproof.h. */
 #include "bootproof.h"
 
-/* Up to this size a candidate is tried in every bank, above it in the first only:
- * what a hostile log can make us hash is bounded by its size. */
-#define EVERY_BANK_MAX 8192
+/* Up to this size a search is thorough: what a hostile log can make us hash is
+ * bounded by its size. */
+#define THOROUGH_MAX 4096
 
 void
 bootproof_add(struct bootproof *p, struct span s, uint8_t zeros, enum bootevent_cover cover)
@@ -30,7 +30,7 @@ digest_is_of(const struct event_digest *d, const struct bootproof_candidate *c)
 
 /* How the banks stand to one candidate. */
 static enum bootproof_answer
-try_candidate(const struct event *ev, const struct bootproof_candidate *c)
+try_candidate(const struct event *ev, const struct bootproof_candidate *c, bool thorough)
 {
 	unsigned yes = 0, no = 0;
 
@@ -41,7 +41,7 @@ try_candidate(const struct event *ev, const struct bootproof_candidate *c)
 			yes++;
 		else
 			no++;
-		if (no > 0 && c->s.n > EVERY_BANK_MAX)
+		if (no > 0 && (!thorough || c->s.n > THOROUGH_MAX))
 			break;
 	}
 	if (yes > 0)
@@ -50,12 +50,13 @@ try_candidate(const struct event *ev, const struct bootproof_candidate *c)
 }
 
 enum bootproof_answer
-bootproof_check(const struct bootproof *p, const struct event *ev, size_t *ret_which)
+bootproof_check(const struct bootproof *p, const struct event *ev, bool thorough,
+		size_t *ret_which)
 {
 	enum bootproof_answer answer = BOOTPROOF_UNKNOWN;
 
 	for (size_t i = 0; i < p->n; i++) {
-		answer = try_candidate(ev, &p->c[i]);
+		answer = try_candidate(ev, &p->c[i], thorough);
 		if (answer == BOOTPROOF_NO)
 			continue;
 		*ret_which = i;

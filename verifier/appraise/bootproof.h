@@ -35,7 +35,9 @@ enum bootproof_answer {
 	BOOTPROOF_YES,	   /* every computable digest is of candidate *ret_which */
 	BOOTPROOF_DISAGREE, /* some are and some are not */
 };
+/* thorough: where the first bank is not of a candidate, ask the others too, so that
+ * NO means that no bank is; otherwise the first bank decides for NO. */
 enum bootproof_answer bootproof_check(const struct bootproof *p, const struct event *ev,
-				      size_t *ret_which);
+				      bool thorough, size_t *ret_which);
 
 #endif

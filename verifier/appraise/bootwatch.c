@@ -4,6 +4,8 @@
 #include "boottext.h"
 #include "text.h"
 
+#include <string.h>
+
 #define FIRMWARE_PCRS 8
 #define SECURE_BOOT_PCR 7
 #define BOOT_PCR 4
@@ -72,16 +74,12 @@ on_separator(struct bootwatch *w, struct boot_facts *f, const struct bootevent *
 
 /* The digest of a separator that goes by another type (L6). */
 static void
-check_disguise(struct boot_facts *f, const struct bootevent *ev)
+check_disguise(const struct bootwatch *w, struct boot_facts *f, const struct bootevent *ev)
 {
-	static const uint8_t values[][4] = {{0, 0, 0, 0}, {0xFF, 0xFF, 0xFF, 0xFF}};
-	struct digest d;
-
 	if (ev->pcr >= FIRMWARE_PCRS || ev->digest.n == 0)
 		return;
 	for (size_t i = 0; i < 2; i++)
-		if (digest_compute(f->bank, SPAN(values[i], 4), &d) == ASSAY_OK &&
-		    span_equal(digest_span(&d), ev->digest))
+		if (span_equal(digest_span(&w->separators[i]), ev->digest))
 			boot_add_finding(f, BOOTFIND_DISGUISED_SEPARATOR, ev, "EV_SEPARATOR");
 }
 
@@ -304,6 +302,17 @@ conclude_secure_boot(const struct bootwatch *w, struct boot_facts *f)
 /* ---- the whole ----------------------------------------------------------- */
 
 void
+bootwatch_begin(struct bootwatch *w, uint16_t bank)
+{
+	static const uint8_t values[2][4] = {{0, 0, 0, 0}, {0xFF, 0xFF, 0xFF, 0xFF}};
+
+	memset(w, 0, sizeof *w);
+	for (size_t i = 0; i < 2; i++)
+		if (digest_compute(bank, SPAN(values[i], 4), &w->separators[i]) != ASSAY_OK)
+			w->separators[i].len = 0; /* then nothing is equal to it */
+}
+
+void
 bootwatch_event(struct bootwatch *w, struct boot_facts *f, const struct bootevent *ev)
 {
 	if (ev->status == BOOTEVENT_NOT_MEASURED)
@@ -313,7 +322,7 @@ bootwatch_event(struct bootwatch *w, struct boot_facts *f, const struct booteven
 	if (ev->type == EV_SEPARATOR)
 		on_separator(w, f, ev);
 	else
-		check_disguise(f, ev);
+		check_disguise(w, f, ev);
 	if (is_secure_boot_variable(ev))
 		on_secure_boot_variable(w, f, ev);
 	if (ev->type == EV_EFI_VARIABLE_AUTHORITY)

@@ -10,6 +10,7 @@
 #include "bootfacts.h"
 
 struct bootwatch {
+	struct digest separators[2]; /* the digests of both regular values */
 	bool second[PCR_COUNT];	   /* second separator told already */
 	uint32_t separator[PCR_COUNT]; /* events */
 	bool has_separator[PCR_COUNT];
@@ -21,6 +22,7 @@ struct bootwatch {
 /* Adds a finding, if there is room. text may be NULL. */
 void boot_add_finding(struct boot_facts *f, enum boot_finding_code code,
 		      const struct bootevent *ev, const char *expected);
+void bootwatch_begin(struct bootwatch *w, uint16_t bank);
 void bootwatch_event(struct bootwatch *w, struct boot_facts *f, const struct bootevent *ev);
 void bootwatch_end(struct bootwatch *w, struct boot_facts *f);
 

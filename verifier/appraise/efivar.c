@@ -36,14 +36,7 @@ utf16_is(struct span text, const char *ascii)
 struct span
 ascii_until_nul(struct span text)
 {
-	struct reader r, at;
-	size_t n = 0;
-
-	rd_init(&r, text);
-	at = r;
-	while (rd_left(&r) > 0 && rd_u8(&r) != 0)
-		n++;
-	return rd_bytes(&at, n);
+	return span_until(text, 0);
 }
 
 struct span
@@ -125,10 +118,14 @@ is_numbered(struct span name, const char *prefix, uint16_t *ret)
 static enum efivar_id
 identify(struct efivar *v)
 {
+	int space = EFISPACE_GLOBAL;
+
+	while (space <= EFISPACE_SHIM && !in_space(v, (enum efivar_space)space))
+		space++;
 	for (int id = EFIVAR_OTHER + 1; id < EFIVAR_BOOT_ENTRY; id++)
-		if (in_space(v, known[id].space) && utf16_is(v->name, known[id].name))
+		if ((int)known[id].space == space && utf16_is(v->name, known[id].name))
 			return (enum efivar_id)id;
-	if (!efivar_is_global(v))
+	if (space != EFISPACE_GLOBAL)
 		return EFIVAR_OTHER;
 	if (is_numbered(v->name, "Boot", &v->number))
 		return EFIVAR_BOOT_ENTRY;

@@ -41,22 +41,14 @@ ends_with(struct span text, struct span end)
 struct span
 text_word(struct span text, struct span *ret_rest)
 {
-	struct reader r, at;
-	size_t n = 0;
-	struct span word;
+	struct span word = span_until(text, ' ');
+	struct reader r, next;
 
 	rd_init(&r, text);
-	at = r;
-	while (rd_left(&r) > 0 && rd_u8(&r) != ' ')
-		n++;
-	word = rd_bytes(&at, n);
-	while (rd_left(&at) > 0) {
-		r = at;
-		if (rd_u8(&r) != ' ')
-			break;
-		at = r;
-	}
-	*ret_rest = rd_rest(&at);
+	(void)rd_bytes(&r, word.n);
+	for (next = r; rd_left(&next) > 0 && rd_u8(&next) == ' ';)
+		r = next;
+	*ret_rest = rd_rest(&r);
 	return word;
 }
 
@@ -247,10 +239,14 @@ loadertext_ipl(const struct bootreader *r, struct bootevent *ev, struct bootproo
 	}
 	ev->form = BOOTFORM_TEXT;
 	ev->text = ascii_until_nul(ev->data);
+	if (take_name(ev))
+		return; /* the name of a content that is not logged */
+	if (is_path(ev->text)) {
+		ev->component = file_component(r, ev->text);
+		return;
+	}
 	bootproof_add(ret, ev->data, 0, BOOTCOVER_ALL);
 	bootproof_add(ret, ev->text, 0, BOOTCOVER_TEXT);
-	if (!take_name(ev))
-		ev->component = is_path(ev->text) ? file_component(r, ev->text) : BOOT_OTHER;
 }
 
 /* ---- EV_EVENT_TAG -------------------------------------------------------- */
