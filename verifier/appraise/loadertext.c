@@ -3,6 +3,7 @@
 
 #define GRUB_COMMAND_PCR 8
 #define STUB_SECTION_PCR 11
+#define STUB_CONFIG_PCR 12
 #define CC_LOADER_REGISTER 3 /* RTMR[2] */
 
 static bool
@@ -371,17 +372,19 @@ note_section(struct bootreader *r, struct bootevent *ev)
 	r->section = (struct span){NULL, 0};
 }
 
-/* Everything that GRUB measures into PCR 8 is text that is logged; elsewhere UTF-16
- * text is a measured command line, or says which initrd systemd made and measured. */
+/* Everything that GRUB measures into PCR 8 is text that is logged; what systemd
+ * measures into PCR 12, and UTF-16 text elsewhere, is a command line, or says which
+ * initrd systemd made and measured. */
 static void
 note_hint(const struct bootreader *r, struct bootevent *ev)
 {
-	bool pcr8 = r->format != EVENTLOG_CC && ev->pcr == GRUB_COMMAND_PCR;
+	bool text_pcr = r->format != EVENTLOG_CC &&
+			(ev->pcr == GRUB_COMMAND_PCR || ev->pcr == STUB_CONFIG_PCR);
 
 	if (ev->form == BOOTFORM_WIDE && ends_with(ev->text, SPAN("i\0n\0i\0t\0r\0d\0", 12)))
 		ev->component = BOOT_INITRD;
 	else
-		ev->unexplained = pcr8 || ev->form == BOOTFORM_WIDE;
+		ev->unexplained = text_pcr || ev->form == BOOTFORM_WIDE;
 }
 
 void
