@@ -288,7 +288,7 @@ keeper_on_enrol_verdict(struct keeper *k, struct child *c, const struct ipc_msg 
 /* How a device comes in: class, labels, name and by whose leave. */
 struct admission {
 	bool enrolled; /* else it waits for an operator */
-	bool spend;
+	bool spend, listed;
 	char class_name[DEVICE_CLASS_MAX + 1];
 	char labels[DEVICE_LABELS_MAX + 1];
 	char name[LEDGER_NAME_MAX + 1];
@@ -323,9 +323,10 @@ find_admission(struct keeper *k, const struct enrol_verdict *v, struct admission
 	uint32_t waiting;
 
 	memset(a, 0, sizeof *a);
+	a->listed = is_allow_listed(k, v, &listed);
 	if (v->token_id[0])
 		return admit_by_token(k, v, a);
-	if (is_allow_listed(k, v, &listed)) {
+	if (a->listed) {
 		a->enrolled = true;
 		memcpy(a->class_name, listed.class_name, sizeof a->class_name);
 		memcpy(a->labels, listed.labels, sizeof a->labels);
@@ -359,6 +360,7 @@ fill_new_device(const struct keeper *k, const struct enrol_verdict *v, const str
 	memcpy(d->ek_public, v->ek_public, v->ek_public_len);
 	memcpy(d->ak_public, v->ak_public, v->ak_public_len);
 	d->ek = v->ek;
+	d->ek.allow_listed = a->listed;
 	memcpy(d->enrolled_by, a->by, sizeof d->enrolled_by);
 	d->created = d->updated = k->now;
 }
