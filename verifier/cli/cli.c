@@ -26,10 +26,12 @@ cli_usage(const struct cli_command *c, const char *fmt, ...)
 {
 	va_list ap;
 
+	const char *space = *c->name ? " " : ""; /* commands of one word have no name */
+
 	va_start(ap, fmt);
-	fprintf(stderr, "assay %s %s: ", c->group, c->name);
+	fprintf(stderr, "assay %s%s%s: ", c->group, space, c->name);
 	vfprintf(stderr, fmt, ap);
-	fprintf(stderr, "\nusage: assay %s %s %s\n", c->group, c->name, c->usage);
+	fprintf(stderr, "\nusage: assay %s%s%s %s\n", c->group, space, c->name, c->usage);
 	va_end(ap);
 	return CLI_USAGE;
 }

@@ -5,17 +5,75 @@
  */
 #include "cli.h"
 
+extern const struct cli_command cmd_audit_list;
+extern const struct cli_command cmd_device_approve;
+extern const struct cli_command cmd_device_evidence;
+extern const struct cli_command cmd_device_history;
+extern const struct cli_command cmd_device_hold;
+extern const struct cli_command cmd_device_list;
+extern const struct cli_command cmd_device_maintain;
+extern const struct cli_command cmd_device_release;
+extern const struct cli_command cmd_device_retire;
+extern const struct cli_command cmd_device_set;
+extern const struct cli_command cmd_device_show;
+extern const struct cli_command cmd_ek_allow;
 extern const struct cli_command cmd_inspect_ekcert;
 extern const struct cli_command cmd_inspect_eventlog;
 extern const struct cli_command cmd_inspect_evidence;
+extern const struct cli_command cmd_ledger_accept;
+extern const struct cli_command cmd_operator_add;
+extern const struct cli_command cmd_operator_list;
+extern const struct cli_command cmd_operator_revoke;
+extern const struct cli_command cmd_policy_activate;
+extern const struct cli_command cmd_policy_add;
+extern const struct cli_command cmd_policy_check;
+extern const struct cli_command cmd_policy_list;
+extern const struct cli_command cmd_policy_show;
+extern const struct cli_command cmd_reference_capture;
+extern const struct cli_command cmd_reference_list;
+extern const struct cli_command cmd_reference_promote;
+extern const struct cli_command cmd_reference_retire;
+extern const struct cli_command cmd_reference_show;
+extern const struct cli_command cmd_status;
+extern const struct cli_command cmd_token_create;
+extern const struct cli_command cmd_token_list;
 extern const struct cli_command cmd_verify_quote;
 
 static const struct cli_command end = {0};
 
 const struct cli_command *const cli_commands[] = {
+	&cmd_audit_list,
+	&cmd_device_approve,
+	&cmd_device_evidence,
+	&cmd_device_history,
+	&cmd_device_hold,
+	&cmd_device_list,
+	&cmd_device_maintain,
+	&cmd_device_release,
+	&cmd_device_retire,
+	&cmd_device_set,
+	&cmd_device_show,
+	&cmd_ek_allow,
 	&cmd_inspect_ekcert,
 	&cmd_inspect_eventlog,
 	&cmd_inspect_evidence,
+	&cmd_ledger_accept,
+	&cmd_operator_add,
+	&cmd_operator_list,
+	&cmd_operator_revoke,
+	&cmd_policy_activate,
+	&cmd_policy_add,
+	&cmd_policy_check,
+	&cmd_policy_list,
+	&cmd_policy_show,
+	&cmd_reference_capture,
+	&cmd_reference_list,
+	&cmd_reference_promote,
+	&cmd_reference_retire,
+	&cmd_reference_show,
+	&cmd_status,
+	&cmd_token_create,
+	&cmd_token_list,
 	&cmd_verify_quote,
 	&end,
 };

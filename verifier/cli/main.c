@@ -5,6 +5,7 @@
  */
 #include "cli.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define SUGGEST_DISTANCE 2 /* edits within which a word is taken for a slip */
@@ -167,11 +168,26 @@ run(const struct cli_command *c, int argc, char **argv)
 	return c->run(argc, argv);
 }
 
+/* "assay --state DIR device list" is "ASSAY_STATE=DIR assay device list". */
+static bool
+take_state(int *argc, char ***argv)
+{
+	while (*argc > 2 && strcmp((*argv)[1], "--state") == 0) {
+		if (setenv("ASSAY_STATE", (*argv)[2], 1) != 0)
+			return false;
+		*argc -= 2;
+		*argv += 2;
+	}
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct cli_command *c;
 
+	if (!take_state(&argc, &argv))
+		return cli_fail(CLI_FAULT, "out of memory");
 	if (argc < 2)
 		return help_all(stderr, CLI_USAGE);
 	if (is_help(argv[1]) || strcmp(argv[1], "help") == 0)

@@ -1,0 +1,285 @@
+/* cmd_device_show.c: one device in words: how it stands, why, and what to do. */
+#include "client.h"
+#include "table.h"
+
+#include <string.h>
+
+extern const struct cli_command cmd_device_show;
+
+#define LABEL 12
+
+static void
+line(const char *label, const char *text)
+{
+	if (text)
+		printf("  %s%-*s%s%s\n", cli_dim(), LABEL, label, cli_plain(), text);
+}
+
+static const char *
+or_dash(const char *s)
+{
+	return s ? s : "-";
+}
+
+/* ---- the device ---- */
+
+static void
+show_head(const json_t *d)
+{
+	const char *decision = or_dash(view_text(d, "decision")), *would = view_text(d, "would");
+	const char *name = view_text(d, "name");
+
+	printf("%s%s%s  %s%s%s", cli_bold(), name ? name : "(no name)", cli_plain(),
+	       view_colour(decision), decision, cli_plain());
+	if (would)
+		printf(" (the policy is in monitor mode; it would be %s%s%s)", view_colour(would),
+		       would, cli_plain());
+	putchar('\n');
+	line("id", view_text(d, "id"));
+}
+
+static const char *
+trust_words(const char *trust)
+{
+	static const struct {
+		const char *word, *text;
+	} all[] = {
+		{"never", "it has never given authentic evidence"},
+		{"passed", "its last evidence was good"},
+		{"limited", "its last evidence was good in part"},
+		{"failed", "its last evidence was bad"},
+		{"expired", "its last evidence is too old to count"},
+	};
+
+	for (size_t i = 0; trust && i < sizeof all / sizeof all[0]; i++)
+		if (strcmp(all[i].word, trust) == 0)
+			return all[i].text;
+	return or_dash(trust);
+}
+
+static void
+show_record(const json_t *d, int64_t now)
+{
+	const char *overlay = view_text(d, "overlay"), *why = view_text(d, "overlay_reason");
+	char text[512];
+
+	line("class", or_dash(view_text(d, "class")));
+	line("labels", view_text(d, "labels"));
+	snprintf(text, sizeof text, "%s, tier %s, enrolled by %s %s",
+		 or_dash(view_text(d, "status")), or_dash(view_text(d, "tier")),
+		 or_dash(view_text(d, "enrolled_by")), view_ago(d, "created", now));
+	line("status", text);
+	if (overlay && strcmp(overlay, "none") != 0) {
+		snprintf(text, sizeof text, "%s%s%s", overlay, why ? ": " : "", why ? why : "");
+		line("operator", text);
+	}
+	if (view_flag(d, "new_ak"))
+		line("key", "it came back with another attestation key; approve it if that was you");
+	line("conflict", view_text(d, "conflict_with"));
+}
+
+static void
+show_state(const json_t *d, int64_t now)
+{
+	char text[512];
+
+	snprintf(text, sizeof text, "%s (%s); evidence of %s, decision holds until %s",
+		 or_dash(view_text(d, "trust")), trust_words(view_text(d, "trust")),
+		 view_ago(d, "verdict_at", now), view_time(d, "expires"));
+	line("trust", text);
+	snprintf(text, sizeof text, "%s, last seen %s", or_dash(view_text(d, "connection")),
+		 view_ago(d, "last_seen", now));
+	line("connection", text);
+	line("reason", view_text(d, "reason"));
+}
+
+static void
+show_ek(const json_t *d)
+{
+	const json_t *ek = json_object_get(d, "ek");
+	char text[512];
+
+	snprintf(text, sizeof text, "%s %s, firmware %s; EK certificate %s%s",
+		 or_dash(view_text(ek, "manufacturer")), or_dash(view_text(ek, "model")),
+		 or_dash(view_text(ek, "version")),
+		 !view_flag(ek, "certificate") ? "absent"
+		 : view_flag(ek, "trusted")    ? "trusted" : "not trusted",
+		 view_flag(ek, "allow_listed") ? ", on the allow-list" : "");
+	line("TPM", text);
+}
+
+static void
+show_counters(const json_t *d)
+{
+	const json_t *k = json_object_get(d, "counters");
+	char text[256];
+
+	if (!json_is_object(k))
+		return;
+	snprintf(text, sizeof text, "reset %lld, restart %lld, clock %lld ms%s",
+		 (long long)view_number(k, "reset_count"), (long long)view_number(k, "restart_count"),
+		 (long long)view_number(k, "clock_ms"),
+		 view_flag(k, "clock_safe") ? "" : " (may have gone back)");
+	line("counters", text);
+}
+
+/* ---- the verdict ---- */
+
+static void
+show_judge(const json_t *verdict)
+{
+	const json_t *by = json_object_get(verdict, "judged_by");
+	const json_t *policy = json_object_get(by, "policy");
+	const json_t *set = json_object_get(by, "reference");
+	const char *set_name = view_text(set, "name"), *digest = view_text(policy, "digest");
+	char text[512];
+
+	if (!json_is_object(by))
+		return;
+	snprintf(text, sizeof text, "%s (%.12s)%s", or_dash(view_text(policy, "name")),
+		 digest ? digest : "none", view_flag(by, "monitor") ? ", monitor mode" : "");
+	line("policy", text);
+	digest = view_text(set, "digest");
+	if (digest)
+		snprintf(text, sizeof text, "matches %s (%.12s), %s", or_dash(set_name), digest,
+			 or_dash(view_text(set, "state")));
+	else
+		snprintf(text, sizeof text, "matches no reference set");
+	line("reference", text);
+}
+
+static void
+show_where(const json_t *f)
+{
+	const json_t *pcr = json_object_get(f, "pcr"), *event = json_object_get(f, "event");
+	char text[128] = "";
+
+	if (json_is_integer(pcr))
+		snprintf(text, sizeof text, "PCR %lld", (long long)json_integer_value(pcr));
+	if (json_is_integer(event))
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%sevent %lld of the boot log",
+			 *text ? ", " : "", (long long)json_integer_value(event));
+	if (*text)
+		line("   where", text);
+}
+
+static void
+show_finding(const json_t *f, size_t number)
+{
+	const char *cap = view_text(f, "cap");
+
+	printf("\n  %s%zu. %s%s (%s; at best %s%s%s)\n", cli_bold(), number,
+	       or_dash(view_text(f, "text")), cli_plain(), or_dash(view_text(f, "word")),
+	       view_colour(cap), or_dash(cap), cli_plain());
+	line("   what", view_text(f, "subject"));
+	show_where(f);
+	line("   seen", view_text(f, "seen"));
+	line("   expected", view_text(f, "expected"));
+	line("   do", view_text(f, "remedy"));
+	line("   rule", view_text(f, "rule"));
+	if (view_flag(f, "sticky"))
+		line("   holds", "until the device has booted again");
+}
+
+static void
+show_findings(const json_t *verdict)
+{
+	const json_t *list = json_object_get(verdict, "findings");
+
+	if (json_array_size(list) == 0) {
+		puts("\nNothing was found against it.");
+		return;
+	}
+	printf("\nFound in its last evidence:\n");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		show_finding(json_array_get(list, i), i + 1);
+}
+
+static void
+show_facts(const json_t *verdict)
+{
+	static const char *const heads[] = {"FACT", "VALUE", "FROM", NULL};
+	const json_t *list = json_object_get(verdict, "facts");
+	struct table t;
+
+	putchar('\n');
+	table_init(&t, heads);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *f = json_array_get(list, i), *index = json_object_get(f, "index");
+		char name[TABLE_CELL_MAX];
+
+		if (json_is_integer(index))
+			snprintf(name, sizeof name, "%s[%lld]", or_dash(view_text(f, "name")),
+				 (long long)json_integer_value(index));
+		else
+			snprintf(name, sizeof name, "%s", or_dash(view_text(f, "name")));
+		table_cell(&t, name, "");
+		table_cell(&t, view_text(f, "value"), "");
+		table_cell(&t, view_text(f, "provenance"), "");
+	}
+	table_print(&t, stdout);
+}
+
+static int
+show(const struct client *c, const json_t *d)
+{
+	const json_t *verdict = json_object_get(d, "verdict");
+	int64_t now = view_number(d, "now");
+
+	show_head(d);
+	show_record(d, now);
+	show_state(d, now);
+	show_ek(d);
+	show_counters(d);
+	if (!json_is_object(verdict)) {
+		puts("\nThere is no authentic evidence of it yet.");
+		return CLI_YES;
+	}
+	show_judge(verdict);
+	show_findings(verdict);
+	if (client_option(c, "facts"))
+		show_facts(verdict);
+	return CLI_YES;
+}
+
+static const struct client_spec spec = {
+	.command = &cmd_device_show,
+	.path = "/v1/devices/{0}",
+	.args = {"DEVICE"},
+	.options = {{"check", "", CLIENT_FLAG, false}, {"facts", "", CLIENT_FLAG, false}},
+	.show = show,
+};
+
+static int
+run(int argc, char **argv)
+{
+	struct client_words words = {argc, argv};
+	const char *decision;
+	struct client c;
+	json_t *answer;
+	int status;
+
+	if (!client_parse(&c, &spec, words, &status))
+		return status;
+	answer = client_ask_spec(&c, &status);
+	if (!answer)
+		return status;
+	status = client_present(&c, answer);
+	decision = json_string_value(json_object_get(answer, "decision"));
+	if (status == CLI_YES && client_option(&c, "check") &&
+	    (!decision || strcmp(decision, "ADMIT") != 0))
+		status = CLI_NEGATIVE;
+	json_decref(answer);
+	return status;
+}
+
+const struct cli_command cmd_device_show = {
+	.group = "device",
+	.name = "show",
+	.usage = "DEVICE [--facts] [--check] [--json]",
+	.summary = "one device: how it stands, what was seen, what was expected, what to do",
+	.help = "DEVICE is a name, an id, or at least four first digits of an id.\n\n"
+		"  --facts   also everything that its evidence says\n"
+		"  --check   exit status 1 unless the decision is ADMIT\n",
+	.run = run,
+};
