@@ -169,7 +169,8 @@ softtpm_add_bank(struct softtpm *t, uint16_t alg)
 	for (unsigned i = 0; i < PCR_COUNT; i++) {
 		struct digest d;
 
-		must(pcr_reset_value(alg, i, &d) == ASSAY_OK && pcr_set(&t->pcrs, i, &d) == ASSAY_OK,
+		must(pcr_reset_value(alg, i, &d) == ASSAY_OK &&
+			     pcr_set(&t->pcrs, i, &d) == ASSAY_OK,
 		     "adding a bank");
 	}
 }

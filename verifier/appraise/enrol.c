@@ -1,106 +1,98 @@
-/*
- * enrol.c: the enrolment part of appraise.h: is this an EK that a TPM made, is this an
- * AK that may sign evidence, and the credential that proves both live in one TPM.
- *
- * Who may enrol is keeper's to decide; here only what can be proved is established.
- */
+/* enrol.c: from an enrolment request to a credential that only the TPM which holds
+ * both keys can open; see appraise.h. Who may enrol is keeper's to decide. */
 #include "appraise.h"
 
-#include "certfile.h"
 #include "credential.h"
 #include "ekcert.h"
-#include "text.h"
-
 #include "evidence/hex.h"
+#include "text.h"
 
 #include <string.h>
 
-/* Out of its time is told as a fact; whether that is accepted is configuration. */
-#define TIME_FACTS                                                                             \
-	(EKCERT_FACT_EXPIRED | EKCERT_FACT_ISSUER_EXPIRED | EKCERT_FACT_ISSUER_NOT_YET_VALID)
-
 struct enrolment {
+	const struct enrol_input *in;
+	struct enrol_verdict *v;
 	struct msg_enrol msg;
 	struct tpm_public ek, ak;
-	struct ekcert cert;
 };
 
 static bool
-refuse(struct enrol_verdict *v, enum finding_code code, const char *seen)
+refused(struct enrolment *e, enum finding_code code, const char *subject, const char *seen)
 {
-	v->status = ENROL_REFUSED;
-	v->finding.code = (uint16_t)code;
-	v->finding.cap = OUTCOME_QUARANTINE;
-	v->finding.provenance = PROV_CLAIMED;
-	v->finding.pcr = v->finding.event = -1;
-	text_format(v->finding.subject, sizeof v->finding.subject, "enrolment");
-	text_format(v->finding.seen, sizeof v->finding.seen, "%s", seen);
-	text_format(v->finding.remedy, sizeof v->finding.remedy, "%s", finding_remedy(code));
+	struct finding *f = &e->v->finding;
+
+	memset(e->v, 0, sizeof *e->v);
+	e->v->status = ENROL_REFUSED;
+	f->code = (uint16_t)code;
+	f->cap = OUTCOME_QUARANTINE;
+	f->severity = SEV_HIGH;
+	f->pcr = f->event = -1;
+	text_format(f->subject, sizeof f->subject, "%s", subject);
+	text_format(f->text, sizeof f->text, "%s", finding_text(code));
+	text_format(f->seen, sizeof f->seen, "%s", seen);
+	text_format(f->remedy, sizeof f->remedy, "%s", finding_remedy(code));
 	return false;
 }
 
+/* A key of known weakness is a fact; one that is no key at all is refused (I13). */
 static bool
-fault(struct enrol_verdict *v)
+read_ek(struct enrolment *e)
 {
-	refuse(v, FIND_INTERNAL, "");
-	v->status = ENROL_FAULT;
-	return false;
-}
+	struct enrol_verdict *v = e->v;
+	enum assay_err err = tpmt_public_parse(e->msg.ek_public, &e->ek);
 
-/* ---- the keys ---- */
-
-static bool
-read_keys(struct enrolment *e, struct enrol_verdict *v)
-{
-	enum ak_fault ak;
-	enum assay_err err;
-
-	if ((err = tpmt_public_parse(e->msg.ek_public, &e->ek)) != ASSAY_OK)
-		return refuse(v, FIND_EK_TEMPLATE, assay_err_text(err));
+	if (err != ASSAY_OK)
+		return refused(e, FIND_MALFORMED, "EK public area", assay_err_text(err));
 	if (tpmt_ek_template(&e->ek) == EK_NO_TEMPLATE)
-		return refuse(v, FIND_EK_TEMPLATE, "not a TCG default template");
-	if ((err = tpmt_public_parse(e->msg.ak_public, &e->ak)) != ASSAY_OK)
-		return refuse(v, FIND_AK_ATTRIBUTES, assay_err_text(err));
-	if ((ak = tpmt_ak_fault(&e->ak)) != AK_FINE)
-		return refuse(v, FIND_AK_ATTRIBUTES, tpmt_ak_fault_text(ak));
-	if (e->msg.ek_public.n > sizeof v->ek_public || e->msg.ak_public.n > sizeof v->ak_public)
-		return refuse(v, FIND_MALFORMED, "public area too large");
-	v->ek_public_len = (uint16_t)e->msg.ek_public.n;
-	v->ak_public_len = (uint16_t)e->msg.ak_public.n;
-	memcpy(v->ek_public, e->msg.ek_public.p, e->msg.ek_public.n);
-	memcpy(v->ak_public, e->msg.ak_public.p, e->msg.ak_public.n);
+		return refused(e, FIND_EK_TEMPLATE, "EK public area", "");
+	err = key_check(&e->ek.key);
+	if (err != ASSAY_OK && err != ASSAY_WEAK)
+		return refused(e, FIND_MALFORMED, "EK", assay_err_text(err));
+	v->ek.weak = err == ASSAY_WEAK;
+	if (tpmt_public_name(&e->ek, &v->ek_name) != ASSAY_OK)
+		return false;
+	v->ek_public_len = (uint16_t)e->ek.bytes.n;
+	memcpy(v->ek_public, e->ek.bytes.p, e->ek.bytes.n);
 	return true;
 }
 
-/* Names are computed from the public areas, never taken from the sender (I2). */
+/* I3; the name is computed from the public area and never taken from a sender (I2). */
 static bool
-name_device(const struct enrolment *e, struct enrol_verdict *v)
+read_ak(struct enrolment *e)
 {
-	uint8_t h[32];
+	struct enrol_verdict *v = e->v;
+	enum assay_err err = tpmt_public_parse(e->msg.ak_public, &e->ak);
+	enum ak_fault fault;
 
-	if (tpmt_public_name(&e->ek, &v->ek_name) != ASSAY_OK ||
-	    tpmt_public_name(&e->ak, &v->ak_name) != ASSAY_OK ||
-	    digest_sha256(SPAN(v->ek_name.b, v->ek_name.len), h) != ASSAY_OK ||
-	    hex_encode(SPAN(h, DEVICE_ID_HEX / 2), v->device_id, sizeof v->device_id) != ASSAY_OK)
-		return fault(v);
+	if (err != ASSAY_OK)
+		return refused(e, FIND_MALFORMED, "AK public area", assay_err_text(err));
+	fault = tpmt_ak_fault(&e->ak);
+	if (fault != AK_FINE)
+		return refused(e, FIND_AK_ATTRIBUTES, "AK public area",
+			       tpmt_ak_fault_text(fault));
+	if (tpmt_public_name(&e->ak, &v->ak_name) != ASSAY_OK)
+		return false;
+	v->ak_public_len = (uint16_t)e->ak.bytes.n;
+	memcpy(v->ak_public, e->ak.bytes.p, e->ak.bytes.n);
 	return true;
 }
 
-/* ---- the certificate ---- */
-
+/* What is expired is told, for policy to allow; everything else that is wrong with the
+ * certificate leaves it untrusted, and the EK to the allow-list. */
 static void
-tell_facts(const struct ekcert *c, struct ek_facts *f)
+record_certificate(const struct ekcert *c, struct ek_facts *f)
 {
-	enum ekcert_reason r = ekcert_judge(c, TIME_FACTS | EKCERT_FACT_WEAK_KEY);
+	enum ekcert_reason reason = ekcert_judge(c, 0);
+	uint32_t times = EKCERT_FACT_EXPIRED | EKCERT_FACT_ISSUER_EXPIRED;
 
 	f->certificate = true;
-	f->trusted = r == EKCERT_CHAIN_OK;
-	f->expired = c->facts & EKCERT_FACT_EXPIRED;
-	f->issuer_expired = c->facts & EKCERT_FACT_ISSUER_EXPIRED;
-	f->virtual_tpm = c->facts & EKCERT_FACT_VIRTUAL;
-	f->weak = c->facts & EKCERT_FACT_WEAK_KEY;
-	f->not_after = c->not_after;
-	text_format(f->reason, sizeof f->reason, "%s", ekcert_reason_word(r));
+	f->trusted = ekcert_judge(c, times | EKCERT_FACT_WEAK_KEY) == EKCERT_CHAIN_OK;
+	f->expired = (c->facts & EKCERT_FACT_EXPIRED) != 0;
+	f->issuer_expired = (c->facts & EKCERT_FACT_ISSUER_EXPIRED) != 0;
+	f->virtual_tpm = (c->facts & EKCERT_FACT_VIRTUAL) != 0;
+	f->weak = f->weak || (c->facts & EKCERT_FACT_WEAK_KEY) != 0;
+	f->not_after = c->not_after > 0 ? c->not_after : 0;
+	text_format(f->reason, sizeof f->reason, "%s", ekcert_reason_word(reason));
 	text_format(f->manufacturer, sizeof f->manufacturer, "%s", c->tpm.manufacturer);
 	text_format(f->model, sizeof f->model, "%s", c->tpm.model);
 	text_format(f->version, sizeof f->version, "%s", c->tpm.version);
@@ -109,61 +101,85 @@ tell_facts(const struct ekcert *c, struct ek_facts *f)
 }
 
 static bool
-read_certificate(const struct enrol_input *in, struct enrolment *e, struct enrol_verdict *v)
+check_certificate(struct enrolment *e, struct ekcert *c)
 {
-	struct ekcert_input ci = {.cert = e->msg.ek_certificate, .time = in->now};
+	struct ekcert_input in = {.cert = e->msg.ek_certificate, .time = e->in->now};
 	struct roots roots;
+	enum ekcert_reason bound;
 
-	if (roots_open(in->roots, &roots) != ASSAY_OK)
-		return fault(v);
-	ci.roots = &roots;
-	ci.nintermediates = e->msg.nchain;
-	memcpy(ci.intermediates, e->msg.chain, e->msg.nchain * sizeof ci.intermediates[0]);
-	ekcert_verify(&ci, &e->cert);
-	if (e->cert.reason == EKCERT_MALFORMED)
-		return refuse(v, FIND_EK_UNTRUSTED, ekcert_reason_text(e->cert.reason));
-	if (e->cert.reason == EKCERT_REVOKED || e->cert.reason == EKCERT_ISSUER_REVOKED)
-		return refuse(v, FIND_EK_REVOKED, ekcert_reason_text(e->cert.reason));
-	if (ekcert_bind(&e->cert, &e->ek) == EKCERT_KEY_MISMATCH)
-		return refuse(v, FIND_EK_MISMATCH, "the certificate is another key's");
-	tell_facts(&e->cert, &v->ek);
-	return true;
-}
-
-static bool
-judge_ek(const struct enrol_input *in, struct enrolment *e, struct enrol_verdict *v)
-{
-	enum assay_err err = key_check(&e->ek.key);
-
-	if (err != ASSAY_OK && err != ASSAY_WEAK)
-		return refuse(v, FIND_EK_TEMPLATE, assay_err_text(err));
-	if (e->msg.ek_certificate.n == 0)
-		text_format(v->ek.reason, sizeof v->ek.reason, "no-certificate");
-	else if (!read_certificate(in, e, v))
+	if (e->msg.ek_certificate.n == 0) {
+		text_format(e->v->ek.reason, sizeof e->v->ek.reason, "no-certificate");
+		return true;
+	}
+	if (roots_open(e->in->roots, &roots) != ASSAY_OK)
 		return false;
-	v->ek.weak = v->ek.weak || err == ASSAY_WEAK;
-	/* hardware only on a manufacturer's word (I9) */
-	v->tier = v->ek.trusted && !v->ek.virtual_tpm ? TIER_TPM : TIER_VTPM;
+	in.roots = &roots;
+	in.nintermediates = e->msg.nchain;
+	for (size_t i = 0; i < e->msg.nchain; i++)
+		in.intermediates[i] = e->msg.chain[i];
+	ekcert_verify(&in, c);
+	if (c->reason == EKCERT_MALFORMED)
+		return refused(e, FIND_MALFORMED, "EK certificate", assay_err_text(c->detail));
+	if (c->reason == EKCERT_REVOKED || c->reason == EKCERT_ISSUER_REVOKED)
+		return refused(e, FIND_EK_REVOKED, "EK certificate",
+			       ekcert_reason_text(c->reason));
+	bound = ekcert_bind(c, &e->ek);
+	if (bound != EKCERT_CHAIN_OK)
+		return refused(e, bound == EKCERT_NOT_A_TEMPLATE ? FIND_EK_TEMPLATE
+								 : FIND_EK_MISMATCH,
+			       "EK certificate", ekcert_reason_text(bound));
+	record_certificate(c, &e->v->ek);
 	return true;
 }
 
-/* ---- the credential ---- */
+/* Only a trusted certificate says that a TPM is hardware (I9). */
+static enum tier
+tier_of(const struct ek_facts *f)
+{
+	return f->trusted && !f->virtual_tpm ? TIER_TPM : TIER_VTPM;
+}
 
 static bool
-make_credential(const struct enrol_input *in, const struct enrolment *e, struct enrol_verdict *v)
+name_device(struct enrolment *e)
 {
-	struct credential_input ci = {.ek = &e->ek, .ak_name = &v->ak_name};
+	struct enrol_verdict *v = e->v;
+	uint8_t h[32];
+
+	return digest_sha256(SPAN(v->ek_name.b, v->ek_name.len), h) == ASSAY_OK &&
+	       hex_encode(SPAN(h, DEVICE_ID_HEX / 2), v->device_id, sizeof v->device_id) ==
+		       ASSAY_OK;
+}
+
+static bool
+read_token(struct enrolment *e)
+{
+	const struct msg_enrol *m = &e->msg;
+
+	if (m->token_id.n == 0)
+		return true;
+	if (m->token_id.n > MSG_TOKEN_FIELD_MAX)
+		return false;
+	text_escape(m->token_id, e->v->token_id, sizeof e->v->token_id);
+	return digest_sha256(m->token_secret, e->v->token_hash) == ASSAY_OK;
+}
+
+static bool
+make_credential(struct enrolment *e)
+{
+	struct credential_input in = {.ek = &e->ek, .ak_name = &e->v->ak_name};
+	struct enrol_verdict *v = e->v;
 	struct credential c;
 	enum assay_err err;
 
-	memcpy(ci.secret, in->secret, sizeof ci.secret);
-	memcpy(ci.entropy, in->entropy, sizeof ci.entropy);
-	err = credential_make(&ci, &c);
-	explicit_bzero(&ci, sizeof ci);
+	memcpy(in.secret, e->in->secret, sizeof in.secret);
+	memcpy(in.entropy, e->in->entropy, sizeof in.entropy);
+	err = credential_make(&in, &c);
+	explicit_bzero(&in, sizeof in);
 	if (err == ASSAY_UNSUPPORTED)
-		return refuse(v, FIND_EK_TEMPLATE, "no credential can be made for such a key");
-	if (err != ASSAY_OK)
-		return fault(v);
+		return refused(e, FIND_EK_TEMPLATE, "EK public area", assay_err_text(err));
+	if (err != ASSAY_OK || c.blob_len > sizeof v->blob ||
+	    c.encrypted_secret_len > sizeof v->encrypted_secret)
+		return false;
 	v->blob_len = c.blob_len;
 	v->encrypted_secret_len = c.encrypted_secret_len;
 	memcpy(v->blob, c.blob, c.blob_len);
@@ -172,32 +188,28 @@ make_credential(const struct enrol_input *in, const struct enrolment *e, struct 
 }
 
 static bool
-take_token(const struct enrolment *e, struct enrol_verdict *v)
+enrol(struct enrolment *e, struct arena *scratch)
 {
-	struct span id = e->msg.token_id;
+	enum assay_err err = envelope_decode_enrol(e->in->frame, scratch, &e->msg);
+	struct ekcert cert;
 
-	if (id.n == 0)
-		return true;
-	if (id.n >= sizeof v->token_id)
-		return refuse(v, FIND_MALFORMED, "token");
-	memcpy(v->token_id, id.p, id.n);
-	return digest_sha256(e->msg.token_secret, v->token_hash) == ASSAY_OK || fault(v);
+	if (err != ASSAY_OK)
+		return refused(e, FIND_MALFORMED, "Enrol", assay_err_text(err));
+	if (!read_ek(e) || !read_ak(e) || !check_certificate(e, &cert))
+		return false;
+	e->v->tier = tier_of(&e->v->ek);
+	return name_device(e) && read_token(e) && make_credential(e);
 }
 
 void
 appraise_enrolment(const struct enrol_input *in, struct arena *scratch, struct enrol_verdict *ret)
 {
-	struct enrolment e;
-	enum assay_err err;
+	struct enrolment e = {.in = in, .v = ret};
 
 	memset(ret, 0, sizeof *ret);
-	memset(&e, 0, sizeof e);
-	ret->finding.pcr = ret->finding.event = -1;
-	if ((err = envelope_decode_enrol(in->frame, scratch, &e.msg)) != ASSAY_OK) {
-		refuse(ret, FIND_MALFORMED, assay_err_text(err));
-		return;
-	}
-	if (read_keys(&e, ret) && name_device(&e, ret) && judge_ek(in, &e, ret) &&
-	    take_token(&e, ret) && make_credential(in, &e, ret))
+	arena_reset(scratch);
+	if (enrol(&e, scratch))
 		ret->status = ENROL_PROVABLE;
+	else if (ret->status != ENROL_REFUSED)
+		memset(ret, 0, sizeof *ret); /* a fault: nothing is known of the device */
 }

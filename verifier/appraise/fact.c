@@ -29,7 +29,7 @@ enum fact_id
 fact_by_name(const char *name, size_t len)
 {
 	for (unsigned i = FACT_NONE + 1; i < FACT_COUNT; i++)
-		if (strlen(facts[i].name) == len && memcmp(facts[i].name, name, len) == 0)
+		if (strlen(facts[i].name) == len && strncmp(facts[i].name, name, len) == 0)
 			return (enum fact_id)i;
 	return FACT_NONE;
 }
