@@ -46,7 +46,7 @@ decided() { # OUTCOME DEVICE...
 	local outcome=$1 device
 	shift
 	for device; do
-		[ "$(assay device show "$device" --json | jq -r .decision)" = "$outcome" ] || return
+		[ "$(assay device show "$device" --json | jq -r ".decision | ascii_downcase")" = "$outcome" ] || return
 	done
 }
 until_decided() { # OUTCOME DEVICE...
@@ -109,7 +109,7 @@ for device in gateway-1 controller-1; do
 done
 run assay reference list
 for device in gateway-1 controller-1; do
-	must assay reference promote "$device"
+	must assay reference promote "$device" --yes
 done
 until_decided admit gateway-1 controller-1
 run assay device list
