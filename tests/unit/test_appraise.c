@@ -105,6 +105,26 @@ the_full_log_and_the_remembered_boot_give_equal_findings(void **state)
 	assert_memory_equal(a, b, na);
 }
 
+/* What keeper has at hand of an earlier boot is no evidence of this one, and not the
+ * device's fault either; the same bytes sent by the device would be. */
+static void
+a_stored_log_of_another_boot_is_as_if_absent(void **state)
+{
+	struct span old = unit_data("eventlog/uki-good.bin");
+
+	(void)state;
+	assert_admitted(world_round(&w));
+	world_reboot(&w, "uki-cmdline");
+	world_challenge(&w);
+	world_prove(&w);
+	w.in.has_boot_log = w.in.boot_log_stored = true;
+	w.in.boot_log = old;
+	assert_int_equal(world_appraise(&w)->status, VERDICT_NEED);
+	w.in.boot_log_stored = false;
+	assert_unproven(world_appraise(&w), FIND_LOG_DIGEST);
+	unit_free(old);
+}
+
 static void
 the_same_input_gives_the_same_bytes(void **state)
 {
@@ -331,6 +351,7 @@ main(void)
 		CASE(every_real_boot_of_ours_is_admitted_against_its_own_reference),
 		CASE(a_reboot_is_judged_again_and_admitted),
 		CASE(the_full_log_and_the_remembered_boot_give_equal_findings),
+		CASE(a_stored_log_of_another_boot_is_as_if_absent),
 		CASE(the_same_input_gives_the_same_bytes),
 		CASE(claims_that_come_apart_are_asked_for_and_bound),
 		CASE(one_quote_per_bank_is_one_proof),

@@ -125,20 +125,22 @@ log_missing(struct appraisal *a)
 }
 
 static bool
-judge_delivered_log(struct appraisal *a)
+log_is_claimed(const struct appraisal *a)
 {
 	uint8_t digest[32];
 
-	if (digest_sha256(a->in->boot_log, digest) != ASSAY_OK)
-		return false;
-	if (!span_equal(SPAN(digest, 32), a->claims.boot_log_digest))
-		return not_signed(a);
+	return digest_sha256(a->in->boot_log, digest) == ASSAY_OK &&
+	       span_equal(SPAN(digest, 32), a->claims.boot_log_digest);
+}
+
+static void
+judge_delivered_log(struct appraisal *a)
+{
 	judge_log(a);
 	if (!a->same_boot || !a->prev.has_boot_log || same_log(a))
-		return true;
+		return;
 	(void)find_sticky(a, FIND_BOOT_SWAPPED, OUTCOME_QUARANTINE);
 	a->keep_boot = true;
-	return true;
 }
 
 bool
@@ -155,8 +157,13 @@ boot_check(struct appraisal *a)
 		log_missing(a);
 		return true;
 	}
-	if (a->in->has_boot_log)
-		return judge_delivered_log(a);
+	if (a->in->has_boot_log && log_is_claimed(a)) {
+		judge_delivered_log(a);
+		return true;
+	}
+	/* One from the ledger that is not the claimed one is as if it were absent. */
+	if (a->in->has_boot_log && !a->in->boot_log_stored)
+		return not_signed(a);
 	if (!steady || !same_log(a))
 		return appraisal_needs(a, PART_BOOT_LOG, a->claims.boot_log_size);
 	a->keep_boot = a->steady = true;
