@@ -7,9 +7,9 @@ cd "$(dirname "$0")/../.." || exit 1
 lib_begin
 
 INTERVAL=3 # seconds between attestations
-GOOD=tests/data/eventlog/uki-good.bin
-TAMPERED=tests/data/eventlog/uki-cmdline.bin
-CONTROLLER=tests/data/eventlog/grub-good.bin
+GOOD=tests/data/eventlog/grub-good.bin        # the gateway: UEFI, GRUB, Linux
+TAMPERED=tests/data/eventlog/grub-cmdline.bin # the same, one word more on the kernel command line
+CONTROLLER=tests/data/eventlog/uki-good.bin   # the controller: a unified kernel image
 
 # ---- how it looks -----------------------------------------------------------
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
@@ -32,7 +32,7 @@ run() {
 }
 give_up() {
 	printf '%sThe demo stops here: %s%s\n' "$RED" "$1" "$PLAIN" >&2
-	tail -n 20 "$WORK"/*.log >&2
+	tail -n 10 "$WORK"/{verifier,agent-*}.log >&2
 	exit 1
 }
 must() { run "$@" || give_up "\`$*' ended with $?"; }
@@ -41,101 +41,111 @@ must() { run "$@" || give_up "\`$*' ended with $?"; }
 PATH=$ASSAY_BIN:$ASSAY_BIN/tests/tools:$PATH
 unset -f assay
 
-# Waits until the verifier decides so about a device; asks what everybody can ask.
+# Waits until the verifier has decided so about devices; asks what everybody can ask.
 decided() { # OUTCOME DEVICE...
 	local outcome=$1 device
 	shift
 	for device; do
-		[ "$(assay device show "$device" --json | jq -r ".decision | ascii_downcase")" = "$outcome" ] || return
+		[ "$(assay device show "$device" --json | jq -r .decision)" = "$outcome" ] || return
 	done
 }
 until_decided() { # OUTCOME DEVICE...
 	local begin=$EPOCHREALTIME
 	wait_for $((INTERVAL * 4)) decided "$@" || give_up "no decision $1 about ${*:2}"
-	awk -v s="$(awk "BEGIN { print $EPOCHREALTIME - $begin }")" 'BEGIN { printf "(after %.1f s)\n", s }'
+	printf '%s... decided %.1f s later%s\n' "$DIM" "$(awk "BEGIN { print $EPOCHREALTIME - $begin }")" "$PLAIN"
 }
-id_of_class() { assay device list --json | jq -r --arg c "$1" '.devices[] | select(.class == $c) | .id'; }
+id_of_class() { assay device list --class "$1" --json | jq -r '.devices[].id'; }
 
 # ---- the story --------------------------------------------------------------
 title 'A verifier: one directory, one daemon'
 V=$WORK/verifier
 export ASSAY_STATE=$V
-ca_configure
-say "Two TPMs are manufactured by a local test CA, as a TPM vendor would, with EK certificates."
-tpm_make gateway || exit
-tpm_make controller || exit
-ca_roots "$WORK/ek-roots"
-must assay-verifier init --state "$V" --listen 127.0.0.1:0 --roots "$WORK/ek-roots"
-for class in gateway controller; do
-	sed "s/interval: .*/interval: ${INTERVAL}s/" "policies/$class.yaml" >"$WORK/$class.yaml"
+say 'Two TPMs are manufactured with EK certificates by a local test CA, as a vendor does:'
+shown 'swtpm_setup --tpm2 --create-ek-cert ...'
+for device in gateway controller; do
+	tpm_make $device || give_up 'swtpm_setup failed'
 done
+ca_roots "$WORK/ek-roots"
+must assay-verifier init --state "$V" --listen 127.0.0.1:0 --roots "$WORK/ek-roots" --accept-virtual-tpm
 shown "assay-verifier run --state $V &"
 verifier_start || give_up 'the verifier does not start'
-say "It listens on 127.0.0.1:$(cat "$V/run/port")."
+say "It listens on 127.0.0.1:$(cat "$V/run/port"). Policies as shipped, but for an interval of $INTERVAL s,"
+say "and virtual TPMs allowed, since this demo's TPMs are software:"
+shown "export ASSAY_STATE=$V"
 for class in gateway controller; do
+	edit="s/^version: .*/version: 2/; s/interval: .*/interval: ${INTERVAL}s/; s/virtual_tpm: false/virtual_tpm: true/"
+	shown "sed '$edit' policies/$class.yaml > $WORK/$class.yaml"
+	sed "$edit" "policies/$class.yaml" >"$WORK/$class.yaml"
 	must assay policy add "$WORK/$class.yaml"
-	must assay policy activate "$class"
+	must assay policy activate "$(assay policy list --json | jq -r --arg n $class '.policies[] | select(.name == $n and .version == 2) | .digest[:16]')"
 done
 
 title 'Two devices boot: a gateway and an industrial controller'
-say 'Real logs of UEFI boots are played into the TPMs, event by event, as firmware does.'
-shown "tpm_boot --tcti $(tpm_tcti gateway) --startup --log $GOOD"
-tpm_boot gateway "$GOOD" || give_up 'the gateway does not boot'
-shown "tpm_boot --tcti $(tpm_tcti controller) --startup --log $CONTROLLER"
-tpm_boot controller "$CONTROLLER" || give_up 'the controller does not boot'
+# What a machine's firmware does at power on. Its agent runs only while it does.
+boot() { # DEVICE LOG
+	if alive "tpm-$1"; then
+		agent_stop "$1"
+		shown "tpm2_shutdown -c -T $(tpm_tcti "$1") && swtpm_ioctl -i --unix $WORK/$1/s.ctrl"
+	fi
+	shown "tpm_boot --tcti $(tpm_tcti "$1") --startup --log $2"
+	tpm_boot "$1" "$2" || give_up "the $1 does not boot"
+	cp "$2" "$WORK/$1/boot.log"
+}
+attest() { # DEVICE [--token TOKEN]
+	shown "assay-attester --verifier $(verifier_url) --tcti $(tpm_tcti "$1") --boot-log $WORK/$1/boot.log --state $WORK/$1/agent${2:+ $2 TOKEN} &"
+	agent_start "$1" --boot-log "$WORK/$1/boot.log" --retry-max 2 "${@:2}"
+}
+say 'Logs of real UEFI boots are played into the TPMs, event by event, as firmware does:'
+boot gateway "$GOOD"
+boot controller "$CONTROLLER"
 
 title 'They enrol with one-time tokens'
-enrol() { # CLASS LOG
-	local token
-	shown "assay token create --class $1 --expires 1h"
-	token=$(assay token create --class "$1" --expires 1h) || give_up 'no token was made'
-	cp "$2" "$WORK/$1/boot.log"
-	shown "assay-attester --verifier $(verifier_url) --tcti $(tpm_tcti "$1") --boot-log $WORK/$1/boot.log --state $WORK/$1/agent --token TOKEN &"
-	agent_start "$1" --token "$token" --boot-log "$WORK/$1/boot.log"
-}
-enrol gateway "$GOOD"
-enrol controller "$CONTROLLER"
+for class in gateway controller; do
+	shown "TOKEN=\$(assay token create --class $class --expires 1h)"
+	token=$(assay token create --class "$class" --expires 1h) || give_up 'no token was made'
+	attest "$class" --token "$token"
+done
 enrolled() { [ -n "$(id_of_class gateway)" ] && [ -n "$(id_of_class controller)" ]; }
 wait_for "$WAIT" enrolled || give_up 'the devices do not enrol'
-must assay device set "$(id_of_class gateway)" --name gateway-1
-must assay device set "$(id_of_class controller)" --name controller-1
-until_decided quarantine gateway-1 controller-1
+for class in gateway controller; do
+	must assay device set "$(id_of_class $class)" --name $class-1
+done
+until_decided QUARANTINE gateway-1 controller-1
 run assay device list
 say 'Nobody has said yet what they should measure, so nobody is admitted.'
 
 title 'An operator captures reference values, looks at them, and accepts exactly those'
 for device in gateway-1 controller-1; do
 	must assay reference capture "$device" --name "$device"
+	shown "assay reference show $device | grep -E 'image|kernel|initrd'"
+	assay reference show "$device" | grep -E 'image|kernel|initrd'
+	digest=$(assay reference show "$device" --json | jq -r .digest)
+	must assay reference promote "$device" --digest "$digest"
 done
-run assay reference list
-for device in gateway-1 controller-1; do
-	must assay reference promote "$device" --yes
-done
-until_decided admit gateway-1 controller-1
+until_decided ADMIT gateway-1 controller-1
 run assay device list
 
 title 'Tampering: the gateway reboots with another kernel command line'
-reboot_gateway() { # LOG
-	shown "tpm2_shutdown -c; swtpm_ioctl -i --unix $WORK/gateway/s.ctrl   # reboot"
-	shown "tpm_boot --tcti $(tpm_tcti gateway) --startup --log $1"
-	cp "$1" "$WORK/gateway/boot.log"
-	tpm_boot gateway "$1" || give_up 'the gateway does not boot'
-}
-reboot_gateway "$TAMPERED"
+boot gateway "$TAMPERED"
+attest gateway
 title 'Tampering: something extends a PCR of the running controller'
-must tpm_boot --tcti "$(tpm_tcti controller)" --extend "4:sha256:$(printf 'malware' | sha256sum | cut -d' ' -f1)"
-until_decided quarantine gateway-1 controller-1
+malware=4:sha256:$(printf malware | sha256sum | cut -d' ' -f1)
+shown "tpm_boot --tcti $(tpm_tcti controller) --extend $malware"
+tpm_extend controller "$malware" || give_up 'the PCR was not extended'
+until_decided QUARANTINE gateway-1 controller-1
 run assay device list
 run assay device show gateway-1
 run assay device show controller-1
 
 title 'Repair: the gateway boots what was approved'
-reboot_gateway "$GOOD"
-until_decided admit gateway-1
+boot gateway "$GOOD"
+attest gateway
+until_decided ADMIT gateway-1
 run assay device list
 run assay device history gateway-1
 
 agent_stop gateway
 agent_stop controller
-verifier_stop
-printf '\n%sDone%s: admitted, quarantined for what was changed, admitted again. Took %d s.\n' "$GREEN" "$PLAIN" "$SECONDS"
+verifier_stop TERM
+printf '\n%sAdmitted, quarantined for what was changed, admitted again%s: %d s. Nothing is left running.\n' \
+	"$GREEN" "$PLAIN" "$SECONDS"
