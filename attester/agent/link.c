@@ -23,7 +23,7 @@ struct link {
 	struct lws *wsi;
 	lws_sorted_usec_list_t timer, down;
 	bool dialled; /* down() is owed */
-	bool is_up, ended, key_refused;
+	bool is_up, ended;
 	char why[WHY_MAX];
 
 	struct span out; /* the message being sent */
@@ -80,12 +80,16 @@ give_up(struct link *l, const char *why)
 static int
 on_certificate(struct link *l, void *store)
 {
-	if (!l->config.has_pin)
-		return 0; /* the CA decides */
-	if (tls_pin_holds(store, l->config.pin, l->config.ca == NULL))
+	const char *fault;
+
+	if (l->config.has_pin && !tls_pin_holds(store, l->config.pin, l->config.ca == NULL))
+		return give_up(l, "the verifier's key is not the one that the token names");
+	fault = tls_chain_fault(store);
+	if (!fault)
 		return 0;
-	l->key_refused = true;
-	return give_up(l, "the verifier's key is not the one that the token names");
+	if (l->why[0] == '\0')
+		(void)snprintf(l->why, sizeof l->why, "the verifier's certificate: %s", fault);
+	return -1;
 }
 
 static int
@@ -264,7 +268,6 @@ link_dial(struct link *l)
 
 	l->why[0] = '\0';
 	l->dialled = true;
-	l->key_refused = false;
 	i.context = l->context;
 	i.address = l->config.verifier.host;
 	i.port = l->config.verifier.port;

@@ -73,6 +73,14 @@ tls_pin_holds(void *store, const uint8_t pin[32], bool alone)
 	return true;
 }
 
+const char *
+tls_chain_fault(void *store)
+{
+	int error = store ? X509_STORE_CTX_get_error(store) : X509_V_ERR_UNSPECIFIED;
+
+	return error == X509_V_OK ? NULL : X509_verify_cert_error_string(error);
+}
+
 enum assay_err
 tls_pem_key_digest(const char *pem, int len, uint8_t ret[32])
 {

@@ -30,6 +30,9 @@ ASSAY_MUST_USE enum assay_err tls_peer_key_digest(void *ssl, uint8_t ret[32]);
  * there is to trust, and what the certificate chain lacks is then forgiven.
  */
 bool tls_pin_holds(void *store, const uint8_t pin[32], bool alone);
+/* Within the same callback: what is wrong with the certificate chain, as OpenSSL's
+ * static text; NULL if nothing is. */
+const char *tls_chain_fault(void *store);
 /* SHA-256 of the SubjectPublicKeyInfo of a PEM certificate file's first certificate,
  * for tokens' pins. MALFORMED, CRYPTO. */
 ASSAY_MUST_USE enum assay_err tls_pem_key_digest(const char *pem, int len, uint8_t ret[32]);
