@@ -4,6 +4,8 @@
 #include "log.h"
 
 #include <poll.h>
+#include <stdio.h>
+#include <sys/prctl.h>
 
 void
 child_config_head(struct writer *w, struct sandbox_ids ids, bool log_json)
@@ -34,9 +36,12 @@ enum assay_err
 child_start(enum role r, struct child_start *ret)
 {
 	struct reader rd;
+	char name[16]; /* what ps shows */
 	enum assay_err e;
 	bool json;
 
+	snprintf(name, sizeof name, "assay-%s", role_name(r));
+	(void)prctl(PR_SET_NAME, name, 0, 0, 0);
 	if ((e = sandbox_prepare()) != ASSAY_OK ||
 	    (e = ipc_init(&ret->ipc, IPC_CHILD_FD, r, ROLE_KEEPER)) != ASSAY_OK ||
 	    (e = receive_config(ret)) != ASSAY_OK)

@@ -75,6 +75,8 @@ struct request {
 	uint8_t evidence[32]; /* digest of what the device sent, as keeper computed it */
 	char device[DEVICE_ID_HEX + 1];
 	uint64_t version;     /* of the device's state when the request was made */
+	uint8_t before[BINDING_NONCE_SIZE]; /* nonce of the round stored then */
+	uint8_t again;	      /* judged anew because something else changed the state */
 	uint8_t *payload;     /* as sent to the appraiser */
 	size_t len;
 	uint8_t maps[1 + REFERENCES_PER_DEVICE_MAX + 1][32]; /* digests it needs */

@@ -177,6 +177,7 @@ compose(struct keeper *k, const struct keeper_session *s, struct request *r)
 	r->nmaps = 0;
 	memcpy(r->device, d->id, sizeof r->device);
 	r->version = st.version;
+	memcpy(r->before, st.nonce, sizeof r->before);
 	fill_evidence(k, s, r);
 	fill_device(&k->input, d);
 	k->input.continuity = st.continuity;

@@ -230,6 +230,11 @@ describe(const struct verdict *v, char *ret, size_t cap)
 	}
 }
 
+/*
+ * DENIED: the verdict would make the recorded decision milder and was not reproduced.
+ * BUSY: the state was changed meanwhile, but not by another round of the device
+ * (expiry, an operator): judge again. MISMATCH: by another round.
+ */
 static enum assay_err
 commit_round(struct keeper *k, struct keeper_session *s, struct request *r, struct span bytes)
 {
@@ -250,8 +255,11 @@ commit_round(struct keeper *k, struct keeper_session *s, struct request *r, stru
 		return e;
 	}
 	if (st.version != r->version)
-		return ASSAY_MISMATCH;
+		return span_equal(SPAN(st.nonce, 32), SPAN(r->before, 32)) ? ASSAY_BUSY
+									  : ASSAY_MISMATCH;
 	decide_with(k, &k->device, &st, v, &d);
+	if (d.outcome > st.decision && r->kind != REQ_REPRODUCE)
+		return ASSAY_DENIED; /* milder: not before it was reproduced */
 	if ((e = fill_state(k, r, v, &st)) != ASSAY_OK || (e = store_log(k, r, v)) != ASSAY_OK)
 		return e;
 	st.verdict = bytes;
@@ -269,25 +277,12 @@ commit_round(struct keeper *k, struct keeper_session *s, struct request *r, stru
 	return ASSAY_OK;
 }
 
-/* Whether this verdict would make the recorded decision milder. */
-static bool
-is_milder(struct keeper *k, const struct request *r, const struct verdict *v)
-{
-	struct ledger_state st;
-	struct decision_view d;
-
-	if (ledger_device_get(k->ledger, r->device, &k->device) != ASSAY_OK)
-		return true;
-	if (ledger_state_get(k->ledger, r->device, &st) != ASSAY_OK)
-		memset(&st, 0, sizeof st);
-	decide_with(k, &k->device, &st, v, &d);
-	return d.outcome > st.decision;
-}
-
 static void
 reproduce(struct keeper *k, struct request *r, struct span bytes)
 {
+	free(r->first);
 	if (keeper_copy(bytes, &r->first, &r->first_len) != ASSAY_OK) {
+		r->first = NULL;
 		keeper_round_failed(k, r);
 		return;
 	}
@@ -301,10 +296,6 @@ on_decided(struct keeper *k, struct keeper_session *s, struct request *r, struct
 {
 	enum assay_err e;
 
-	if (r->kind == REQ_ROUND && is_milder(k, r, &k->verdict)) {
-		reproduce(k, r, bytes);
-		return;
-	}
 	if (r->kind == REQ_REPRODUCE && !span_equal(bytes, SPAN(r->first, r->first_len))) {
 		log_event(LOG_LEVEL_ERROR, "not-reproduced", "device", r->device, "effect",
 			  "the decision does not become milder", NULL);
@@ -312,6 +303,15 @@ on_decided(struct keeper *k, struct keeper_session *s, struct request *r, struct
 		return;
 	}
 	e = commit_round(k, s, r, bytes);
+	if (e == ASSAY_DENIED && r->kind == REQ_ROUND) {
+		reproduce(k, r, bytes);
+		return;
+	}
+	if (e == ASSAY_BUSY && r->kind != REQ_CORE && r->again++ == 0) {
+		r->kind = REQ_ROUND;
+		keeper_submit(k, s, r);
+		return;
+	}
 	if (e != ASSAY_OK) {
 		log_event(LOG_LEVEL_WARN, "round-not-stored", "device", r->device, "error",
 			  assay_err_name(e), NULL);
