@@ -74,7 +74,9 @@ needs_policy(const struct template *m)
 static TPMT_PUBLIC
 default_template(const struct template *m)
 {
-	TPMT_PUBLIC p = {.type = m->type, .nameAlg = m->name_alg, .objectAttributes = EK_ATTRIBUTES};
+	TPMT_PUBLIC p = {.type = m->type,
+			 .nameAlg = m->name_alg,
+			 .objectAttributes = EK_ATTRIBUTES};
 	TPMT_SYM_DEF_OBJECT aes = {.algorithm = TPM2_ALG_AES,
 				   .keyBits.aes = m->aes_bits,
 				   .mode.aes = TPM2_ALG_CFB};

@@ -43,13 +43,14 @@ take_values(struct assay_tpm *t, const TPML_PCR_SELECTION *covered, const TPML_D
 		uint32_t mask = mask_of(s);
 
 		for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++) {
+			const TPM2B_DIGEST *value = &values->digests[next];
 			struct digest d;
 
 			if (!(mask >> pcr & 1))
 				continue;
 			if (next >= values->count || next >= 8 ||
-			    digest_from(s->hash, SPAN(values->digests[next].buffer,
-						      values->digests[next].size), &d) != ASSAY_OK ||
+			    digest_from(s->hash, SPAN(value->buffer, value->size), &d) !=
+				    ASSAY_OK ||
 			    pcr_set(v, pcr, &d) != ASSAY_OK)
 				return tpm_fail(t, ASSAY_IO, "TPM2_PCR_Read: an answer that "
 							     "does not fit what was asked for");

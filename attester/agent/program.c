@@ -60,7 +60,8 @@ check_ca(const char *path)
 	} else {
 		n = fread(text, 1, CA_FILE_MAX, f);
 		if (n == CA_FILE_MAX || tls_pem_key_digest(text, (int)n, digest) != ASSAY_OK)
-			status = report_fatal(AGENT_BAD_INPUT, "%s: holds no PEM certificate", path);
+			status = report_fatal(AGENT_BAD_INPUT, "%s: holds no PEM certificate",
+					      path);
 	}
 	if (f)
 		fclose(f);

@@ -380,7 +380,7 @@ q13_messages_nest_once_and_no_deeper(void **state)
 }
 
 static void
-q13_unknown_or_duplicate_fields_inside_a_nested_message_are_refused(void **state)
+q13_unknown_or_duplicate_fields_of_nested_messages_are_refused(void **state)
 {
 	struct writer w = start(MSG_NEED);
 
@@ -448,9 +448,9 @@ q13_defaults_and_disorder_on_the_wire_are_refused(void **state)
 static void
 q13_required_fields_may_not_be_absent(void **state)
 {
-	static const unsigned needs[] = {MSG_HELLO,	 MSG_ENROL,    MSG_ACTIVATION, MSG_PROOF,
-					 MSG_PART,	 MSG_CHALLENGE, MSG_CREDENTIAL, MSG_ENROLLED,
-					 MSG_NEED,	 MSG_DECISION, MSG_REFUSED};
+	static const unsigned needs[] = {
+		MSG_HELLO,	MSG_ENROL,    MSG_ACTIVATION, MSG_PROOF,    MSG_PART,	MSG_CHALLENGE,
+		MSG_CREDENTIAL, MSG_ENROLLED, MSG_NEED,	      MSG_DECISION, MSG_REFUSED};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
@@ -609,7 +609,7 @@ main(void)
 		cmocka_unit_test(q13_too_many_elements_are_refused),
 		cmocka_unit_test(q13_amplification_by_empty_submessages_takes_no_memory),
 		cmocka_unit_test(q13_messages_nest_once_and_no_deeper),
-		cmocka_unit_test(q13_unknown_or_duplicate_fields_inside_a_nested_message_are_refused),
+		cmocka_unit_test(q13_unknown_or_duplicate_fields_of_nested_messages_are_refused),
 		cmocka_unit_test(q13_numbers_must_be_packed),
 		cmocka_unit_test(q13_defaults_and_disorder_on_the_wire_are_refused),
 		cmocka_unit_test(q13_required_fields_may_not_be_absent),
