@@ -278,6 +278,20 @@ clock_jumped(struct keeper *k)
 	return drift > KEEPER_CLOCK_JUMP_S * 1000 || drift < -KEEPER_CLOCK_JUMP_S * 1000;
 }
 
+/* History is bounded; the last decision of each device always stays. */
+static void
+forget_old_history(struct keeper *k)
+{
+	int64_t before = k->now - (int64_t)k->config->retention_days * 86400;
+	enum assay_err e;
+
+	if (k->config->retention_days == 0 || k->now - k->pruned_s < KEEPER_PRUNE_EVERY_S)
+		return;
+	k->pruned_s = k->now;
+	if ((e = keeper_change(k)) != ASSAY_OK || (e = ledger_prune(k->ledger, before)) != ASSAY_OK)
+		log_event(LOG_LEVEL_ERROR, "prune", "error", assay_err_name(e), NULL);
+}
+
 /* Validity is measured on both clocks: setting the wall clock back keeps nobody
  * admitted (D10). */
 void
@@ -288,6 +302,7 @@ keeper_decisions_sweep(struct keeper *k)
 			  "decisions end as measured before the jump", NULL);
 		k->wall_minus_mono_ms = k->now * 1000 - k->now_ms;
 	}
+	forget_old_history(k);
 	for (size_t i = 0; i < k->live.size; i++) {
 		struct live_device *d = &k->live.slots[i];
 		enum assay_err e;

@@ -1,6 +1,8 @@
 /* keeper_operation_device.c: what operators ask and order about devices. */
 #include "keeper_operation.h"
 
+#include "evidence/evidencefile.h"
+#include "evidence/eventlog.h"
 #include "verifier/appraise/text.h"
 
 #include <string.h>
@@ -192,12 +194,31 @@ operation_on_audit_list(struct call *c)
 		       : ASSAY_OK;
 }
 
+/* Proof, claims and boot log in one file, for `assay inspect evidence` and others. */
+static enum assay_err
+evidence_file(struct call *c, const struct ledger_state *s, bool has_log)
+{
+	static uint8_t buf[64 + MSG_PROOF_MAX + MSG_CLAIMS_MAX + EVENTLOG_MAX];
+	struct evidence_file f = {.proof = s->proof, .claims = s->claims, .has_boot_log = has_log};
+	struct writer w;
+	enum assay_err e = ASSAY_OK;
+
+	if (has_log)
+		e = ledger_blob_get(c->l, s->boot_log, &f.boot_log);
+	wr_init(&w, buf, sizeof buf);
+	if (e == ASSAY_OK)
+		e = evidence_file_write(&f, &w);
+	c->bytes = wr_span(&w);
+	return e;
+}
+
 enum assay_err
 operation_on_device_evidence(struct call *c)
 {
 	static struct ledger_device d;
 	char what[OPERATION_TEXT_MAX + 1];
 	static const uint8_t none[32];
+	bool has_log;
 	struct ledger_state s;
 	enum assay_err e;
 
@@ -208,15 +229,17 @@ operation_on_device_evidence(struct call *c)
 		return e;
 	if (e == ASSAY_NOT_FOUND || s.version == 0)
 		return call_fail(c, ASSAY_NOT_FOUND, "the device has given no authentic evidence");
+	has_log = !span_equal(SPAN(s.boot_log, 32), SPAN(none, 32));
+	if (strcmp(what, "file") == 0)
+		return evidence_file(c, &s, has_log);
 	if (strcmp(what, "proof") == 0)
 		c->bytes = s.proof;
 	else if (strcmp(what, "claims") == 0)
 		c->bytes = s.claims;
 	else if (strcmp(what, "boot-log") != 0)
 		return call_fail(c, ASSAY_MALFORMED,
-				 "scope: must be boot-log, proof or claims");
-	else if (memcmp(s.boot_log, none, sizeof none) != 0 && /* public */
-		 (e = ledger_blob_get(c->l, s.boot_log, &c->bytes)) != ASSAY_OK)
+				 "scope: must be file, boot-log, proof or claims");
+	else if (has_log && (e = ledger_blob_get(c->l, s.boot_log, &c->bytes)) != ASSAY_OK)
 		return e;
 	return c->bytes.n ? ASSAY_OK
 			  : call_fail(c, ASSAY_NOT_FOUND, "the device sent no %s", what);

@@ -24,6 +24,7 @@
 #define KEEPER_RESTART_WINDOW_MS 5000
 #define KEEPER_RELOAD_SPREAD_MS 2000
 #define KEEPER_CLOCK_JUMP_S 30
+#define KEEPER_PRUNE_EVERY_S 3600
 #define KEEPER_DEFAULT_INTERVAL_S 60
 #define KEEPER_DEFAULT_PCRS 0x7BFFu /* 0 to 9 and 11 to 14 */
 #define KEEPER_PIPELINE_MAX 32 /* requests given to one appraiser at a time */
@@ -153,7 +154,7 @@ struct keeper {
 	bool stopping, failed;
 	int64_t now, now_ms; /* wall clock s, monotonic ms, of this turn */
 	int64_t wall_minus_mono_ms;
-	int64_t swept_s;
+	int64_t swept_s, pruned_s;
 	bool changing;	     /* a transaction is open */
 	bool poisoned;	     /* it is incomplete: roll back instead of committing */
 	struct deferred *first, *last;

@@ -230,10 +230,20 @@ describe(const struct verdict *v, char *ret, size_t cap)
 	}
 }
 
+/* A policy that was activated while the evidence was judged is the one that counts. */
+static bool
+judged_by_current_policy(struct keeper *k, const struct ledger_device *d, const struct verdict *v)
+{
+	static const uint8_t none[32];
+	const struct keeper_policy *p = keeper_policy_for(k, d->class_name, d->labels);
+
+	return span_equal(SPAN(v->policy, 32), SPAN(p ? p->map.digest : none, 32));
+}
+
 /*
  * DENIED: the verdict would make the recorded decision milder and was not reproduced.
  * BUSY: the state was changed meanwhile, but not by another round of the device
- * (expiry, an operator): judge again. MISMATCH: by another round.
+ * (expiry, an operator, a new policy): judge again. MISMATCH: by another round.
  */
 static enum assay_err
 commit_round(struct keeper *k, struct keeper_session *s, struct request *r, struct span bytes)
@@ -257,6 +267,8 @@ commit_round(struct keeper *k, struct keeper_session *s, struct request *r, stru
 	if (st.version != r->version)
 		return span_equal(SPAN(st.nonce, 32), SPAN(r->before, 32)) ? ASSAY_BUSY
 									  : ASSAY_MISMATCH;
+	if (!judged_by_current_policy(k, &k->device, v))
+		return ASSAY_BUSY;
 	decide_with(k, &k->device, &st, v, &d);
 	if (d.outcome > st.decision && r->kind != REQ_REPRODUCE)
 		return ASSAY_DENIED; /* milder: not before it was reproduced */

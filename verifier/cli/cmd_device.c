@@ -194,7 +194,7 @@ run_evidence(int argc, char **argv)
 const struct cli_command cmd_device_evidence = {
 	.group = "device",
 	.name = "evidence",
-	.usage = "DEVICE boot-log|proof|claims >FILE",
+	.usage = "DEVICE file|boot-log|proof|claims >FILE",
 	.summary = "the last authentic evidence of a device, as it sent it",
 	.help = "Writes bytes to standard output, for example for `assay inspect eventlog -'.\n",
 	.run = run_evidence,

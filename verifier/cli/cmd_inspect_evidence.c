@@ -270,11 +270,11 @@ const struct cli_command cmd_inspect_evidence = {
 	.name = "evidence",
 	.usage = "FILE [--json]",
 	.summary = "show what a piece of evidence says, verifying nothing",
-	.help = "FILE is what `assay device evidence` writes, or a single Proof message.\n"
+	.help = "FILE is what `assay device evidence DEVICE file` writes, or a single Proof message.\n"
 		"  --json   one JSON document\n"
 		"\n"
 		"Example:\n"
-		"  assay device evidence gw-1 > gw-1.evidence\n"
+		"  assay device evidence gw-1 file >gw-1.evidence\n"
 		"  assay inspect evidence gw-1.evidence\n",
 	.run = run,
 };
