@@ -216,6 +216,12 @@ verifier_start() { # ARGUMENT...
 	wait_for "$WAIT" test -s "$ASSAY_STATE/run/port" -a -S "$ASSAY_STATE/run/console.sock"
 }
 
+# Starts it again where it was, so that agents find it.
+verifier_restart_here() {
+	sed -i "s/^listen:.*/listen: \"127.0.0.1:$(cat "$ASSAY_STATE/run/port")\"/" "$ASSAY_STATE/verifier.yaml"
+	verifier_start "$@"
+}
+
 verifier_stop() { stop verifier "${1:-TERM}"; }
 verifier_url() { echo "wss://127.0.0.1:$(cat "$ASSAY_STATE/run/port")"; }
 
@@ -229,3 +235,58 @@ agent_start() { # NAME ARGUMENT...
 }
 
 agent_stop() { stop "agent-$1" "${2:-TERM}"; }
+
+# The shipped policy of a class in force, with another interval and virtual TPMs allowed.
+policy_use() { # CLASS SECONDS [SED-EXPRESSION]
+	local file=$WORK/$1.$RANDOM.yaml
+	sed -e "s/^version: .*/version: $((RANDOM + 2))/" -e "s/interval: .*/interval: ${2}s/" \
+		-e 's/virtual_tpm: false/virtual_tpm: true/' -e "${3:-}" "policies/$1.yaml" >"$file"
+	assay policy activate "$(assay policy add "$file" --json | jq -r .digest)"
+}
+
+# A device NAME with a TPM that booted a log (tests/data/eventlog/LOG.bin), its agent with
+# a token of this class; enrolled and named when this returns.
+device_enrol() { # NAME CLASS LOG
+	local id before
+	before=$(assay device list --json | jq -c '[.devices[].id]')
+	tpm_make "$1" && device_boot "$1" "$3" || return
+	agent_start "$1" --boot-log "$WORK/$1/boot.log" --retry-max 1 \
+		--token "$(assay token create --class "$2" 2>/dev/null)"
+	wait_for "$WAIT" new_device "$before" || return
+	id=$(new_device "$before") && assay device set "$id" --name "$1"
+}
+new_device() { # JSON-ARRAY-OF-IDS
+	assay device list --json | jq -er --argjson b "$1" '[.devices[].id] - $b | .[0] // empty'
+}
+
+# Reboots a device into a log; its agent, if it ran, runs again afterwards.
+device_boot() { # NAME LOG
+	local running=''
+	alive "agent-$1" && running=yes && agent_stop "$1"
+	tpm_boot "$1" "tests/data/eventlog/$2.bin" || return
+	cp "tests/data/eventlog/$2.bin" "$WORK/$1/boot.log"
+	[ -z "$running" ] || agent_start "$1" --boot-log "$WORK/$1/boot.log" --retry-max 1
+}
+
+# Reference values of the device as it is now, promoted.
+device_approve_boot() { # NAME
+	local digest
+	digest=$(assay reference capture "$1" --name "$1.$RANDOM" --json | jq -er .digest) &&
+		assay reference promote "${digest:0:16}" --digest "$digest"
+}
+
+device_field() { assay device show "$1" --json | jq -r ".$2"; } # NAME FIELD
+is_decided() { # NAME OUTCOME [REASON]
+	[ "$(device_field "$1" decision)" = "$2" ] && [[ $(device_field "$1" reason) == "${3:-}"* ]]
+}
+# Waits for it; says how the device stands if it does not come.
+decides() { # NAME OUTCOME [REASON]
+	wait_for "$WAIT" is_decided "$@" || { assay device show "$1" && return 1; }
+}
+# A query on a copy of the ledger: the daemon has the file for itself.
+ledger() { # SQL
+	rm -f "$WORK"/copy.db*
+	cp "$ASSAY_STATE/ledger.db" "$WORK/copy.db"
+	[ ! -e "$ASSAY_STATE/ledger.db-wal" ] || cp "$ASSAY_STATE/ledger.db-wal" "$WORK/copy.db-wal"
+	sqlite3 "$WORK/copy.db" "$1"
+}
