@@ -558,22 +558,28 @@ l16_grubs_prefix_and_terminator_are_text_and_nothing_more(void **state)
 	(void)state;
 	for (size_t measured = 8; measured <= 9; measured++) {
 		made_begin(&m, made_sha256, 1, 0);
+		made_event_of(&m, pcr_type, SPAN("grub_cmd: linux /k quiet", 25),
+			      SPAN("linux /k quiet", measured + 6));
 		made_event_of(&m, pcr_type, with_zero, SPAN("/k quiet", measured));
 		must_read(made_log(&m), &facts);
 		assert_string_equal(facts.cmdline.text, "/k quiet");
-		assert_int_equal(facts.cmdline.provenance, BOOT_BY_TEXT);
+		assert_int_equal(facts.cmdline.provenance, BOOT_BY_PROOF);
 	}
-	/* The prefix is nowhere measured: a command cannot pass for a command line ... */
+	/* The prefix is nowhere measured: a command may pass for a command line ... */
 	made_begin(&m, made_sha256, 1, 0);
-	made_event_of(&m, pcr_type, SPAN("grub_cmd: linux /evil", 22), SPAN("linux /evil", 11));
 	made_event_of(&m, pcr_type, with_zero, SPAN("/k quiet", 8));
 	must_read(made_log(&m), &facts);
-	assert_int_equal(facts.cmdline.provenance, BOOT_BY_TEXT);
-	/* ... unless GRUB's own, measured with its first word, bears it out. */
-	made_event_of(&m, pcr_type, SPAN("grub_cmd: linux /k quiet", 25), SPAN("linux /k quiet", 14));
+	assert_int_equal(facts.cmdline.provenance, BOOT_BY_HINT);
+	/* ... so one that comes before the kernel is loaded is not believed ... */
+	made_event_of(&m, pcr_type, SPAN("grub_cmd: linux /k evil", 24), SPAN("linux /k evil", 13));
+	made_event_of(&m, pcr_type, SPAN("grub_cmd: /k evil", 18), SPAN("/k evil", 7));
+	must_read(made_log(&m), &facts);
+	assert_int_equal(facts.cmdline.provenance, BOOT_BY_HINT);
+	/* ... nor one that is not what the kernel was loaded with. */
 	made_event_of(&m, pcr_type, with_zero, SPAN("/k quiet", 8));
 	must_read(made_log(&m), &facts);
-	assert_int_equal(facts.cmdline.provenance, BOOT_BY_PROOF);
+	assert_int_equal(facts.cmdline.provenance, BOOT_BY_HINT);
+	assert_true(has_finding(&facts, BOOTFIND_DISPUTED));
 	/* And text that was not measured is no command line at all. */
 	made_begin(&m, made_sha256, 1, 0);
 	made_event_of(&m, pcr_type, with_zero, SPAN("/evil", 5));

@@ -128,6 +128,8 @@ struct bootevent {
 	bool unnamed;	     /* content proved, but the name it goes by is not to be believed */
 	bool unexplained;    /* where everything can be recomputed, this cannot (PCR 8) */
 	bool corroborated;   /* a proved event says the same in other words */
+	bool disputed;	     /* a proved event says otherwise */
+	bool loads_kernel;   /* a proved command of GRUB that loads a kernel */
 	bool misplaced;	     /* a hint in a register where its type is not measured */
 	struct efivar var;
 	struct efi_image image;

@@ -148,6 +148,8 @@ note_data(struct boot_facts *f, const struct bootevent *ev)
 		boot_add_finding(f, BOOTFIND_UNNAMED, ev, "a name that BootOrder gives next");
 	if (ev->unexplained)
 		boot_add_finding(f, BOOTFIND_UNEXPLAINED, ev, "the text that was measured");
+	if (ev->disputed)
+		boot_add_finding(f, BOOTFIND_DISPUTED, ev, "the words of the command");
 	if (ev->misplaced)
 		boot_add_finding(f, BOOTFIND_MISPLACED, ev, bootevent_type_name(ev->type));
 }
@@ -186,12 +188,16 @@ has_text(const struct bootevent *ev)
 	       (ev->form == BOOTFORM_WIDE && ev->cover == BOOTCOVER_ALL);
 }
 
+/* GRUB measures nothing that tells a command line from a command, but the command
+ * itself, with its first word. */
 static enum boot_provenance
 cmdline_provenance(const struct bootevent *ev)
 {
 	if (ev->status != BOOTEVENT_PROVED)
 		return BOOT_BY_HINT;
-	return ev->corroborated ? BOOT_BY_PROOF : BOOT_BY_TEXT;
+	if (ev->corroborated)
+		return BOOT_BY_PROOF;
+	return ev->form == BOOTFORM_WIDE ? BOOT_BY_TEXT : BOOT_BY_HINT;
 }
 
 /*
@@ -306,6 +312,10 @@ note_component(struct boot_facts *f, const struct bootevent *ev, uint32_t *autho
 		break;
 	case BOOT_KERNEL_CMDLINE:
 		note_cmdline(f, ev);
+		break;
+	case BOOT_GRUB_COMMAND: /* a kernel loaded later has another command line */
+		if (ev->loads_kernel && f->cmdline.count > 0)
+			f->cmdline.provenance = BOOT_BY_HINT;
 		break;
 	case BOOT_INITRD:
 		note_initrd(f, ev);

@@ -42,6 +42,8 @@ enum boot_finding_kind {
 	  "the content was measured, but nothing bears out the name it goes by")               \
 	X(UNEXPLAINED, "data.unexplained", DATA,                                               \
 	  "what was measured is not in the log where it always is") /* L16 */                  \
+	X(DISPUTED, "data.disputed", DATA,                                                     \
+	  "GRUB measured another command line in its command") /* L16 */                       \
 	X(MISPLACED, "data.misplaced", DATA,                                                   \
 	  "events of this type are not measured into this PCR") /* L4 */                       \
 	X(DISGUISED_SEPARATOR, "separator.disguised", STRUCTURE,                               \
@@ -112,8 +114,8 @@ const char *boot_flag_name(enum boot_flag f); /* "missing", "off", "on", "contra
 enum boot_provenance {
 	BOOT_UNKNOWN = 0,
 	BOOT_BY_HINT,	/* the log says so; no digest covers the text */
-	BOOT_BY_TEXT,	/* the text was measured; that it is what it seems is a hint */
-	BOOT_BY_PROOF,	/* and its meaning too */
+	BOOT_BY_TEXT,	/* the text was measured, where only such texts are (systemd) */
+	BOOT_BY_PROOF,	/* and another measurement says the same */
 };
 const char *boot_provenance_name(enum boot_provenance p);
 

@@ -340,7 +340,7 @@ static const struct grub_word {
 };
 
 static void
-note_grub_command(struct bootreader *r, const struct bootevent *ev)
+note_grub_command(struct bootreader *r, struct bootevent *ev)
 {
 	struct span rest, word = text_word(ev->text, &rest), after;
 
@@ -355,8 +355,39 @@ note_grub_command(struct bootreader *r, const struct bootevent *ev)
 			r->kernel = text_word(rest, &after);
 			r->linux_line = rest;
 			r->linux_proved = ev->status == BOOTEVENT_PROVED;
+			ev->loads_kernel = r->linux_proved;
 		}
 	}
+}
+
+/* The next byte that is not one of GRUB's marks around words with spaces; -1: none. */
+static int
+next_plain(struct reader *r)
+{
+	while (rd_left(r) > 0) {
+		uint8_t c = rd_u8(r);
+
+		if (c != '"' && c != '\'' && c != '\\')
+			return c;
+	}
+	return -1;
+}
+
+/* GRUB quotes in the command line what it does not quote in the command. */
+static bool
+same_words(struct span a, struct span b)
+{
+	struct reader x, y;
+	int c;
+
+	rd_init(&x, a);
+	rd_init(&y, b);
+	do {
+		c = next_plain(&x);
+		if (c != next_plain(&y))
+			return false;
+	} while (c >= 0);
+	return true;
 }
 
 static void
@@ -400,6 +431,8 @@ loadertext_note(struct bootreader *r, struct bootevent *ev)
 		note_hint(r, ev);
 	if (ev->component == BOOT_GRUB_COMMAND)
 		note_grub_command(r, ev);
-	if (ev->component == BOOT_KERNEL_CMDLINE)
-		ev->corroborated = r->linux_proved && span_equal(r->linux_line, ev->text);
+	if (ev->component == BOOT_KERNEL_CMDLINE && ev->form == BOOTFORM_TEXT) {
+		ev->corroborated = r->linux_proved && same_words(r->linux_line, ev->text);
+		ev->disputed = r->linux_proved && !ev->corroborated;
+	}
 }
