@@ -19,7 +19,19 @@
 struct line {
 	char *p;
 	size_t cap, len;
+	bool full;
 };
+
+/* What is added later must not hide that something was cut. */
+static void
+cut(struct line *l)
+{
+	l->full = true;
+	if (l->len + 4 > l->cap)
+		l->len = l->cap - 4;
+	memcpy(l->p + l->len, "...", 4);
+	l->len += 3;
+}
 
 static void add(struct line *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -29,37 +41,44 @@ add(struct line *l, const char *fmt, ...)
 	va_list ap;
 	int n;
 
-	if (l->len + 1 >= l->cap)
+	if (l->full)
 		return;
 	va_start(ap, fmt);
 	n = vsnprintf(l->p + l->len, l->cap - l->len, fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		return;
-	if ((size_t)n < l->cap - l->len) {
+	if (n >= 0 && (size_t)n < l->cap - l->len)
 		l->len += (size_t)n;
+	else
+		cut(l);
+}
+
+/* What text_escape() and text_escape_utf16() need as room. */
+#define ESCAPE_ROOM 8
+
+static void
+add_escaped(struct line *l, struct span text, void (*escape)(struct span, char *, size_t))
+{
+	if (l->full || text.n == 0)
+		return;
+	if (l->cap - l->len < ESCAPE_ROOM) {
+		cut(l);
 		return;
 	}
-	l->len = l->cap - 1;
-	memcpy(l->p + l->len - 3, "...", 4);
+	escape(text, l->p + l->len, l->cap - l->len);
+	l->len += strlen(l->p + l->len);
+	l->full = l->len + ESCAPE_ROOM > l->cap && memcmp(l->p + l->len - 3, "...", 3) == 0; /* public */
 }
 
 static void
 add_ascii(struct line *l, struct span text)
 {
-	if (l->cap - l->len > 8) {
-		text_escape(text, l->p + l->len, l->cap - l->len);
-		l->len += strlen(l->p + l->len);
-	}
+	add_escaped(l, text, text_escape);
 }
 
 static void
 add_wide(struct line *l, struct span text)
 {
-	if (l->cap - l->len > 8) {
-		text_escape_utf16(text, l->p + l->len, l->cap - l->len);
-		l->len += strlen(l->p + l->len);
-	}
+	add_escaped(l, text, text_escape_utf16);
 }
 
 static void
@@ -524,7 +543,7 @@ add_data(struct line *l, const struct bootevent *ev)
 void
 bootevent_text(const struct bootevent *ev, char *ret, size_t cap)
 {
-	struct line l = {ret, cap, 0};
+	struct line l = {ret, cap, 0, false};
 
 	ret[0] = '\0';
 	add(&l, "%s: ", boot_component_text(ev->component));
