@@ -51,7 +51,8 @@ static void
 real_events_are_told_in_words(void **state)
 {
 	(void)state;
-	check_event("uki-good", 0, BOOTEVENT_NOT_MEASURED, "log information: TCG log version 2.0.0");
+	check_event("uki-good", 0, BOOTEVENT_NOT_MEASURED,
+		    "log information: TCG log version 2.0.0");
 	check_event("uki-good", 2, BOOTEVENT_HINT, "firmware volume: at 0x820000, 917504 bytes");
 	check_event("uki-good", 4, BOOTEVENT_PROVED, "Secure Boot state: disabled");
 	check_event("sb-good", 4, BOOTEVENT_PROVED, "Secure Boot state: enabled");
@@ -272,9 +273,11 @@ differences_are_told_in_words(void **state)
 	(void)state;
 	check_words(BOOT_KERNEL_CMDLINE, "kernel command line: /k quiet init=/bin/sh",
 		    "kernel command line: /k quiet", "kernel command line gained `init=/bin/sh`");
-	check_words(BOOT_KERNEL_CMDLINE, "kernel command line: /k a a", "kernel command line: /k a b",
+	check_words(BOOT_KERNEL_CMDLINE, "kernel command line: /k a a",
+		    "kernel command line: /k a b",
 		    "kernel command line gained `a`, lost `b`");
-	check_words(BOOT_KERNEL_CMDLINE, "kernel command line: /k b a", "kernel command line: /k a b",
+	check_words(BOOT_KERNEL_CMDLINE, "kernel command line: /k b a",
+		    "kernel command line: /k a b",
 		    "kernel command line changed in the order of its words");
 	check_words(BOOT_KERNEL_CMDLINE, "kernel command line: /k a b evil",
 		    "kernel command line: /k a...",
@@ -298,7 +301,8 @@ every_component_is_found_again_by_its_words(void **state)
 	for (int c = 0; c < BOOT_COMPONENT_COUNT; c++) {
 		char line[128];
 
-		snprintf(line, sizeof line, "%s: anything", boot_component_text((enum boot_component)c));
+		snprintf(line, sizeof line, "%s: anything",
+			 boot_component_text((enum boot_component)c));
 		assert_int_equal(boottext_component(SPAN(line, strlen(line))), c);
 	}
 	assert_int_equal(boottext_component(SPAN("initrds: x", 10)), BOOT_OTHER);

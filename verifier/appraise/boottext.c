@@ -66,7 +66,7 @@ add_escaped(struct line *l, struct span text, void (*escape)(struct span, char *
 	}
 	escape(text, l->p + l->len, l->cap - l->len);
 	l->len += strlen(l->p + l->len);
-	l->full = l->len + ESCAPE_ROOM > l->cap && memcmp(l->p + l->len - 3, "...", 3) == 0; /* public */
+	l->full = l->len + ESCAPE_ROOM > l->cap && strcmp(l->p + l->len - 3, "...") == 0;
 }
 
 static void
