@@ -309,6 +309,26 @@ every_component_is_found_again_by_its_words(void **state)
 	assert_int_equal(boottext_component(SPAN("initrd", 6)), BOOT_OTHER);
 }
 
+static void
+every_finding_of_a_log_is_in_the_document(void **state)
+{
+	struct span doc = unit_file("docs/boot-log.md");
+	char row[256], *text = test_calloc(1, doc.n + 1);
+
+	(void)state;
+	memcpy(text, doc.p, doc.n);
+	for (int c = BOOTFIND_NONE + 1; c < BOOTFIND_COUNT; c++) {
+		enum boot_finding_code code = (enum boot_finding_code)c;
+
+		snprintf(row, sizeof row, "| `%s` | %s |\n", boot_finding_word(code),
+			 boot_finding_text(code));
+		if (!strstr(text, row))
+			fail_msg("docs/boot-log.md lacks: %s", row);
+	}
+	test_free(text);
+	unit_free(doc);
+}
+
 int
 main(void)
 {
@@ -322,6 +342,7 @@ main(void)
 		cmocka_unit_test(words_are_split_at_any_run_of_spaces),
 		cmocka_unit_test(differences_are_told_in_words),
 		cmocka_unit_test(every_component_is_found_again_by_its_words),
+		cmocka_unit_test(every_finding_of_a_log_is_in_the_document),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

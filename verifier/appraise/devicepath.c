@@ -217,6 +217,34 @@ text_emmc(struct reader *r, char *t)
 }
 
 static void
+text_controller(struct reader *r, char *t)
+{
+	text_format(t, NODE_TEXT_MAX, "Ctrl(0x%x)", rd_le32(r));
+}
+
+static void
+text_usb_class(struct reader *r, char *t)
+{
+	uint16_t vendor = rd_le16(r), product = rd_le16(r);
+
+	text_format(t, NODE_TEXT_MAX, "UsbClass(0x%x,0x%x,0x%x)", vendor, product, rd_u8(r));
+}
+
+static void
+text_vlan(struct reader *r, char *t)
+{
+	text_format(t, NODE_TEXT_MAX, "Vlan(%u)", rd_le16(r));
+}
+
+static void
+text_ufs(struct reader *r, char *t)
+{
+	uint8_t target = rd_u8(r);
+
+	text_format(t, NODE_TEXT_MAX, "UFS(0x%x,0x%x)", target, rd_u8(r));
+}
+
+static void
 text_hard_drive(struct reader *r, char *t)
 {
 	uint32_t partition = rd_le32(r);
@@ -297,9 +325,11 @@ static const struct form {
 	void (*text)(struct reader *r, char *t);
 } forms[] = {
 	{1, 1, text_pci},	   {1, 3, text_memory},	   {1, 4, text_vendor_hw},
+	{1, 5, text_controller},
 	{2, 1, text_acpi},	   {3, 1, text_ata},	   {3, 2, text_scsi},
 	{3, 5, text_usb},	   {3, 10, text_vendor_msg}, {3, 11, text_mac},
-	{3, 12, text_ipv4},	   {3, 13, text_ipv6},	   {3, 17, text_unit},
+	{3, 12, text_ipv4},	   {3, 13, text_ipv6},	   {3, 15, text_usb_class},
+	{3, 17, text_unit},	   {3, 20, text_vlan},	   {3, 25, text_ufs},
 	{3, 18, text_sata},	   {3, 23, text_nvme},	   {3, 24, text_uri},
 	{3, 26, text_sd},	   {3, 29, text_emmc},	   {4, 1, text_hard_drive},
 	{4, 2, text_cdrom},	   {4, 3, text_vendor_media}, {4, 4, text_file},
