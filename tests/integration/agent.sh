@@ -1,63 +1,13 @@
 #!/bin/bash
 # The agent on a real TPM against a verifier made for the test: enrols once, attests,
-# reconnects for ever, keeps its keys, trusts one verifier only, and says what is wrong.
+# reconnects for ever, keeps its keys, and says what is wrong. Whom it trusts is
+# tests/attacks/agent.sh.
 # time-limit: 600
 . tests/integration/lib.sh
+. tests/support/agent.sh
 lib_begin
 
-agent=$ASSAY_BIN/assay-attester
-log=tests/data/eventlog/uki-good.bin
-said() { grep -q -- "$1" "$WORK/$2.log"; }
-says() { wait_for "$WAIT" said "$2" "$1" || { tail -n 20 "$WORK/$1.log"; return 1; }; } # WHO PATTERN
-count() { grep -c -- "$2" "$WORK/$1.log"; }
-more() { [ "$(count "$1" "$2")" -gt "$3" ]; }
-says_again() { # WHO PATTERN: once more than now
-	wait_for "$WAIT" more "$1" "$2" "$(count "$1" "$2")" || { tail -n 20 "$WORK/$1.log"; return 1; }
-}
-
-certificate() { # NAME [ALTERNATIVE-NAMES]
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
-		-subj "/CN=$1" -addext "subjectAltName=${2:-DNS:localhost,IP:127.0.0.1}" \
-		-keyout "$WORK/$1.key" -out "$WORK/$1.pem" 2>"$WORK/openssl.log"
-}
-pin() { # NAME: SHA-256 of the SubjectPublicKeyInfo
-	openssl x509 -in "$WORK/$1.pem" -pubkey -noout | openssl pkey -pubin -outform DER |
-		sha256sum | cut -d ' ' -f 1
-}
-# Starts the verifier; $url is where. `known` as first word: it remembers the device.
-fake() { # [known] OPTION...
-	local options=()
-	[ "${1:-}" = known ] && shift && options=(memory "$WORK/memory")
-	: >"$WORK/fake.log"
-	rm -f "$WORK/port"
-	start fake "$ASSAY_BIN/tests/tools/fake_verifier" "$WORK/${cert:-right}.pem" \
-		"$WORK/${cert:-right}.key" "$WORK/port" "${options[@]}" "$@"
-	wait_for "$WAIT" test -s "$WORK/port" && url=wss://127.0.0.1:$(cat "$WORK/port")
-}
-arguments() { # STATE ARGUMENT...: into $args
-	args=("$agent" --verifier "$url" --state "$WORK/$1" --tcti "$(tpm_tcti gateway)" --boot-log "$log" "${@:2}")
-}
-run_agent() { arguments "$@" && "${args[@]}"; }
-start_agent() { # STATE ARGUMENT...
-	arguments "$@"
-	: >"$WORK/agent.log"
-	start agent "${args[@]}"
-	agent_pid=${started[agent]}
-}
-fails_with() { # STATUS TEXT COMMAND...: one line that has TEXT
-	local want=$1 text=$2 status=0 out
-	shift 2
-	out=$("$@" 2>&1 >/dev/null) || status=$?
-	[ "$status" = "$want" ] && [[ $out == *"$text"* ]] && [ "$(wc -l <<<"$out")" = 1 ] ||
-		{ echo "status $status: $out"; return 1; }
-}
-
-set_up() {
-	certificate right && certificate wrong && certificate elsewhere DNS:elsewhere && tpm_make gateway sha1,sha256 &&
-		tpm_boot gateway "$log"
-}
-check 'a TPM that booted, and a verifier with its key' set_up
-token=t1.s3cret.$(pin right)
+check 'a TPM that booted, and a verifier with its key' agent_set_up
 
 # ---- enrolment and attestation ----
 check 'the verifier starts' fake known
@@ -128,49 +78,6 @@ check 'findings are logged' said 'event=finding id=boot.pcr4' once
 check 'so is what to do' said 'event=remediation text="Say \\"please\\"."' once
 stop fake
 check_status 3 'once: nobody there is status 3' run_agent device --once
-
-# ---- whom it trusts ----
-because() { # WORD CASE: the last command's output has it
-	if grep -qi -- "$1" "$WORK/out"; then ok "$2"; else not_ok "$2" "$(cat "$WORK/out")"; fi
-}
-unseen() { ! grep -qE '^(enrol|hello|proof)' "$WORK/fake.log"; }
-cert=wrong fake
-check_status 3 'I15: another key than the token names is refused' run_agent new --once --token "$token"
-because 'not the one that the token names' 'I15: that was the reason'
-check 'I15: and nothing was sent to it' unseen
-check_status 3 'I15: also by a device that is enrolled' run_agent device --once
-check 'I15: nor was anything sent then' unseen
-stop fake
-fake tls12 no-ems
-check_status 3 'I17: TLS 1.2 without extended master secret is refused' run_agent device --once
-because 'extended master secret' 'I17: that was the reason'
-check 'I17: and nothing was sent' unseen
-stop fake
-fake known tls12
-check_status 0 'TLS 1.2 with extended master secret is accepted' run_agent device --once
-stop fake
-fake unbound memory "$WORK/other.memory"
-check_status 3 'I17: a challenge that does not bind the channel is denied' run_agent other --once --token "$token"
-because 'error=denied' 'I17: that was the reason'
-check 'I17: and no evidence was given' test "$(count fake '^proof')" = 0
-check_status 0 'unless the agent is configured so' run_agent other --once --token "$token" --allow-unbound
-stop fake
-fake
-check_status 3 'I7: a certificate of no known CA is refused' run_agent ca --once --ca "$WORK/wrong.pem"
-because 'self.signed' 'I7: that was the reason'
-check 'I7: and nothing was sent' unseen
-check_status 0 'a certificate of the CA is accepted' run_agent ca --once --ca "$WORK/right.pem"
-stop fake
-cert=elsewhere fake
-check_status 3 'I7: a host that the certificate does not name is refused' run_agent ca --once --ca "$WORK/elsewhere.pem"
-because mismatch 'I7: that was the reason'
-check 'I7: and nothing was sent' unseen
-stop fake
-fake
-check 'without token or CA it does not start' fails_with 64 '--token or --ca' run_agent untrusted --once
-check 'a token of another verifier does not change over' fails_with 2 'remove ' \
-	run_agent device --once --token "t1.x.$(pin wrong)"
-stop fake
 
 # ---- what verifiers may do wrong ----
 while read -r reason what; do
