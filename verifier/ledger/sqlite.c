@@ -100,7 +100,7 @@ static const struct {
 	{"PRAGMA cell_size_check=ON", "PRAGMA cell_size_check", "1"},
 	{"PRAGMA mmap_size=0", NULL, NULL},
 	{"PRAGMA temp_store=MEMORY", NULL, NULL},
-	{"PRAGMA cache_size=-16384", NULL, NULL},	     /* KiB */
+	{"PRAGMA cache_size=-32768", NULL, NULL},	     /* KiB */
 	{"PRAGMA wal_autocheckpoint=4096", NULL, NULL},   /* pages: 32 MiB */
 	{"PRAGMA journal_size_limit=67108864", NULL, NULL},
 };

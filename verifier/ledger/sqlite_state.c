@@ -102,14 +102,13 @@ key_of(const char *device, struct row *key)
 
 /* Bytes of a value that is stored apart; empty if there is no row. */
 static enum assay_err
-part_get(struct ledger *l, enum statement_id s, const char *device, struct span *ret)
+part_get(struct ledger *l, enum statement_id s, const struct row *key, struct span *ret)
 {
-	struct row key, r;
+	struct row r;
 	enum assay_err e;
 
 	*ret = SPAN(NULL, 0);
-	key_of(device, &key);
-	if ((e = statement_row(l, s, &key, &r)) == ASSAY_NOT_FOUND)
+	if ((e = statement_row(l, s, key, &r)) == ASSAY_NOT_FOUND)
 		return ASSAY_OK;
 	if (e == ASSAY_OK) {
 		*ret = row_get_blob(&r, MSG_CLAIMS_MAX);
@@ -123,8 +122,11 @@ part_get_checked(struct ledger *l, enum statement_id s, const char *device, stru
 		 struct span *ret)
 {
 	struct span bytes = SPAN(NULL, 0);
-	enum assay_err e = digest.n == 0 ? ASSAY_OK : part_get(l, s, device, &bytes);
+	struct row key;
+	enum assay_err e;
 
+	key_of(device, &key);
+	e = digest.n == 0 ? ASSAY_OK : part_get(l, s, &key, &bytes);
 	if (e == ASSAY_OK && (e = part_check(bytes, digest)) == ASSAY_OK)
 		*ret = bytes;
 	return e;
@@ -228,16 +230,19 @@ part_store(struct ledger *l, const char *device, int part, struct span bytes)
 /*
  * Write a value that is stored apart if it is not what is there already; *digest is
  * the stored one on entry (covered by the old row's MAC) and the new one on return.
+ * The statement is not ledger_state_get()'s: bytes may be what that one gave.
  */
 static enum assay_err
 part_replace(struct ledger *l, const char *device, int part, struct span bytes,
 	     struct part_digest *digest)
 {
-	enum statement_id s = part == PART_OF_VERDICT ? S_PART_VERDICT : S_PART_CLAIMS;
 	struct span stored = SPAN(NULL, 0);
+	struct row key;
 	enum assay_err e;
 
-	if (digest->n != 0 && (e = part_get(l, s, device, &stored)) != ASSAY_OK)
+	key_of(device, &key);
+	row_int(&key, part);
+	if (digest->n != 0 && (e = part_get(l, S_PART_OLD, &key, &stored)) != ASSAY_OK)
 		return e;
 	if (stored.n == bytes.n && (bytes.n == 0) == (digest->n == 0) &&
 	    (bytes.n == 0 || memcmp(stored.p, bytes.p, bytes.n) == 0)) /* public */
