@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "evidence/hex.h"
 #include "verifier/ledger/sqlite_engine.h"
 
 #define LEDGER_TEST(f) cmocka_unit_test_setup_teardown(f, setup_filled, ledgers_teardown)
@@ -208,8 +209,8 @@ d8_values_stored_apart_from_their_row_are_covered_too(void **state)
 		"UPDATE state_part SET part=3-part+100",
 		"DELETE FROM state_part WHERE part=1",
 		"DELETE FROM state_part WHERE part=2",
-		"UPDATE state_part SET bytes=(SELECT bytes FROM state_part AS o WHERE "
-		"o.part=state_part.part AND o.device<>state_part.device)",
+		("UPDATE state_part SET bytes=(SELECT bytes FROM state_part AS o WHERE "
+		 "o.part=state_part.part AND o.device<>state_part.device)"),
 	};
 	struct ledgers *s = *state;
 
@@ -222,6 +223,22 @@ d8_values_stored_apart_from_their_row_are_covered_too(void **state)
 		assert_int_equal(ledger_check(s->l, NULL), ASSAY_TAMPERED);
 		ledgers_close(s);
 	}
+}
+
+static void
+a_state_with_a_value_taken_away_can_be_written_anew(void **state)
+{
+	struct ledgers *s = *state;
+	struct ledger_state st = ledgers_state(1), got;
+
+	ledgers_sql(s, "DELETE FROM state_part");
+	assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
+	st.version = 1;
+	st.verdict = SPAN(NULL, 0);
+	IN_TRANSACTION(s, ledger_state_put(s->l, &st));
+	assert_int_equal(ledger_state_get(s->l, st.device, &got), ASSAY_OK);
+	assert_int_equal(got.verdict.n, 0);
+	assert_int_equal(got.claims.n, st.claims.n);
 }
 
 static void
@@ -324,8 +341,8 @@ d8_the_schema_is_not_anyones_to_change(void **state)
 		"CREATE VIEW v AS SELECT 1",
 		"CREATE TABLE x(y)",
 		"ALTER TABLE device ADD COLUMN x INTEGER",
-		"PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql=replace(sql,'NOT NULL "
-		"UNIQUE','NOT NULL') WHERE name='operator'",
+		("PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql=replace(sql,'NOT NULL "
+		 "UNIQUE','NOT NULL') WHERE name='operator'"),
 	};
 	struct ledgers *s = *state;
 	struct ledger *l = NULL;
@@ -345,6 +362,18 @@ d8_the_schema_is_not_anyones_to_change(void **state)
 			ledger_close(l);
 		}
 	}
+}
+
+static void
+d8_an_altered_schema_is_not_accepted_with_an_old_ledger(void **state)
+{
+	struct ledgers *s = *state;
+
+	assert_int_equal(unlink(s->head), 0);
+	ledgers_sql(s, "DROP INDEX device_name");
+	assert_int_equal(ledgers_open(s, NULL), ASSAY_TAMPERED);
+	assert_int_equal(ledger_accept(s->l, "anna", 1), ASSAY_TAMPERED);
+	assert_int_equal(ledger_begin(s->l), ASSAY_STATE);
 }
 
 static void
@@ -659,6 +688,33 @@ d8_audit_entries_cannot_be_edited_removed_or_cut_off(void **state)
 	}
 }
 
+/* The chain itself has no key: an entry that follows correctly can be made by anyone. */
+static void
+d8_an_audit_entry_that_follows_correctly_is_not_believed_for_that(void **state)
+{
+	struct ledgers *s = *state;
+	struct ledger_audit a, forged = ledgers_audit(3);
+	char hash[65], previous[65];
+
+	assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
+	assert_int_equal(ledger_audit_prev(s->l, "", 0, &a), ASSAY_OK);
+	ledgers_close(s);
+	forged.seq = a.seq + 1;
+	memcpy(forged.previous, a.hash, 32);
+	assert_int_equal(ledger_audit_hash(&forged, forged.hash), ASSAY_OK);
+	assert_int_equal(hex_encode(SPAN(forged.hash, 32), hash, sizeof hash), ASSAY_OK);
+	assert_int_equal(hex_encode(SPAN(forged.previous, 32), previous, sizeof previous), ASSAY_OK);
+	assert_int_equal(ledgers_sql(s, "INSERT INTO audit VALUES(%u,%lld,'%s','%s','%s','%s',"
+					"x'%s',x'%s')",
+				     (unsigned)forged.seq, (long long)forged.at, forged.actor,
+				     forged.action, forged.object, forged.detail, previous, hash),
+			 1);
+	assert_int_equal(ledgers_open(s, NULL), ASSAY_TAMPERED);
+	assert_int_equal(ledger_audit_next(s->l, a.seq, &a), ASSAY_TAMPERED);
+	assert_int_equal(ledger_audit_prev(s->l, "", 0, &a), ASSAY_TAMPERED);
+	assert_int_equal(ledger_audit_prev(s->l, forged.object, 0, &a), ASSAY_TAMPERED);
+}
+
 /* ---- I1 ---- */
 
 static void
@@ -699,14 +755,17 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		LEDGER_TEST(d8_every_column_of_every_table_is_under_the_rows_mac),
 		LEDGER_TEST(d8_values_stored_apart_from_their_row_are_covered_too),
+		LEDGER_TEST(a_state_with_a_value_taken_away_can_be_written_anew),
 		LEDGER_TEST(d8_a_boot_log_is_believed_for_its_digest_alone),
 		LEDGER_TEST(d8_no_row_passes_for_another),
 		LEDGER_TEST(d8_a_tampered_row_is_not_laundered_by_writing_to_it),
 		LEDGER_TEST(d8_the_ledgers_own_record_is_covered),
 		LEDGER_TEST(d8_the_schema_is_not_anyones_to_change),
+		LEDGER_TEST(d8_an_altered_schema_is_not_accepted_with_an_old_ledger),
 		LEDGER_TEST(d8_statistics_of_a_curious_administrator_do_no_harm),
 		LEDGER_TEST(d8_damaged_pages_are_a_fault_or_no_ledger_and_never_a_crash),
 		LEDGER_TEST(d8_audit_entries_cannot_be_edited_removed_or_cut_off),
+		LEDGER_TEST(d8_an_audit_entry_that_follows_correctly_is_not_believed_for_that),
 		LEDGER_TEST(d14_yesterdays_ledger_is_expired_until_an_operator_accepts_it),
 		LEDGER_TEST(d14_an_old_ledger_stays_old_after_the_new_one_was_accepted),
 		LEDGER_TEST(d14_a_head_that_is_gone_or_not_ours_is_a_fault),

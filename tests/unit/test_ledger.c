@@ -2,9 +2,11 @@
 #include "tests/support/ledgers.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -276,6 +278,31 @@ a_transaction_that_broke_is_never_committed(void **state)
 }
 
 static void
+a_commit_that_the_disk_refuses_is_rolled_back_and_the_next_one_works(void **state)
+{
+	struct ledgers *s = *state;
+	struct ledger_token t = ledgers_token(1), got;
+	struct rlimit before, small = {.rlim_cur = 4096};
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small.rlim_max = before.rlim_max;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(ledger_begin(s->l), ASSAY_OK);
+	assert_int_equal(ledger_token_insert(s->l, &t), ASSAY_OK);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(ledger_commit(s->l), ASSAY_IO);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(ledger_token_get(s->l, t.id, &got), ASSAY_NOT_FOUND);
+	assert_int_equal(ledger_head(s->l), 1);
+	assert_int_equal(ledger_commit(s->l), ASSAY_STATE);
+	IN_TRANSACTION(s, ledger_token_insert(s->l, &t));
+	assert_int_equal(ledger_head(s->l), 2);
+	assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
+	assert_int_equal(ledger_token_get(s->l, t.id, &got), ASSAY_OK);
+	assert_int_equal(ledger_check(s->l, NULL), ASSAY_OK);
+}
+
+static void
 the_change_counter_counts_commits_that_changed_something(void **state)
 {
 	struct ledgers *s = *state;
@@ -339,6 +366,36 @@ a_head_that_lags_behind_is_allowed_and_catches_up(void **state)
 	assert_int_equal(report.expected_head, 3);
 }
 
+static uint64_t
+head_counter(const struct ledgers *s, unsigned slot)
+{
+	struct span file = unit_file(s->head);
+	uint64_t counter = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		counter = counter << 8 | file.p[slot * 512 + 24 + i];
+	unit_free(file);
+	return counter;
+}
+
+static void
+the_older_head_record_is_overwritten_also_after_opening(void **state)
+{
+	struct ledgers *s = *state;
+
+	for (unsigned n = 2; n < 12; n++) {
+		struct ledger_token t = ledgers_token(n);
+		unsigned older = head_counter(s, 0) < head_counter(s, 1) ? 0 : 1;
+		uint64_t kept = head_counter(s, 1 - older);
+
+		IN_TRANSACTION(s, ledger_token_insert(s->l, &t));
+		assert_int_equal(head_counter(s, older), n);
+		assert_int_equal(head_counter(s, 1 - older), kept);
+		if (n % 3 != 0)
+			assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
+	}
+}
+
 static void
 every_flipped_bit_of_both_head_records_is_a_fault(void **state)
 {
@@ -392,6 +449,66 @@ head_files_are_named_after_their_ledger(void **state)
 		assert_string_equal(p, names[i][1]);
 		free(p);
 	}
+}
+
+/* ---- MACs ---- */
+
+/* The MAC of a row of two cells padded to what the table has. */
+static void
+mac_of(struct ledgers *s, enum table_id t, const char *a, const char *b, bool blob,
+       uint8_t ret[SEAL_MAC_SIZE])
+{
+	struct row r;
+
+	row_init(&r);
+	if (blob)
+		row_blob(&r, SPAN(a, strlen(a)), 32);
+	else
+		row_text(&r, a, 32);
+	row_text(&r, b, 32);
+	while (r.n < tables[t].ncolumns)
+		row_int(&r, 7);
+	assert_int_equal(row_mac(s->l, t, &r, ret), ASSAY_OK);
+}
+
+static void
+a_rows_mac_depends_on_its_table_and_on_type_and_bounds_of_its_cells(void **state)
+{
+	struct ledgers *s = *state;
+	uint8_t mac[6][SEAL_MAC_SIZE], again[SEAL_MAC_SIZE];
+	struct row r;
+
+	mac_of(s, T_TOKEN, "ab", "c", false, mac[0]);
+	mac_of(s, T_DECISION, "ab", "c", false, mac[1]); /* as many columns */
+	mac_of(s, T_TOKEN, "ab", "c", true, mac[2]);
+	mac_of(s, T_TOKEN, "a", "bc", false, mac[3]);
+	mac_of(s, T_TOKEN, "abc", "", false, mac[4]);
+	mac_of(s, T_TOKEN, "", "abc", false, mac[5]);
+	assert_int_equal(tables[T_TOKEN].ncolumns, tables[T_DECISION].ncolumns);
+	for (size_t i = 0; i < 6; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_memory_not_equal(mac[i], mac[j], SEAL_MAC_SIZE);
+	mac_of(s, T_TOKEN, "ab", "c", false, again);
+	assert_memory_equal(mac[0], again, SEAL_MAC_SIZE);
+	row_init(&r);
+	row_text(&r, "too few", 32);
+	assert_int_equal(row_mac(s->l, T_TOKEN, &r, again), ASSAY_INTERNAL);
+}
+
+static void
+another_ledger_with_the_same_key_has_other_macs(void **state)
+{
+	struct ledgers *s = *state;
+	uint8_t here[SEAL_MAC_SIZE], there[SEAL_MAC_SIZE];
+
+	mac_of(s, T_TOKEN, "ab", "c", false, here);
+	ledgers_close(s);
+	assert_int_equal(unlink(s->path), 0);
+	assert_int_equal(unlink(s->head), 0);
+	assert_int_equal(ledger_create(s->path, ledgers_key, NULL), ASSAY_OK);
+	assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
+	mac_of(s, T_TOKEN, "ab", "c", false, there);
+	assert_memory_not_equal(here, there, SEAL_MAC_SIZE);
 }
 
 /* ---- migrations ---- */
@@ -484,12 +601,16 @@ main(int argc, char **argv)
 		LEDGER_TEST(what_is_rolled_back_or_closed_before_commit_never_was),
 		LEDGER_TEST(a_refusal_leaves_the_rest_of_the_transaction_as_it_is),
 		LEDGER_TEST(a_transaction_that_broke_is_never_committed),
+		LEDGER_TEST(a_commit_that_the_disk_refuses_is_rolled_back_and_the_next_one_works),
 		LEDGER_TEST(the_change_counter_counts_commits_that_changed_something),
 		LEDGER_TEST(a_torn_head_record_leaves_the_other),
 		LEDGER_TEST(a_head_that_lags_behind_is_allowed_and_catches_up),
+		LEDGER_TEST(the_older_head_record_is_overwritten_also_after_opening),
 		LEDGER_TEST(every_flipped_bit_of_both_head_records_is_a_fault),
 		LEDGER_TEST(when_the_head_cannot_be_written_nothing_more_is_begun),
 		cmocka_unit_test(head_files_are_named_after_their_ledger),
+		LEDGER_TEST(a_rows_mac_depends_on_its_table_and_on_type_and_bounds_of_its_cells),
+		LEDGER_TEST(another_ledger_with_the_same_key_has_other_macs),
 		cmocka_unit_test(migrations_run_once_each_in_order_and_never_over_a_gap),
 		cmocka_unit_test(every_version_has_its_migration),
 		LEDGER_TEST(accepting_is_only_for_a_fault),
