@@ -64,6 +64,35 @@ ledgers_open(struct ledgers *s, struct ledger_report *report)
 	return ledger_open(s->path, ledgers_key, &s->l, report);
 }
 
+enum assay_err
+ledgers_accept(struct ledgers *s)
+{
+	enum assay_err e;
+
+	assert_int_equal(ledger_begin(s->l), ASSAY_OK);
+	if ((e = ledger_accept(s->l, "operator:anna", 1700009999)) == ASSAY_OK)
+		return ledger_commit(s->l);
+	ledger_rollback(s->l);
+	return e;
+}
+
+void
+ledgers_assert_fault(struct ledgers *s)
+{
+	struct ledger_token t = ledgers_token(33);
+	struct ledger_audit a = ledgers_audit(33);
+	uint64_t head = ledger_head(s->l);
+
+	assert_int_not_equal(ledger_fault(s->l), ASSAY_OK);
+	assert_int_equal(ledger_begin(s->l), ASSAY_OK);
+	assert_int_equal(ledger_token_insert(s->l, &t), ASSAY_STATE);
+	assert_int_equal(ledger_token_spend(s->l, "t1"), ASSAY_STATE);
+	assert_int_equal(ledger_audit_append(s->l, &a), ASSAY_STATE);
+	assert_int_equal(ledger_prune(s->l, INT64_MAX), ASSAY_STATE);
+	assert_int_equal(ledger_commit(s->l), ASSAY_OK);
+	assert_int_equal(ledger_head(s->l), head);
+}
+
 /* ---- records ---- */
 
 static uint8_t *

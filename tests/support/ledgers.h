@@ -22,6 +22,10 @@ int ledgers_teardown(void **state);
 void ledgers_close(struct ledgers *s);
 /* Open again; s->l is set for OK, TAMPERED and EXPIRED. */
 enum assay_err ledgers_open(struct ledgers *s, struct ledger_report *report);
+/* In a transaction of its own. */
+enum assay_err ledgers_accept(struct ledgers *s);
+/* Every change is refused, and an empty commit changes nothing. */
+void ledgers_assert_fault(struct ledgers *s);
 /* begin, the call, commit must all succeed. */
 #define IN_TRANSACTION(s, call)                                                   \
 	do {                                                                      \

@@ -128,8 +128,8 @@ another_key_opens_in_fault_and_accepts_nothing(void **state)
 	ledgers_close(s);
 	assert_int_equal(ledger_open(s->path, other, &s->l, NULL), ASSAY_TAMPERED);
 	assert_int_equal(ledger_device_get(s->l, ledgers_device(1).id, &d), ASSAY_TAMPERED);
-	assert_int_equal(ledger_begin(s->l), ASSAY_STATE);
-	assert_int_equal(ledger_accept(s->l, "anna", 1), ASSAY_TAMPERED);
+	ledgers_assert_fault(s);
+	assert_int_equal(ledgers_accept(s), ASSAY_TAMPERED);
 	assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
 }
 
@@ -548,13 +548,29 @@ every_version_has_its_migration(void **state)
 /* ---- accepting ---- */
 
 static void
-accepting_is_only_for_a_fault(void **state)
+accepting_is_only_for_a_fault_and_holds_with_its_commit(void **state)
 {
 	struct ledgers *s = *state;
 
-	assert_int_equal(ledger_accept(s->l, "anna", 1), ASSAY_STATE);
+	struct ledger_report report;
+
+	assert_int_equal(ledgers_accept(s), ASSAY_STATE);
+	assert_int_equal(ledger_fault(s->l), ASSAY_OK);
+	ledgers_close(s);
+	assert_int_equal(unlink(s->head), 0);
+	assert_int_equal(ledgers_open(s, &report), ASSAY_EXPIRED);
+	assert_int_equal(ledger_accept(s->l, "anna", 1), ASSAY_STATE); /* no transaction */
 	assert_int_equal(ledger_begin(s->l), ASSAY_OK);
-	assert_int_equal(ledger_accept(s->l, "anna", 1), ASSAY_STATE);
+	assert_int_equal(ledger_accept(s->l, "anna", 1), ASSAY_OK);
+	assert_int_equal(ledger_accept(s->l, "anna", 1), ASSAY_STATE); /* once */
+	assert_int_equal(ledger_fault(s->l), ASSAY_OK);
+	ledger_rollback(s->l); /* and nothing is accepted */
+	assert_int_equal(ledger_fault(s->l), ASSAY_EXPIRED);
+	ledgers_assert_fault(s);
+	assert_int_equal(ledgers_open(s, NULL), ASSAY_EXPIRED);
+	assert_int_equal(ledgers_accept(s), ASSAY_OK);
+	assert_int_equal(ledger_fault(s->l), ASSAY_OK);
+	assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
 }
 
 static void
@@ -613,7 +629,7 @@ main(int argc, char **argv)
 		LEDGER_TEST(another_ledger_with_the_same_key_has_other_macs),
 		cmocka_unit_test(migrations_run_once_each_in_order_and_never_over_a_gap),
 		cmocka_unit_test(every_version_has_its_migration),
-		LEDGER_TEST(accepting_is_only_for_a_fault),
+		LEDGER_TEST(accepting_is_only_for_a_fault_and_holds_with_its_commit),
 		LEDGER_TEST(the_whole_is_checked_and_stays_so_over_reopening),
 	};
 

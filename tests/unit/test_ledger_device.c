@@ -246,7 +246,8 @@ static void
 finds_by_id_name_and_unambiguous_prefix_only(void **state)
 {
 	struct ledgers *s = *state;
-	struct ledger_device a = ledgers_device(1), b = ledgers_device(2), c = ledgers_device(3), got;
+	struct ledger_device a = ledgers_device(1), b = ledgers_device(2), c = ledgers_device(3);
+	struct ledger_device got;
 
 	memcpy(a.id, "abcd0000000000000000000000000001", sizeof a.id);
 	memcpy(b.id, "abcd1000000000000000000000000002", sizeof b.id);

@@ -75,7 +75,8 @@ decisions_are_numbered_by_the_ledger_and_chained_per_device(void **state)
 		assert_int_equal(got.seq, n);
 		assert_int_equal(got.previous, previous[n - 3]);
 	}
-	assert_int_equal(ledger_decision_prev(s->l, ledgers_device(2).id, 2, &got), ASSAY_NOT_FOUND);
+	assert_int_equal(ledger_decision_prev(s->l, ledgers_device(2).id, 2, &got),
+			 ASSAY_NOT_FOUND);
 	assert_int_equal(ledger_decision_prev(s->l, "", 1, &got), ASSAY_NOT_FOUND);
 	assert_int_equal(ledger_decision_prev(s->l, ledgers_device(9).id, 0, &got),
 			 ASSAY_NOT_FOUND);
@@ -127,7 +128,7 @@ numbers_are_not_given_twice_after_the_newest_rows_are_gone(void **state)
 	ledgers_close(s);
 	ledgers_sql(s, "DELETE FROM decision");
 	assert_int_equal(ledgers_open(s, NULL), ASSAY_TAMPERED);
-	assert_int_equal(ledger_accept(s->l, "anna", 1700001000), ASSAY_OK);
+	assert_int_equal(ledgers_accept(s), ASSAY_OK);
 	IN_TRANSACTION(s, ledger_decision_append(s->l, &d, &seq));
 	assert_int_equal(seq, 3);
 }
@@ -512,7 +513,8 @@ the_hash_of_an_entry_is_the_documented_one(void **state)
 	(void)state;
 	assert_int_equal(ledger_audit_hash(&a, hash), ASSAY_OK);
 	assert_int_equal(hex_encode(SPAN(hash, 32), hex, sizeof hex), ASSAY_OK);
-	assert_string_equal(hex, "8aebf9002e31c04898cefb57a49412cea6bbd0106c3e05fe911d85e3e03d390a");
+	assert_string_equal(hex,
+			    "8aebf9002e31c04898cefb57a49412cea6bbd0106c3e05fe911d85e3e03d390a");
 }
 
 static int

@@ -59,14 +59,16 @@ ASSAY_MUST_USE enum assay_err ledger_create(const char *path, const uint8_t key[
  * file is not authentic (which is also what another key leads to); EXPIRED: the ledger
  * is older than its head file, or has none. In both cases *ret is still set, in fault
  * mode, so that the operator can look at it: every decision is then "verifier fault",
- * and ledger_begin() refuses, until ledger_accept() was called by an operator.
+ * and every change is refused (STATE), until an operator called ledger_accept().
  * Without *ret: NOT_FOUND: no file; BUSY: another process has it open; MALFORMED: not
  * a ledger, or too damaged to be read; UNSUPPORTED: of a newer program; IO. */
 ASSAY_MUST_USE enum assay_err ledger_open(const char *path, const uint8_t key[32],
 					  struct ledger **ret, struct ledger_report *report);
 /* An open transaction is rolled back. Accepts NULL. */
 void ledger_close(struct ledger *l);
-/* STATE: one is open, or fault mode; IO: the head file could not be written. */
+/* Fault mode: TAMPERED or EXPIRED; OK otherwise. */
+enum assay_err ledger_fault(const struct ledger *l);
+/* STATE: one is open; IO: the head file could not be written. */
 ASSAY_MUST_USE enum assay_err ledger_begin(struct ledger *l);
 /* OK: durable. Any error: rolled back, as if ledger_begin() had not been called; so it
  * is when a call within failed half way (IO, NO_MEMORY ...). Refusals (EXISTS,
@@ -78,16 +80,27 @@ void ledger_rollback(struct ledger *l);
 ASSAY_MUST_USE enum assay_err ledger_check(struct ledger *l, struct ledger_report *report);
 /* The change counter of the last commit. */
 uint64_t ledger_head(const struct ledger *l);
-/* Forget all authentic verdicts (states become "never attested") and take the
- * ledger's content as the truth: the way out of fault mode. Rows whose own MAC is wrong
- * stay TAMPERED. STATE: there is no fault; TAMPERED: not repairable (damaged file,
- * altered schema, or neither ledger nor head file authentic): restore a copy. Sequence
- * numbers go on above every one that ledger or head file knows. */
+/*
+ * The way out of fault mode: forget all authentic verdicts (states become "never
+ * attested"), take the ledger's content as the truth, and say so in the audit log. It
+ * is the first change of a transaction, and holds with its commit. Rows whose own MAC
+ * is wrong stay TAMPERED. STATE: there is no fault, or no transaction; TAMPERED: not
+ * repairable (damaged file, altered schema, or neither ledger nor head file
+ * authentic): restore a copy. Sequence numbers go on above every one that ledger or
+ * head file knows.
+ */
 ASSAY_MUST_USE enum assay_err ledger_accept(struct ledger *l, const char *actor, int64_t now);
 
 /* ---- devices ---- */
 
-enum device_status { DEV_NONE = 0, DEV_PENDING, DEV_ENROLLED, DEV_CONFLICT, DEV_RETIRED, DEV_STATUS_COUNT };
+enum device_status {
+	DEV_NONE = 0,
+	DEV_PENDING,
+	DEV_ENROLLED,
+	DEV_CONFLICT,
+	DEV_RETIRED,
+	DEV_STATUS_COUNT
+};
 enum device_overlay { OVERLAY_NONE = 0, OVERLAY_HELD, OVERLAY_MAINTENANCE, OVERLAY_COUNT };
 
 struct ledger_device {
@@ -280,7 +293,14 @@ ASSAY_MUST_USE enum assay_err ledger_policy_next(struct ledger *l, const uint8_t
 
 /* ---- operators' bearer tokens (hashed) ---- */
 
-enum operator_role { ROLE_NONE = 0, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN, ROLE_RELYING_PARTY, ROLE_COUNT };
+enum operator_role {
+	ROLE_NONE = 0,
+	ROLE_VIEWER,
+	ROLE_OPERATOR,
+	ROLE_ADMIN,
+	ROLE_RELYING_PARTY,
+	ROLE_COUNT
+};
 
 struct ledger_operator {
 	char name[LEDGER_NAME_MAX + 1];

@@ -53,7 +53,7 @@ engine_err(int rc)
 enum assay_err
 engine_writable(const struct ledger *l)
 {
-	return l->open ? l->broken : ASSAY_STATE;
+	return l->open && l->fault == ASSAY_OK ? l->broken : ASSAY_STATE;
 }
 
 enum assay_err
@@ -309,10 +309,11 @@ examine_anchors(struct ledger *l, enum assay_err meta, enum assay_err head,
 	bool head_ok = head == ASSAY_OK;
 
 	if (meta != ASSAY_OK) {
-		engine_report(report, "the ledger's own record was changed, or the key is not its key");
+		engine_report(report, "the ledger's own record was changed, or another key was used");
 		engine_fault(l, ASSAY_TAMPERED, head_ok);
 	} else if (head == ASSAY_MISSING) {
-		engine_report(report, "%.160s is missing: the ledger may be an old one", l->head_path);
+		engine_report(report, "%.160s is missing: the ledger may be an old copy",
+			      l->head_path);
 		engine_fault(l, ASSAY_EXPIRED, true);
 	} else if (!head_ok || !span_equal(SPAN(l->head.id, LEDGER_ID_SIZE),
 					   SPAN(l->meta.id, LEDGER_ID_SIZE))) {
@@ -477,7 +478,7 @@ ledger_begin(struct ledger *l)
 {
 	enum assay_err e;
 
-	if (l->fault != ASSAY_OK || l->open)
+	if (l->open)
 		return ASSAY_STATE;
 	if (l->stuck != ASSAY_OK)
 		return l->stuck;
@@ -512,7 +513,8 @@ ledger_commit(struct ledger *l)
 	l->committed = l->meta;
 	h = head_of(&l->meta);
 	/* The commit stands; but nothing more is begun when the head cannot follow. */
-	l->stuck = head_write(l, &h);
+	l->stuck = l->accepted == ASSAY_OK ? head_write(l, &h) : head_replace(l, &h);
+	l->accepted = ASSAY_OK;
 	return ASSAY_OK;
 }
 
@@ -527,6 +529,15 @@ ledger_rollback(struct ledger *l)
 	l->meta = l->committed;
 	l->open = l->dirty = false;
 	l->broken = ASSAY_OK;
+	if (l->accepted != ASSAY_OK)
+		l->fault = l->accepted;
+	l->accepted = ASSAY_OK;
+}
+
+enum assay_err
+ledger_fault(const struct ledger *l)
+{
+	return l->fault;
 }
 
 uint64_t

@@ -91,7 +91,8 @@ audit_verify(struct ledger *l, const struct ledger_audit *a)
 	if (!span_equal(SPAN(hash, 32), SPAN(a->hash, 32)) ||
 	    !span_equal(SPAN(previous, 32), SPAN(a->previous, 32)))
 		return ASSAY_TAMPERED;
-	if (a->seq == l->meta.audit_seq && !span_equal(SPAN(hash, 32), SPAN(l->meta.audit_hash, 32)))
+	if (a->seq == l->meta.audit_seq &&
+	    !span_equal(SPAN(hash, 32), SPAN(l->meta.audit_hash, 32)))
 		return ASSAY_TAMPERED;
 	return ASSAY_OK;
 }
@@ -103,7 +104,8 @@ audit_select(struct ledger *l, enum statement_id s, const struct row *keys,
 	struct row r;
 	enum assay_err e;
 
-	if ((e = statement_row(l, s, keys, &r)) != ASSAY_OK || (e = audit_read(&r, ret)) != ASSAY_OK)
+	if ((e = statement_row(l, s, keys, &r)) != ASSAY_OK ||
+	    (e = audit_read(&r, ret)) != ASSAY_OK)
 		return e;
 	return audit_verify(l, ret);
 }
@@ -174,7 +176,7 @@ audit_check(struct ledger *l, struct ledger_report *report)
 	while ((e = ledger_audit_next(l, a.seq, &a)) == ASSAY_OK)
 		continue;
 	if (e == ASSAY_TAMPERED)
-		engine_report(report, "the audit log was changed at entry %llu or the one before it",
+		engine_report(report, "the audit log was changed at entry %llu or before it",
 			      (unsigned long long)a.seq + 1);
 	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
 }

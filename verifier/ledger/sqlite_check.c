@@ -130,25 +130,15 @@ accept_content(struct ledger *l, enum assay_err fault, const char *actor, int64_
 enum assay_err
 ledger_accept(struct ledger *l, const char *actor, int64_t now)
 {
-	enum assay_err fault = l->fault, e;
-	struct head h;
+	enum assay_err e;
 
-	if (fault == ASSAY_OK || l->open)
+	if (l->fault == ASSAY_OK || !l->open || l->dirty)
 		return ASSAY_STATE;
 	if (!l->repairable)
 		return ASSAY_TAMPERED;
+	l->accepted = l->fault;
 	l->fault = ASSAY_OK;
-	if ((e = ledger_begin(l)) == ASSAY_OK &&
-	    (e = accept_content(l, fault, actor, now)) != ASSAY_OK)
-		ledger_rollback(l);
-	if (e == ASSAY_OK && (e = ledger_commit(l)) == ASSAY_OK) {
-		h = (struct head){.counter = l->meta.counter,
-				  .decision_seq = l->meta.decision_seq};
-		memcpy(h.id, l->meta.id, sizeof h.id);
-		l->stuck = head_replace(l, &h);
-		e = l->stuck;
-	}
-	if (e != ASSAY_OK)
-		l->fault = fault;
-	return e;
+	if ((e = accept_content(l, l->accepted, actor, now)) != ASSAY_OK)
+		return engine_break(l, e);
+	return ASSAY_OK;
 }

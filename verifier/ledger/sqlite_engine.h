@@ -213,13 +213,14 @@ struct ledger {
 	enum assay_err broken; /* it must not be committed */
 	enum assay_err stuck;  /* nothing more can be begun: the head cannot be written */
 	enum assay_err fault;  /* found at opening; see ledger_open() */
+	enum assay_err accepted; /* the fault that the open transaction ends */
 	bool repairable;       /* ledger_accept() may end the fault */
 	struct head head;      /* as read at opening; zeros: none that is valid */
 };
 
 /* The code of a SQLite result: constraint, busy, corrupt ... */
 ASSAY_MUST_USE enum assay_err engine_err(int rc);
-/* STATE outside a transaction; the reason why the transaction is broken. */
+/* STATE outside a transaction and in fault mode; why the transaction is broken. */
 ASSAY_MUST_USE enum assay_err engine_writable(const struct ledger *l);
 /* Something failed half way: the transaction cannot be committed. Returns e. */
 enum assay_err engine_break(struct ledger *l, enum assay_err e);

@@ -1,9 +1,12 @@
 /* sqlite_schema.c: the schema, its migrations and its fingerprint; see sqlite_engine.h. */
 #include "sqlite_engine.h"
 
+#include <string.h>
+
 #include "evidence/digest.h"
 #include "evidence/writer.h"
 #include "ledger_schema.h"
+#include "verifier/appraise/text.h"
 
 const struct migration schema_migrations[] = {
 	{0, schema_0001},
@@ -81,8 +84,7 @@ schema_fingerprint(sqlite3 *db, uint8_t ret[32])
 	}
 	sqlite3_finalize(st);
 	if (e == ASSAY_OK)
-		for (size_t i = 0; i < 32; i++)
-			ret[i] = d.b[i];
+		memcpy(ret, d.b, 32);
 	return e;
 }
 
@@ -115,25 +117,20 @@ schema_compare(sqlite3 *db, unsigned version)
 	return span_equal(SPAN(want, 32), SPAN(got, 32)) ? ASSAY_OK : ASSAY_TAMPERED;
 }
 
-/* One row "ok" of integrity_check; no row of foreign_key_check. */
+/* The first row of an answer, if there is one: "" else. */
 static enum assay_err
-integrity_of(sqlite3 *db, const char *sql, bool wants_ok, struct ledger_report *report)
+first_text(sqlite3 *db, const char *sql, char *ret, size_t cap)
 {
 	sqlite3_stmt *st = NULL;
-	const char *text = NULL;
-	enum assay_err e;
-	int rc;
+	const uint8_t *text;
+	enum assay_err e = engine_err(sqlite3_prepare_v2(db, sql, -1, &st, NULL));
+	int rc = e == ASSAY_OK ? sqlite3_step(st) : SQLITE_DONE;
 
-	if ((e = engine_err(sqlite3_prepare_v2(db, sql, -1, &st, NULL))) == ASSAY_OK) {
-		if ((rc = sqlite3_step(st)) == SQLITE_ROW)
-			text = (const char *)sqlite3_column_text(st, 0);
-		else if (rc != SQLITE_DONE)
-			e = engine_err(rc);
-		if (e == ASSAY_OK && (!text != !wants_ok || (text && sqlite3_stricmp(text, "ok") != 0)))
-			e = ASSAY_TAMPERED;
-		if (e == ASSAY_TAMPERED)
-			engine_report(report, "the file is damaged: %.160s", text ? text : "no answer");
-	}
+	ret[0] = '\0';
+	if (rc == SQLITE_ROW && (text = sqlite3_column_text(st, 0)) != NULL)
+		text_escape(SPAN(text, (size_t)sqlite3_column_bytes(st, 0)), ret, cap);
+	else if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		e = engine_err(rc);
 	sqlite3_finalize(st);
 	return e;
 }
@@ -141,7 +138,18 @@ integrity_of(sqlite3 *db, const char *sql, bool wants_ok, struct ledger_report *
 enum assay_err
 schema_integrity(sqlite3 *db, struct ledger_report *report)
 {
-	enum assay_err e = integrity_of(db, "PRAGMA integrity_check(1)", true, report);
+	char text[160];
+	enum assay_err e = first_text(db, "PRAGMA integrity_check(1)", text, sizeof text);
 
-	return e == ASSAY_OK ? integrity_of(db, "PRAGMA foreign_key_check", false, report) : e;
+	if (e == ASSAY_OK && strcmp(text, "ok") != 0)
+		e = ASSAY_TAMPERED;
+	if (e == ASSAY_TAMPERED)
+		engine_report(report, "the file is damaged: %s", text);
+	if (e != ASSAY_OK)
+		return e;
+	e = first_text(db, "PRAGMA foreign_key_check", text, sizeof text);
+	if (e != ASSAY_OK || text[0] == '\0')
+		return e;
+	engine_report(report, "rows of table %s belong to none", text);
+	return ASSAY_TAMPERED;
 }

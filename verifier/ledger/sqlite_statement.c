@@ -257,7 +257,7 @@ static enum assay_err
 step_write(struct ledger *l, sqlite3_stmt *st)
 {
 	int rc = sqlite3_step(st);
-	enum assay_err e = rc == SQLITE_DONE ? ASSAY_OK : engine_err(sqlite3_extended_errcode(l->db));
+	enum assay_err e = rc == SQLITE_DONE ? ASSAY_OK : engine_err(rc);
 
 	sqlite3_reset(st);
 	if (e == ASSAY_OK)

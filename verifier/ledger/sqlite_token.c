@@ -62,7 +62,8 @@ ledger_token_insert(struct ledger *l, const struct ledger_token *t)
 {
 	struct row r;
 
-	if (t->id[0] == '\0' || (unsigned)t->lowest_tier >= TIER_COUNT || t->uses_left == UINT32_MAX)
+	if (t->id[0] == '\0' || (unsigned)t->lowest_tier >= TIER_COUNT ||
+	    t->uses_left == UINT32_MAX)
 		return ASSAY_MALFORMED;
 	token_write(t, &r);
 	return row_insert(l, T_TOKEN, &r);
