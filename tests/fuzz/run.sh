@@ -28,10 +28,12 @@ wanted() { # NAME PATTERN...
 	return 1
 }
 
-# Seeds of fuzz_NAME are tests/data/NAME and tests/fuzz/corpus/NAME.
+# Seeds of fuzz_NAME are tests/data/NAME, tests/fuzz/corpus/NAME and, where they are
+# at hand, the NAMEs of other projects.
 start() { # NAME
 	local word=${1#fuzz_} dirs=() d
-	for d in "tests/fuzz/corpus/$word" "tests/data/$word"; do
+	for d in "tests/fuzz/corpus/$word" "tests/data/$word" \
+		"${ASSAY_TESTDATA:-../shared/testdata}/${word}s"; do
 		[ ! -d "$d" ] || dirs+=("$d")
 	done
 	mkdir -p "build/fuzz-corpus/$word" build/fuzz-found

@@ -125,8 +125,9 @@ refused 2 "PCR values that are none" "$WORK/noise" $OWN/uki-good.bin --pcrs "$WO
 # Boots of own/ that are not in tests/data, and those that have no log.
 for dir in "$DATA"/own/*/; do
 	name=own/$(basename "$dir")
-	[ -e "$dir/pcrs.txt" ] && [ -e "$dir/eventlog.bin" ] || continue
-	if [ -s "$dir/eventlog.bin" ]; then
+	if [ ! -e "$dir/pcrs.txt" ] || [ ! -e "$dir/eventlog.bin" ]; then
+		continue
+	elif [ -s "$dir/eventlog.bin" ]; then
 		check "$name leads to its PCR values" \
 			inspect "$dir/eventlog.bin" --pcrs "$dir/pcrs.txt"
 	else

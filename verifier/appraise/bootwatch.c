@@ -294,7 +294,8 @@ conclude_secure_boot(const struct bootwatch *w, struct boot_facts *f)
 	if (!f->pk.present || f->pk.counts.entries == 0) {
 		f->secure_boot = BOOT_FLAG_CONTRADICTORY;
 		boot_add_finding(f, BOOTFIND_SB_NO_KEYS, NULL, "a platform key");
-	} else if (!w->has_separator[secure_boot_register(f)]) {
+	} else if (is_cc(f) ? !w->has_separator[secure_boot_register(f)]
+			    : (f->separators >> SECURE_BOOT_PCR & 1) == 0) {
 		f->secure_boot = BOOT_FLAG_MISSING; /* who knows what came after */
 	}
 }
