@@ -103,22 +103,14 @@ admit(struct conn *c, int fd)
 	return false;
 }
 
-/* One line a second, whatever the flood. */
 static void
 log_refused(const char *peer)
 {
-	static int64_t next_ms;
-	static uint64_t unsaid;
-	int64_t now = console_now_ms();
+	static struct log_limit limit;
 
-	if (now < next_ms) {
-		unsaid++;
-		return;
-	}
-	log_event(LOG_LEVEL_WARN, "refused", "peer", peer, "reason", "limit", "unsaid",
-		  log_u64(unsaid), NULL);
-	next_ms = now + 1000;
-	unsaid = 0;
+	if (log_due(&limit, console_now_ms() / 1000))
+		log_event(LOG_LEVEL_WARN, "refused", "peer", peer, "reason", "limit", "unsaid",
+			  log_unsaid(&limit), NULL);
 }
 
 static int

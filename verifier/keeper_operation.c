@@ -51,6 +51,7 @@ local_caller(struct call *c)
 static enum operator_role
 remote_caller(struct call *c)
 {
+	static struct log_limit limit;
 	enum assay_err e;
 	struct ledger_operator o;
 
@@ -60,8 +61,10 @@ remote_caller(struct call *c)
 	if (e == ASSAY_OK && o.expires <= keeper_now(c->k))
 		e = ASSAY_EXPIRED;
 	if (e != ASSAY_OK) {
-		log_event(LOG_LEVEL_WARN, "token-refused", "peer", c->op.peer, "operation",
-			  operation_name(c->op.code), "why", assay_err_name(e), NULL);
+		if (log_due(&limit, keeper_now(c->k)))
+			log_event(LOG_LEVEL_WARN, "token-refused", "peer", c->op.peer, "operation",
+				  operation_name(c->op.code), "why", assay_err_name(e), "unsaid",
+				  log_unsaid(&limit), NULL);
 		return ROLE_NONE;
 	}
 	text_format(c->actor, sizeof c->actor, "%s", o.name);

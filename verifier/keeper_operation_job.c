@@ -42,20 +42,26 @@ job_free(struct job *j)
 	jobs--;
 }
 
-/* The compiler's words, if it said any; it has read what an operator or a device
- * sent, so they are escaped again. */
+/* The compiler's words, if it said any: the first line, escaped again because the
+ * compiler has read what an operator or a device sent. */
 static void
 take_words(struct job *j, enum assay_err e, struct span out)
 {
 	const char *own = j->explain ? j->explain(j, e) : NULL;
+	const uint8_t *end = out.n ? memchr(out.p, '\n', out.n) : NULL;
+	struct span first = SPAN(out.p, end ? (size_t)(end - out.p) : out.n);
+	bool more = first.n + 1 < out.n;
+	char line[CALL_MESSAGE_MAX - 32];
 
-	if (own)
+	if (own) {
 		text_format(j->call.message, sizeof j->call.message, "%s", own);
-	else if (out.n > 0)
-		text_escape(out, j->call.message, sizeof j->call.message);
-	else
-		text_format(j->call.message, sizeof j->call.message, "the compiler failed: %s",
-			    assay_err_text(e));
+		return;
+	}
+	text_escape(first, line, sizeof line);
+	if (!*line)
+		text_format(line, sizeof line, "the compiler failed: %s", assay_err_text(e));
+	text_format(j->call.message, sizeof j->call.message, "%s%s", line,
+		    more ? " (and more errors)" : "");
 }
 
 static void

@@ -4,6 +4,7 @@
 
 #include "compiler.h"
 #include "evidence/hex.h"
+#include "verifier/appraise/bootevent.h"
 #include "verifier/appraise/reference.h"
 #include "verifier/appraise/text.h"
 
@@ -100,9 +101,11 @@ json_pcrs(const struct pcr_values *v)
 static json_t *
 json_event(const struct reference_event *ev)
 {
-	json_t *j = json_pack("{s:I, s:I, s:o, s:b, s:{}}", "pcr", (json_int_t)ev->pcr, "type",
-			      (json_int_t)ev->type, "description", json_outside(ev->description),
-			      "per_device", ev->per_device, "digests");
+	const char *type = bootevent_type_name(ev->type);
+	json_t *j = json_pack("{s:I, s:I, s:o, s:o, s:b, s:{}}", "pcr", (json_int_t)ev->pcr, "type",
+			      (json_int_t)ev->type, "type_name", json_text(type ? type : ""),
+			      "description", json_outside(ev->description), "per_device",
+			      ev->per_device, "digests");
 	int bad = 0;
 
 	for (unsigned i = 0; i < ev->ndigests && i < PCR_BANKS_MAX; i++) {

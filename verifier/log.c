@@ -54,6 +54,26 @@ log_text(struct span in)
 	return s;
 }
 
+bool
+log_due(struct log_limit *l, int64_t now_s)
+{
+	/* a clock set back does not silence it for long */
+	if (now_s < l->next_s && l->next_s - now_s <= 1) {
+		l->unsaid++;
+		return false;
+	}
+	l->next_s = now_s + 1;
+	l->told = l->unsaid;
+	l->unsaid = 0;
+	return true;
+}
+
+const char *
+log_unsaid(const struct log_limit *l)
+{
+	return log_u64(l->told);
+}
+
 struct line {
 	char b[LINE_MAX_BYTES];
 	size_t n;

@@ -455,7 +455,8 @@ answers_for_nobody_are_dropped(void **state)
 	assert_int_equal(rig.operations, 1);
 	close(fd);
 	usleep(100000);
-	assert_int_equal(ipc_send(&rig.ipc, IPC_REPLY, rig.id, SPAN(reply, sizeof reply)), ASSAY_OK);
+	assert_int_equal(ipc_send(&rig.ipc, IPC_REPLY, rig.id, SPAN(reply, sizeof reply)),
+			 ASSAY_OK);
 	assert_int_equal(ipc_send(&rig.ipc, IPC_REPLY, UINT64_MAX, SPAN(reply, sizeof reply)),
 			 ASSAY_OK);
 	assert_int_equal(ipc_send(&rig.ipc, IPC_REPLY, 0, SPAN(reply, sizeof reply)), ASSAY_OK);

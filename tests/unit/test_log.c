@@ -120,6 +120,21 @@ outside_text_is_capped(void **state)
 	assert_true(strlen(log_text(SPAN(big, sizeof big))) <= 123);
 }
 
+static void
+a_flood_is_one_line_a_second_that_counts_the_others(void **state)
+{
+	struct log_limit l = {0};
+
+	(void)state;
+	assert_true(log_due(&l, 100));
+	assert_string_equal(log_unsaid(&l), "0");
+	for (unsigned i = 0; i < 1000; i++)
+		assert_false(log_due(&l, 100));
+	assert_true(log_due(&l, 101));
+	assert_string_equal(log_unsaid(&l), "1000");
+	assert_true(log_due(&l, 50)); /* the clock was set back */
+}
+
 int
 main(void)
 {
@@ -129,6 +144,7 @@ main(void)
 		cmocka_unit_test(a_line_over_the_limit_is_cut_and_still_one_line_of_json),
 		cmocka_unit_test(events_below_the_level_are_not_written),
 		cmocka_unit_test(outside_text_is_capped),
+		cmocka_unit_test(a_flood_is_one_line_a_second_that_counts_the_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
