@@ -467,8 +467,10 @@ conn_on_reply(uint64_t id, struct span payload)
 static int
 add_header(struct conn *c, const char *name, const char *value, uint8_t **p, uint8_t *end)
 {
+	int n = (int)strlen(value);
+
 	return lws_add_http_header_by_name(c->wsi, (const unsigned char *)name,
-					   (const unsigned char *)value, (int)strlen(value), p, end);
+					   (const unsigned char *)value, n, p, end);
 }
 
 static int

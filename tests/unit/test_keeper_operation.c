@@ -375,8 +375,8 @@ i8_every_operation_asks_for_its_role(void **state)
 			if (role == ROLE_NONE)
 				assert_int_equal(e, ASSAY_MISSING);
 			else if ((e == ASSAY_DENIED) == operation_permitted(c, role))
-				fail_msg("%s as %s: %s", operation_name(c), operator_role_name(role),
-					 assay_err_name(e));
+				fail_msg("%s as %s: %s", operation_name(c),
+					 operator_role_name(role), assay_err_name(e));
 		}
 	}
 	assert_int_equal(keeper.changed, 0);
@@ -666,7 +666,8 @@ history_holds_decisions_and_actions_of_this_device_alone(void **state)
 	assert_int_equal(json_array_size(json_object_get(j, "audit")), 1);
 	json_decref(j);
 	j = answer(OP_AUDIT_LIST, F({F_LIMIT, "1"}));
-	assert_string_equal(text(json_array_get(json_object_get(j, "audit"), 0), "object"), other.id);
+	assert_string_equal(text(json_array_get(json_object_get(j, "audit"), 0), "object"),
+			    other.id);
 	assert_true(json_integer_value(json_object_get(j, "next")) > 0);
 	json_decref(j);
 }
@@ -676,7 +677,8 @@ history_holds_decisions_and_actions_of_this_device_alone(void **state)
 static void
 a_token_is_told_once_and_stored_as_a_hash(void **state)
 {
-	json_t *j = answer(OP_TOKEN_CREATE, F({F_CLASS, "gateway"}, {F_USES, "2"}, {F_EXPIRES, "60"}));
+	json_t *j = answer(OP_TOKEN_CREATE,
+			   F({F_CLASS, "gateway"}, {F_USES, "2"}, {F_EXPIRES, "60"}));
 	char token[256], secret[65];
 	struct ledger_token t;
 	uint8_t hash[32];
@@ -780,7 +782,8 @@ an_operators_token_works_until_it_is_revoked(void **state)
 	json_decref(j);
 	assert_int_equal(ask_as(op, NOTHING), ASSAY_OK);
 	j = answer(OP_OPERATOR_LIST, NOTHING);
-	assert_string_equal(text(json_array_get(json_object_get(j, "operators"), 0), "role"), "viewer");
+	assert_string_equal(text(json_array_get(json_object_get(j, "operators"), 0), "role"),
+			    "viewer");
 	assert_null(strstr(keeper.text, "token"));
 	json_decref(j);
 	json_decref(answer(OP_OPERATOR_REVOKE, F({F_NAME, "anna"})));
@@ -889,7 +892,8 @@ a_set_may_be_for_one_device_and_of_some_pcrs(void **state)
 static void
 no_set_is_made_of_a_device_without_good_evidence(void **state)
 {
-	struct ledger_device pending = add_device(3, DEV_PENDING), never = add_device(4, DEV_ENROLLED);
+	struct ledger_device pending = add_device(3, DEV_PENDING);
+	struct ledger_device never = add_device(4, DEV_ENROLLED);
 	static const uint8_t tamper[32] = {1};
 	struct ledger_device d;
 	struct ledger_reference r;
@@ -998,7 +1002,7 @@ two_policies_of_the_same_rank_are_not_both_activated(void **state)
 	refused(ASSAY_STATE, "same rank as `a'");
 	ask(OP_POLICY_ACTIVATE, F({F_POLICY, "d"}));
 	refused(ASSAY_STATE, "same rank as `a'");
-	json_decref(answer(OP_POLICY_ACTIVATE, F({F_POLICY, "c"}))); /* no device is at both sites */
+	json_decref(answer(OP_POLICY_ACTIVATE, F({F_POLICY, "c"}))); /* not at both sites */
 	json_decref(answer(OP_POLICY_ACTIVATE, F({F_POLICY, "e"}))); /* less specific */
 }
 
