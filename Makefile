@@ -33,7 +33,8 @@ LINK_HARDEN := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
 OPT_debug := -O0 -g
 OPT_release := -O2 -g -D_FORTIFY_SOURCE=2
-OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DASSAY_ASAN
+# gcc warns of values that are set, once sanitizers have rearranged the code.
+OPT_asan := -Wno-maybe-uninitialized -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DASSAY_ASAN
 OPT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DASSAY_ASAN
 OPT_cov := -O0 -g --coverage
 OPT := $(OPT_$(BUILD))
