@@ -320,7 +320,6 @@ open_ledger(struct keeper *k)
 	}
 	e = ledger_open(path, k->ledger_key, &k->ledger, &report);
 	if ((e == ASSAY_TAMPERED || e == ASSAY_EXPIRED) && k->ledger) {
-		k->status.ledger_fault = true;
 		log_event(LOG_LEVEL_ERROR, "ledger-fault", "error", assay_err_name(e), "what",
 			  report.text, "effect", "every device is quarantined", "hint",
 			  "look, then: assay ledger accept", NULL);

@@ -79,6 +79,9 @@ void keeper_reply_bytes(struct keeper *k, uint64_t id, struct span bytes);
 ASSAY_MUST_USE enum assay_err keeper_reload(struct keeper *k);
 const struct keeper_policy *keeper_policy_for(struct keeper *k, const char *class_name,
 					      const char *labels);
+/* ledger_accept() has ended a fault within this change: what was decided before is
+ * forgotten. keeper_reload() then makes connected devices attest. */
+ASSAY_MUST_USE enum assay_err keeper_fault_ended(struct keeper *k);
 /* A device's record changed (overlay, class, status): compute its decision anew,
  * record it if it changed, and if it is connected challenge it soon. Within
  * keeper_change(). */

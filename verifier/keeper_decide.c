@@ -182,7 +182,7 @@ decide_device(struct keeper *k, const struct ledger_device *d, const struct ledg
 	struct decision_input in = {
 		.status = d->status,
 		.overlay = d->overlay,
-		.fault = k->status.ledger_fault,
+		.fault = ledger_fault(k->ledger) != ASSAY_OK,
 		.judged = st->version != 0 && st->verdict_at != 0,
 		.verdict = st->verdict_outcome,
 		.verdict_at = st->verdict_at,
@@ -337,6 +337,12 @@ keeper_expire(struct keeper *k, const char *device)
 	if (st.expires_at > k->now)
 		st.expires_at = k->now;
 	return ledger_state_put(k->ledger, &st);
+}
+
+enum assay_err
+keeper_fault_ended(struct keeper *k)
+{
+	return keeper_live_load(k);
 }
 
 /* At start: what was decided stands until it expires. */

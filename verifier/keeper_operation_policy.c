@@ -341,7 +341,8 @@ operation_on_status(struct call *c)
 	return c->ret ? add_counts(c) : ASSAY_NO_MEMORY;
 }
 
-/* Only in fault mode: otherwise it would throw good verdicts away. */
+/* Only in fault mode: otherwise it would throw good verdicts away. The ledger itself
+ * writes who it was into the audit log. */
 enum assay_err
 operation_on_ledger_accept(struct call *c)
 {
@@ -353,7 +354,7 @@ operation_on_ledger_accept(struct call *c)
 		return call_fail(c, ASSAY_STATE, "the ledger is not in fault mode");
 	if ((e = call_change(c)) != ASSAY_OK ||
 	    (e = ledger_accept(c->l, c->actor, keeper_now(c->k))) != ASSAY_OK ||
-	    (e = call_audit(c, "ledger", "")) != ASSAY_OK || (e = keeper_reload(c->k)) != ASSAY_OK)
+	    (e = keeper_fault_ended(c->k)) != ASSAY_OK || (e = keeper_reload(c->k)) != ASSAY_OK)
 		return e;
 	c->ret = json_pack("{s:b}", "ledger_fault", 0);
 	return c->ret ? ASSAY_OK : ASSAY_NO_MEMORY;

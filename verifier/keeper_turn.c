@@ -243,6 +243,7 @@ void
 keeper_status(struct keeper *k, struct keeper_status *ret)
 {
 	*ret = k->status;
+	ret->ledger_fault = ledger_fault(k->ledger) != ASSAY_OK;
 	ret->queue_depth = k->queued;
 	ret->head = ledger_head(k->ledger);
 	ret->sessions = ret->proved_sessions = 0;

@@ -196,7 +196,7 @@ decide_with(struct keeper *k, const struct ledger_device *d, const struct ledger
 	struct decision_input in = {
 		.status = d->status,
 		.overlay = d->overlay,
-		.fault = k->status.ledger_fault,
+		.fault = ledger_fault(k->ledger) != ASSAY_OK,
 		.judged = true,
 		.verdict = effective_outcome(v, st),
 		.verdict_at = k->now,

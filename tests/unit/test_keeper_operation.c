@@ -113,6 +113,13 @@ keeper_device_changed(struct keeper *k, const char *device, const char *reason)
 	return ASSAY_OK;
 }
 
+enum assay_err
+keeper_fault_ended(struct keeper *k)
+{
+	k->fault = false;
+	return ASSAY_OK;
+}
+
 bool
 keeper_connected(struct keeper *k, const char *device, int64_t *ret_last_seen)
 {
