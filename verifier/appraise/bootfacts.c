@@ -145,7 +145,8 @@ note_data(struct boot_facts *f, const struct bootevent *ev)
 	else if (ev->status == BOOTEVENT_CONTRADICTION)
 		boot_add_finding(f, BOOTFIND_CONTRADICTION, ev, "data that the digest is of");
 	if (ev->unnamed)
-		boot_add_finding(f, BOOTFIND_UNNAMED, ev, "a digest over the name, or BootOrder to give it");
+		boot_add_finding(f, BOOTFIND_UNNAMED, ev,
+				 "a digest over the name, or BootOrder to give it");
 	if (ev->unexplained)
 		boot_add_finding(f, BOOTFIND_UNEXPLAINED, ev, "the text that was measured");
 	if (ev->disputed)
