@@ -15,6 +15,10 @@
 #define WAIT_FIRST_MS 20
 #define WAIT_MOST_MS 800
 
+/* TPM2_TRANSIENT_FIRST and LAST, without their shift of a negative number. */
+#define TRANSIENT_FIRST 0x80000000u
+#define TRANSIENT_LAST 0x80FFFFFEu
+
 size_t
 assay_tpm_size(void)
 {
@@ -220,7 +224,7 @@ sweep(struct assay_tpm *t)
 	t->lost_session = 0;
 	if (session != 0)
 		sweep_handle(t, session, true);
-	if (tpm_list(t, TPM2_TRANSIENT_FIRST, TPM2_TRANSIENT_LAST, &l) != ASSAY_OK)
+	if (tpm_list(t, TRANSIENT_FIRST, TRANSIENT_LAST, &l) != ASSAY_OK)
 		t->lost = true;
 	for (size_t i = 0; i < l.n; i++)
 		sweep_handle(t, l.h[i], false);

@@ -296,15 +296,18 @@ main(int argc, char **argv)
 {
 	static uint8_t key[ASSAY_KEY_BLOB_MAX];
 	struct assay_tpm_config c = {0};
-	void *memory = malloc(assay_tpm_size());
+	void *memory;
 	bool starting = argc >= 6 && strcmp(argv[3], "start") == 0;
 	enum assay_err e;
 	int status = 64;
 
-	if (argc < 5 || !memory)
+	if (argc < 5)
 		return 64;
 	if (strcmp(argv[3], "verify") == 0)
 		return argc == 6 ? verify(argv[2], argv + 4) : 64;
+	memory = malloc(assay_tpm_size());
+	if (!memory)
+		return 4;
 	c.tcti = argv[1];
 	c.key = (struct assay_bytes){key, read_file(argv[2], key, sizeof key)};
 	if (starting) {
