@@ -309,7 +309,7 @@ examine_anchors(struct ledger *l, enum assay_err meta, enum assay_err head,
 	bool head_ok = head == ASSAY_OK;
 
 	if (meta != ASSAY_OK) {
-		engine_report(report, "the ledger's own record was changed, or another key was used");
+		engine_report(report, "the ledger's own record was changed, or the key is another");
 		engine_fault(l, ASSAY_TAMPERED, head_ok);
 	} else if (head == ASSAY_MISSING) {
 		engine_report(report, "%.160s is missing: the ledger may be an old copy",
