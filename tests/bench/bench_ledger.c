@@ -19,7 +19,7 @@
 
 #define DEVICES 2000
 #define SMALL 450 /* bytes of the fields that are not large */
-#define WINDOW_S 0.12
+#define WINDOW_S 0.09
 #define WINDOWS 2
 #define COMMITS_MAX 20000
 
