@@ -64,18 +64,25 @@ allow_list(scmp_filter_ctx f, const int *calls, size_t n)
 
 #define ALLOW_LIST(f, list) allow_list((f), (list), sizeof(list) / sizeof((list)[0]))
 
+/* An argument that must have this value, or none of these bits. */
+static struct scmp_arg_cmp
+argument(unsigned n, enum scmp_compare how, uint64_t a)
+{
+	return (struct scmp_arg_cmp){.arg = n, .op = how, .datum_a = a, .datum_b = 0};
+}
+
 static int
 allow_fcntl(scmp_filter_ctx f, uint64_t cmd)
 {
 	return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-				SCMP_A1(SCMP_CMP_EQ, cmd));
+				argument(1, SCMP_CMP_EQ, cmd));
 }
 
 static int
 allow_ioctl(scmp_filter_ctx f, uint64_t request)
 {
 	return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				SCMP_A1(SCMP_CMP_EQ, request));
+				argument(1, SCMP_CMP_EQ, request));
 }
 
 /* Opening files fails rather than kills: libraries look for things that they can
@@ -87,7 +94,7 @@ file_rules(scmp_filter_ctx f, enum role r)
 
 	if (r == ROLE_COMPILER) {
 		e |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
-				      SCMP_A2(SCMP_CMP_MASKED_EQ, 3 /* O_ACCMODE */, 0));
+				      argument(2, SCMP_CMP_MASKED_EQ, 3 /* O_ACCMODE */));
 		e |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(getdents64), 0);
 		e |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 0);
 		e |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(pread64), 0);
@@ -125,10 +132,10 @@ role_rules(scmp_filter_ctx f, enum role r)
 	e |= ALLOW_LIST(f, asan_calls);
 #else
 	e |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-			      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+			      argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC));
 	/* malloc grows its arenas with it */
 	e |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-			      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+			      argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC));
 #endif
 	return e;
 }
