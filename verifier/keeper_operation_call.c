@@ -231,9 +231,12 @@ call_device(struct call *c, struct ledger_device *ret)
 enum assay_err
 call_change(struct call *c)
 {
-	enum assay_err e = keeper_change(c->k);
+	enum assay_err e;
 
-	if (e != ASSAY_OK)
+	if (ledger_fault(c->l) != ASSAY_OK)
+		return call_fail(c, ASSAY_STATE, "the ledger is in fault, nothing can be changed; "
+						 "look at it, then: assay ledger accept");
+	if ((e = keeper_change(c->k)) != ASSAY_OK)
 		return call_fail(c, e, "the ledger cannot be changed now: %s", assay_err_text(e));
 	return ASSAY_OK;
 }

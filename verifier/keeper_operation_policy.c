@@ -352,7 +352,7 @@ operation_on_ledger_accept(struct call *c)
 	keeper_status(c->k, &s);
 	if (!s.ledger_fault)
 		return call_fail(c, ASSAY_STATE, "the ledger is not in fault mode");
-	if ((e = call_change(c)) != ASSAY_OK ||
+	if ((e = keeper_change(c->k)) != ASSAY_OK ||
 	    (e = ledger_accept(c->l, c->actor, keeper_now(c->k))) != ASSAY_OK ||
 	    (e = keeper_fault_ended(c->k)) != ASSAY_OK || (e = keeper_reload(c->k)) != ASSAY_OK)
 		return e;

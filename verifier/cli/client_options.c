@@ -182,6 +182,28 @@ read_word(struct parse *p)
 	return CLI_YES;
 }
 
+/* What goes into the request's path: names, ids and digests, so that no word can
+ * lead to another path. */
+static int
+check_path_words(const struct parse *p)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._-";
+	const struct client_spec *s = p->c->spec;
+
+	for (unsigned i = 0; i < p->nargs; i++) {
+		const char *word = p->c->args[i], place[] = {'{', (char)('0' + i), '}', '\0'};
+		char safe[80];
+
+		if (!s->path || !strstr(s->path, place) ||
+		    (word[strspn(word, allowed)] == '\0' && word[strspn(word, ".")] != '\0'))
+			continue;
+		text_escape(SPAN(word, strlen(word)), safe, sizeof safe);
+		return cli_fail(CLI_BAD_INPUT, "%s: `%s' is no name, id or digest", s->args[i], safe);
+	}
+	return CLI_YES;
+}
+
 static int
 check_all(const struct parse *p)
 {
@@ -197,7 +219,7 @@ check_all(const struct parse *p)
 		return cli_usage(s->command, "--server must begin with https://");
 	if (c->server && !c->token_file)
 		return cli_usage(s->command, "--server needs --token-file FILE");
-	return CLI_YES;
+	return check_path_words(p);
 }
 
 /* What was not said on the command line. --socket and --state beat $ASSAY_SERVER. */
