@@ -217,6 +217,7 @@ install: programs $(INSTALL_LIB) ## install under PREFIX (/usr/local), below DES
 	install -m 644 $(B)/man/*.8 $(D)/share/man/man8/
 	install -m 644 docs/completion/assay $(D)/share/bash-completion/completions/
 	install -m 644 policies/*.yaml $(D)/share/assay/policies/
+	install -m 644 attester/agent/attester.yaml $(D)/share/assay/
 	install -m 644 README.md docs/*.md $(D)/share/doc/assay/
 
 help: ## list the targets

@@ -449,8 +449,9 @@ static void
 q13_required_fields_may_not_be_absent(void **state)
 {
 	static const unsigned needs[] = {
-		MSG_HELLO,	MSG_ENROL,    MSG_ACTIVATION, MSG_PROOF,    MSG_PART,	MSG_CHALLENGE,
-		MSG_CREDENTIAL, MSG_ENROLLED, MSG_NEED,	      MSG_DECISION, MSG_REFUSED};
+		MSG_HELLO, MSG_ENROL, MSG_ACTIVATION, MSG_PROOF, MSG_PART, MSG_CHALLENGE,
+		MSG_CREDENTIAL, MSG_ENROLLED, MSG_NEED, MSG_DECISION, MSG_REFUSED,
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {

@@ -127,6 +127,14 @@ check 'enrol of an enrolled device does nothing' again
 check 'it attests with the key type of the file' run_agent trial --once
 check 'the token is not in the log' eval '! grep -rq s3cret "$WORK"/*.log "$WORK/trial"'
 
+all_of_example() { # every option of the example, uncommented, is one; with files that exist
+	sed -E "s|^#([a-z-]+:)|\\1|; s|/etc/assay/token|$WORK/token|; s|^state: .*|state: $WORK/new-one|" \
+		attester/agent/attester.yaml >"$WORK/example" && mkdir -p -m 700 "$WORK/new-one" || return
+	"$agent" status --config "$WORK/example"
+	[ $? = 1 ]
+}
+check 'every option of the example file is one' all_of_example
+
 # ---- bad input, one line each ----
 check 'a damaged enrolment is named' eval 'cp -r "$WORK/trial" "$WORK/hurt" && echo x >>"$WORK/hurt/enrolment" &&
 	fails_with 2 "$WORK/hurt/enrolment: is damaged" run_agent hurt --once && tail -n 1 "$WORK/hurt/enrolment" | grep -qx x'

@@ -66,7 +66,8 @@ static int
 read_options(const char *const *words)
 {
 	char *argv[32], copies[32][512];
-	int argc = 1, status = -2, saved = dup(2), out = open(in_dir("log"), O_RDWR | O_CREAT, 0600);
+	int argc = 1, status = -2, saved = dup(2);
+	int out = open(in_dir("log"), O_RDWR | O_CREAT, 0600);
 	ssize_t n;
 	bool go_on;
 
@@ -131,15 +132,17 @@ urls_are_taken_apart(void **state)
 		{"wss://[2001:db8::1]:99", "2001:db8::1", "/", 99},
 		{"wss://[::1]/x", "::1", "/x", 7443},
 	};
-	static const char *const bad[] = {"ws://h",	   "https://h",	   "wss://",	 "wss://:1",
-					  "wss://h:",	   "wss://h:0",	   "wss://h:65536",
-					  "wss://h:1x",	   "wss://[::1",   "wss://[::1]x",
-					  "wss://h:99999999999999999999", "wss://u@h",	 "wss://h:-1",
-					  "wss://h?x",	   "",		   "wss://h:+1"};
+	static const char *const bad[] = {
+		"ws://h", "https://h", "wss://", "wss://:1", "wss://h:", "wss://h:0",
+		"wss://h:65536", "wss://h:1x", "wss://[::1", "wss://[::1]x",
+		"wss://h:99999999999999999999", "wss://u@h", "wss://h:-1", "wss://h?x", "",
+		"wss://h:+1",
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-		assert_int_equal(read_options(WORDS("--state", "x", "--verifier", good[i].url)), -1);
+		assert_int_equal(read_options(WORDS("--state", "x", "--verifier", good[i].url)),
+				 -1);
 		assert_string_equal(o.verifier.host, good[i].host);
 		assert_string_equal(o.verifier.path, good[i].path);
 		assert_int_equal(o.verifier.port, good[i].port);
