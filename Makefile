@@ -105,7 +105,8 @@ UNIT_BIN := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
 ATTACK_BIN := $(patsubst %.c,$(B)/%,$(ATTACK_SRC))
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
 BENCH_BIN := $(patsubst %.c,$(B)/%,$(BENCH_SRC))
-TOOL_BIN := $(patsubst %.c,$(B)/%,$(TOOL_SRC))
+TPM_BOOT := $(B)/tests/tools/tpm_boot
+TOOL_BIN := $(filter-out $(TPM_BOOT),$(patsubst %.c,$(B)/%,$(TOOL_SRC)))
 HOSTILE_BIN := $(patsubst %.c,$(B)/%,$(HOSTILE_SRC))
 FLEET_BIN := $(if $(FLEET_SRC),$(B)/assay-fleet)
 
@@ -157,7 +158,7 @@ DEPS_FUZZ += llvm                  # names in their reports
 .DEFAULT_GOAL := all
 all: programs ## build the programs
 programs: $(PROGRAMS) $(LIBATTESTER)
-tests-build: programs $(UNIT_BIN) $(ATTACK_BIN) $(TOOL_BIN) $(HOSTILE_BIN) $(FLEET_BIN)
+tests-build: programs $(UNIT_BIN) $(ATTACK_BIN) $(TPM_BOOT) $(TOOL_BIN) $(HOSTILE_BIN) $(FLEET_BIN)
 fuzzers: $(FUZZ_BIN)
 
 # Set-up first, then make again: what pkg-config says is read when make starts.
@@ -165,7 +166,7 @@ AGAIN = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,
 
 demo: deps ## set up, build, and show the main job end to end
 	+$(Q)$(AGAIN) demo-run
-demo-run: programs $(TOOL_BIN)
+demo-run: programs $(TPM_BOOT)
 	$(Q)ASSAY_BIN=$(abspath $(B)) tests/demo/demo.sh
 
 test: test-deps ## set up, build, and run all tests and lint
@@ -308,6 +309,9 @@ $(B)/assay-fleet: $(call obj,$(FLEET_SRC) $(TLS_SRC)) $(LIBSUPPORT) $(LIBATTESTE
 
 TEST_LIBS = $(LIBSUPPORT) $(LIBCLI) $(LIBVERIFIER) $(LIBCOMPILER) $(LIBAPPRAISE) $(LIBAGENT) $(LIBATTESTER)
 TEST_LINK = $(LIBS_TEST) $(LIBS_VERIFIER) $(LIBS_CLI) $(LIBS_COMPILER) $(LIBS_AGENT) $(LIBS_ATTESTER) $(LIBS_EVIDENCE) -lpthread
+# The demo's only test tool, so it needs nothing that only tests need.
+$(TPM_BOOT): $(B)/%: $(B)/%.o $(LIBATTESTER)
+	$(call link,,$(LIBS_ATTESTER) $(LIBS_EVIDENCE))
 $(UNIT_BIN) $(ATTACK_BIN) $(BENCH_BIN) $(TOOL_BIN): $(B)/%: $(B)/%.o $(TEST_LIBS)
 	$(call link,,$(TEST_LINK))
 # Verifiers with one process made hostile: its file replaces the honest one.

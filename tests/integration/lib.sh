@@ -44,6 +44,8 @@ equal() { # SEEN EXPECTED
 	[ "$1" = "$2" ] || { printf 'seen:     %s\nexpected: %s\n' "$1" "$2"; return 1; }
 }
 
+hex() { od -An -v -tx1 "$@" | tr -d ' \n'; } # FILE
+
 # ---- the private folder and what runs in it ---------------------------------
 # Paths of sockets have 107 characters at most, so the folder's is kept short.
 lib_begin() {

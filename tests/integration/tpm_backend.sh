@@ -33,7 +33,7 @@ quotes() { # KEY AK [BANKS]
 activates() { # KEY
 	printf '%032d' 42 >"$WORK/secret"
 	tpm_on gateway tpm2_makecredential -u "$WORK/$1.ek.pub" -s "$WORK/secret" \
-		-n "$(xxd -p -c 100 "$WORK/$1.ak.name")" -o "$WORK/credential" &&
+		-n "$(hex "$WORK/$1.ak.name")" -o "$WORK/credential" &&
 		tpm_on gateway tpm2_flushcontext -t &&
 		drive "$1" activate "$WORK/credential" "$WORK/released" &&
 		cmp "$WORK/secret" "$WORK/released"
@@ -84,7 +84,7 @@ check 'active banks are told' says auto banks=sha1,sha256,sha384
 check 'nothing of ours stays in the TPM' nothing_left
 
 # ---- the AK is kept, and never made anew silently ----
-name=$(xxd -p -c 100 "$WORK/ecc-p256.ak.name")
+name=$(hex "$WORK/ecc-p256.ak.name")
 check 'a stored AK is loaded again, not made again' says ecc-p256 "ak-name=$name"
 tpm_stop gateway
 check 'the TPM is switched off and on' tpm_start gateway
@@ -94,7 +94,7 @@ check 'a stored AK of another EK keeps that EK' says rsa-2048 ek=rsa-2048
 
 flip() { # FROM TO OFFSET: one bit
 	cp "$WORK/$1" "$WORK/$2"
-	printf "\\x$(printf %02x $((0x$(xxd -s "$3" -l 1 -p "$WORK/$1") ^ 1)))" |
+	printf "\\x$(printf %02x $((0x$(od -An -tx1 -j "$3" -N 1 "$WORK/$1" | tr -d " ") ^ 1)))" |
 		dd of="$WORK/$2" bs=1 seek="$3" conv=notrunc status=none
 }
 for at in 0 8 9 20 100 -1; do
@@ -119,7 +119,7 @@ h=0x81000077
 check 'an AK is made at a persistent handle' drive kept start ecc-p256 ecc-p256 persistent $h
 check 'it quotes' quotes kept ecc-p256
 check 'it activates a credential' activates kept
-check 'it is found again' says kept "ak-name=$(xxd -p -c 100 "$WORK/kept.ak.name")"
+check 'it is found again' says kept "ak-name=$(hex "$WORK/kept.ak.name")"
 check 'a handle in use is never replaced' drive_fails exists second start ecc-p256 ecc-p256 persistent $h
 check 'nor is its file made' test ! -e "$WORK/second"
 tpm_on gateway tpm2_evictcontrol -Q -C o -c $h
