@@ -28,7 +28,7 @@ struct appraisal {
 	struct verdict *v;
 	enum outcome best;    /* what the findings so far allow */
 	struct finding spill; /* where findings go that have no room */
-	bool spilled;
+	bool spilled;	      /* one that lowers the outcome did */
 
 	/* core.c: from here on the evidence is authentic */
 	struct tpm_public ak;

@@ -126,6 +126,23 @@ found_again(const struct verdict *v, const struct finding *s)
 	return false;
 }
 
+static bool
+must_be_remembered(const struct finding *f)
+{
+	return f->sticky && f->cap != OUTCOME_ADMIT;
+}
+
+/* Then it is bad enough now, and not only when they are missed. */
+static bool
+too_many_to_remember(const struct appraisal *a)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < a->v->nfindings; i++)
+		n += must_be_remembered(&a->v->findings[i]);
+	return a->spilled || n > CONTINUITY_STICKY_MAX;
+}
+
 /*
  * What was found in this boot stays in force. A boot that began with a TPM reset as
  * it should wipes the slate. Other judges (a new generation) drop what they would
@@ -138,16 +155,14 @@ continuity_carry(struct appraisal *a)
 	bool all_seen = a->log_judged || (a->has_claims && !a->keep_boot && !a->prev.has_boot_log);
 	bool judged_again = !a->same_judges && all_seen && a->counters.restart_count == 0;
 
-	if (a->clean_reset)
-		return;
-	for (size_t i = 0; i < a->prev.nsticky; i++) {
+	for (size_t i = 0; i < a->prev.nsticky && !a->clean_reset; i++) {
 		const struct finding *s = &a->prev.sticky[i];
 
 		if ((judged_again && !of_continuity(s->code)) || found_again(a->v, s))
 			continue;
 		*find_sticky(a, (enum finding_code)s->code, (enum outcome)s->cap) = *s;
 	}
-	if (a->prev.sticky_overflow && !judged_again)
+	if ((a->prev.sticky_overflow && !judged_again && !a->clean_reset) || too_many_to_remember(a))
 		(void)find_sticky(a, FIND_STICKY, OUTCOME_QUARANTINE);
 }
 
@@ -171,16 +186,17 @@ remember_counters(const struct appraisal *a, struct continuity *n)
 				  : c->firmware_version;
 }
 
+/* They stand worst first, so that what has no room is what matters least. */
 static void
 remember_findings(const struct verdict *v, struct continuity *n)
 {
 	for (size_t i = 0; i < v->nfindings; i++) {
 		if (!v->findings[i].sticky)
 			continue;
-		if (n->nsticky == CONTINUITY_STICKY_MAX)
-			n->sticky_overflow = true;
-		else
+		if (n->nsticky < CONTINUITY_STICKY_MAX)
 			n->sticky[n->nsticky++] = v->findings[i];
+		else
+			n->sticky_overflow |= must_be_remembered(&v->findings[i]);
 	}
 }
 

@@ -7,15 +7,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Room for a finding; where there is none, that of one which matters less. */
+static struct finding *
+make_room(struct appraisal *a, enum outcome cap)
+{
+	struct verdict *v = a->v;
+	struct finding *mildest = &a->spill;
+
+	if (v->nfindings < VERDICT_FINDINGS_MAX)
+		return &v->findings[v->nfindings++];
+	a->spill.cap = (uint8_t)cap;
+	for (size_t i = 0; i < v->nfindings; i++)
+		if (v->findings[i].cap > mildest->cap)
+			mildest = &v->findings[i];
+	if (mildest->cap != OUTCOME_ADMIT)
+		a->spilled = true;
+	return mildest;
+}
+
 struct finding *
 find(struct appraisal *a, enum finding_code code, enum outcome cap)
 {
-	struct finding *f = &a->spill;
+	struct finding *f = make_room(a, cap);
 
-	if (a->v->nfindings < VERDICT_FINDINGS_MAX)
-		f = &a->v->findings[a->v->nfindings++];
-	else
-		a->spilled = true;
 	if (cap < a->best)
 		a->best = cap;
 	memset(f, 0, sizeof *f);

@@ -68,6 +68,17 @@ gather_flag(struct gather *g, enum fact_id id, enum boot_flag flag)
 }
 
 static void
+gather_secure_boot_state(struct gather *g)
+{
+	const struct boot_facts *f = g->f;
+
+	if ((f->secure_boot == BOOT_FLAG_ON || f->secure_boot == BOOT_FLAG_OFF) &&
+	    event_proved(g, f->secure_boot_event))
+		add_of_event(g, FACT_BOOT_SECURE_BOOT, f->secure_boot_event)->number =
+			f->secure_boot == BOOT_FLAG_ON;
+}
+
+static void
 gather_keys(struct gather *g, enum fact_id id, const struct boot_keys *k)
 {
 	if (k->present && !k->malformed && event_proved(g, k->event))
@@ -82,7 +93,7 @@ gather_secure_boot(struct gather *g)
 
 	if (!proved(g, PCR_SECURE_BOOT))
 		return;
-	gather_flag(g, FACT_BOOT_SECURE_BOOT, f->secure_boot);
+	gather_secure_boot_state(g);
 	gather_flag(g, FACT_BOOT_SETUP_MODE, f->setup_mode);
 	gather_flag(g, FACT_BOOT_AUDIT_MODE, f->audit_mode);
 	gather_flag(g, FACT_BOOT_DEPLOYED_MODE, f->deployed_mode);
@@ -134,6 +145,18 @@ gather_images(struct gather *g)
 	factset_number(g->s, FACT_BOOT_OPTION_ROMS, f->option_roms);
 }
 
+/* The line of words without its "firmware version: ". */
+static void
+gather_version(struct gather *g)
+{
+	const char *text = g->f->firmware_version;
+	size_t prefix = strlen(boot_component_text(BOOT_FIRMWARE_VERSION)) + 2;
+
+	if (g->f->firmware_version_proved && proved(g, PCR_FIRMWARE) && strlen(text) > prefix &&
+	    strcmp(text + prefix, "empty") != 0)
+		factset_text(g->s, FACT_BOOT_FIRMWARE_VERSION, text + prefix);
+}
+
 static void
 gather_log(struct gather *g)
 {
@@ -141,8 +164,7 @@ gather_log(struct gather *g)
 
 	factset_number(g->s, FACT_BOOT_EVENTS, f->events);
 	gather_secure_boot(g);
-	if (f->firmware_version_proved && proved(g, PCR_FIRMWARE))
-		factset_text(g->s, FACT_BOOT_FIRMWARE_VERSION, f->firmware_version);
+	gather_version(g);
 	gather_loader(g);
 	if (!proved(g, PCR_OF_FIRMWARE))
 		return;
