@@ -291,8 +291,8 @@ the_claims_signed_are_the_only_claims(void **state)
 static void
 q7_another_scheme_hash_or_unknown_algorithm_is_refused(void **state)
 {
-	static const uint16_t algs[] = {0x0000, 0x0005, 0x0010, 0x0014, 0x0016, 0x001A,
-					0x001B, 0x001C, 0x7FFF, 0xFFFF};
+	static const uint16_t algs[] = {0x0000, 0x0005, 0x0010, 0x0014, 0x0016,
+					0x001A, 0x001B, 0x001C, 0x7FFF, 0xFFFF};
 	static const uint16_t hashes[] = {ALG_SHA1, ALG_SHA384, ALG_SHA512, 0x0010, 0, 0xFFFF};
 
 	(void)state;

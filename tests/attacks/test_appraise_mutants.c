@@ -111,7 +111,8 @@ attest_mutant(struct span m, const char *what, void *arg)
 	if (w.v->status == VERDICT_UNPROVEN)
 		return;
 	for (size_t i = 0; i < m.n; i++)
-		if ((i < 76 || i > 100) && (m.n != s->sound.attest_len || m.p[i] != s->sound.attest[i]))
+		if ((i < 76 || i > 100) &&
+		    (m.n != s->sound.attest_len || m.p[i] != s->sound.attest[i]))
 			fail_msg("%s: status %d", what, (int)w.v->status);
 	s->admitted += w.v->outcome == OUTCOME_ADMIT;
 }

@@ -69,8 +69,7 @@ evidence_values(const struct softtpm *t, const struct pcr_selection *s, struct p
 }
 
 void
-evidence_encode(const struct pcr_values *pcrs, const struct evidence_ask *ask,
-		struct evidence *ret)
+evidence_encode(const struct pcr_values *pcrs, const struct evidence_ask *ask, struct evidence *ret)
 {
 	struct msg_proof p;
 	uint8_t digest[32];

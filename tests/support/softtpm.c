@@ -17,8 +17,8 @@
 #define TPM_GENERATED 0xFF544347u
 #define TPM_ST_QUOTE 0x8018
 #define CLOCK_STEP 1000 /* ms per command */
-#define EK_ATTRIBUTES                                                                          \
-	(TPMA_FIXEDTPM | TPMA_FIXEDPARENT | TPMA_SENSITIVEDATAORIGIN | TPMA_ADMINWITHPOLICY | \
+#define EK_ATTRIBUTES                                                                              \
+	(TPMA_FIXEDTPM | TPMA_FIXEDPARENT | TPMA_SENSITIVEDATAORIGIN | TPMA_ADMINWITHPOLICY |      \
 	 TPMA_RESTRICTED | TPMA_DECRYPT)
 
 /* EK Credential Profile 2.6, B.3.4: PolicyA for SHA-256 */

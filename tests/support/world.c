@@ -206,8 +206,7 @@ world_commit(struct world *w)
 
 	if (w->v->status != VERDICT_DECIDED)
 		return;
-	must(continuity_encode(&w->v->next, w->continuity, sizeof w->continuity, &n),
-	     "continuity");
+	must(continuity_encode(&w->v->next, w->continuity, sizeof w->continuity, &n), "continuity");
 	w->in.continuity = SPAN(w->continuity, n);
 }
 

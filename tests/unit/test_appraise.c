@@ -56,9 +56,9 @@ a_boot_that_goes_on_needs_no_log_again(void **state)
 static void
 every_real_boot_of_ours_is_admitted_against_its_own_reference(void **state)
 {
-	static const char *const logs[] = {"grub-good", "sb-good", "sb-off", "sb-shim-good",
-					   "sdboot-good", "uki-optrom", "uki-sha256only",
-					   "uki-allbanks"};
+	static const char *const logs[] = {"grub-good",      "sb-good",     "sb-off",
+					   "sb-shim-good",   "sdboot-good", "uki-optrom",
+					   "uki-sha256only", "uki-allbanks"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof logs / sizeof logs[0]; i++) {

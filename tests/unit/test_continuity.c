@@ -96,10 +96,11 @@ the_same_log_after_a_reboot_has_the_same_findings(void **state)
 {
 	(void)state;
 	/* its values are fine, what is wrong is in the log: a reboot must not wash it off */
-	world_set_policy(&w, "policy: t\nversion: 1\napplies_to: {class: gateway}\n"
-			     "ask: {banks: [sha256], pcrs: [0-9], interval: 60s, patience: 3}\n"
-			     "references: {pcrs: [0-9]}\n"
-			     "rules: [{id: sb, fact: boot.secure_boot, op: equals, value: true}]\n");
+	world_set_policy(&w,
+			 "policy: t\nversion: 1\napplies_to: {class: gateway}\n"
+			 "ask: {banks: [sha256], pcrs: [0-9], interval: 60s, patience: 3}\n"
+			 "references: {pcrs: [0-9]}\n"
+			 "rules: [{id: sb, fact: boot.secure_boot, op: equals, value: true}]\n");
 	world_set_reference(&w, REF_PROMOTED);
 	assert_quarantined(world_round(&w), FIND_RULE);
 	world_reboot(&w, NULL);
@@ -156,10 +157,11 @@ more_findings_than_can_be_remembered_are_one_that_stays(void **state)
 			     "ask: {banks: [sha256], pcrs: [0-9], interval: 60s, patience: 3}\n"
 			     "references: {pcrs: [0-9]}\nrules:\n");
 	for (unsigned i = 0; i < CONTINUITY_STICKY_MAX + 8; i++)
-		n += (size_t)snprintf(yaml + n, sizeof yaml - n,
-				      "  - {id: r%u, fact: boot.complete, op: equals, value: false, "
-				      "on_fail: restrict}\n",
-				      i);
+		n += (size_t)snprintf(
+			yaml + n, sizeof yaml - n,
+			"  - {id: r%u, fact: boot.complete, op: equals, value: false, "
+			"on_fail: restrict}\n",
+			i);
 	world_set_policy(&w, yaml);
 	world_set_reference(&w, REF_PROMOTED);
 	assert_quarantined(world_round(&w), FIND_STICKY); /* at once, not when they are missed */
@@ -185,10 +187,11 @@ findings_that_are_only_told_crowd_out_nothing(void **state)
 			     "ask: {banks: [sha256], pcrs: [0-9], interval: 60s, patience: 3}\n"
 			     "references: {pcrs: [0-9]}\nrules:\n");
 	for (unsigned i = 0; i < VERDICT_FINDINGS_MAX + 8; i++)
-		n += (size_t)snprintf(yaml + n, sizeof yaml - n,
-				      "  - {id: r%u, fact: boot.complete, op: equals, value: false, "
-				      "on_fail: report}\n",
-				      i);
+		n += (size_t)snprintf(
+			yaml + n, sizeof yaml - n,
+			"  - {id: r%u, fact: boot.complete, op: equals, value: false, "
+			"on_fail: report}\n",
+			i);
 	world_set_policy(&w, yaml);
 	world_set_reference(&w, REF_PROMOTED);
 	assert_outcome(world_round(&w), OUTCOME_ADMIT, FIND_RULE);

@@ -78,8 +78,8 @@ assert_refused(enum finding_code code)
 static void
 i3_an_ak_that_lacks_an_attribute_is_refused(void **state)
 {
-	static const uint32_t needed[] = {TPMA_FIXEDTPM, TPMA_FIXEDPARENT,
-					  TPMA_SENSITIVEDATAORIGIN, TPMA_RESTRICTED, TPMA_SIGN};
+	static const uint32_t needed[] = {TPMA_FIXEDTPM, TPMA_FIXEDPARENT, TPMA_SENSITIVEDATAORIGIN,
+					  TPMA_RESTRICTED, TPMA_SIGN};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
@@ -113,8 +113,7 @@ i13_an_ek_that_is_not_a_tcg_template_is_refused(void **state)
 		msg.ek_public = SPAN(ek, tpm.ek.public_len);
 		enrol();
 		assert_int_equal(v.status, ENROL_REFUSED);
-		assert_true(v.finding.code == FIND_EK_TEMPLATE ||
-			    v.finding.code == FIND_MALFORMED);
+		assert_true(v.finding.code == FIND_EK_TEMPLATE || v.finding.code == FIND_MALFORMED);
 	}
 	msg.ek_public = SPAN(tpm.ak.public_area, tpm.ak.public_len);
 	assert_refused(FIND_EK_TEMPLATE);
@@ -177,8 +176,8 @@ no_altered_request_gets_the_credential_of_other_keys(void **state)
 	enrol();
 	sound = v;
 	assert_int_equal(envelope_encode_enrol(&msg, copy, sizeof copy, &n), ASSAY_OK);
-	unit_mutate(SPAN(copy, n), 0,
-		    q13_every_altered_request_is_refused_or_changes_what_it_names, &sound);
+	unit_mutate(SPAN(copy, n), 0, q13_every_altered_request_is_refused_or_changes_what_it_names,
+		    &sound);
 }
 
 /* ---- what may enrol ---- */

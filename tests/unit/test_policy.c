@@ -313,8 +313,8 @@ l20_what_firmware_measures_wrongly_is_allowed_by_name_only(void **state)
 	snprintf(yaml, sizeof yaml, "%sallow: {boot_findings: [separator.second]}\n", world_policy);
 	world_set_policy(&w, yaml);
 	assert_quarantined(world_round(&w), FIND_BOOT_ORDER);
-	snprintf(yaml, sizeof yaml, "%sallow: {boot_findings: [order.after-exit, separator.second]}\n",
-		 world_policy);
+	snprintf(yaml, sizeof yaml,
+		 "%sallow: {boot_findings: [order.after-exit, separator.second]}\n", world_policy);
 	world_set_policy(&w, yaml);
 	assert_outcome(world_round(&w), OUTCOME_ADMIT, FIND_BOOT_ORDER); /* and told */
 	assert_outcome(world_round(&w), OUTCOME_ADMIT, FIND_BOOT_ORDER);

@@ -24,14 +24,14 @@ compile(const char *yaml, struct span *ret)
 }
 
 /* A sound policy in parts, so that each test replaces one. */
-#define HEAD "policy: gw\nversion: 3\n"				  /* lines 1, 2 */
+#define HEAD "policy: gw\nversion: 3\n"                                 /* lines 1, 2 */
 #define APPLIES "applies_to: {class: gateway, labels: [ring=canary]}\n" /* 3 */
-#define ASK                                                                                    \
-	"ask:\n"                /* 4 */                                                        \
-	"  banks: [sha256]\n"   /* 5 */                                                        \
-	"  pcrs: [0-7, 9]\n"    /* 6 */                                                        \
-	"  interval: 60s\n"     /* 7 */                                                        \
-	"  patience: 3\n"       /* 8 */
+#define ASK                                                                                        \
+	"ask:\n"                              /* 4 */                                              \
+	"  banks: [sha256]\n"                 /* 5 */                                              \
+	"  pcrs: [0-7, 9]\n"                  /* 6 */                                              \
+	"  interval: 60s\n"                   /* 7 */                                              \
+	"  patience: 3\n"                     /* 8 */
 #define REFS "references: {pcrs: [0, 4-7]}\n" /* 9 */
 #define SOUND HEAD APPLIES ASK REFS
 #define RULES "rules:\n" /* 10 */
@@ -47,13 +47,16 @@ a_sound_policy_compiles_to_what_it_says(void **state)
 	struct span c;
 
 	(void)state;
-	assert_int_equal(compile(SOUND RULES RULE "    on_fail: restrict\n"
-				 "    severity: critical\n    claim: configuration\n"
-				 "    remediation: call us\n"
-				 "  - {id: two, fact: 'pcr[7]', op: in, values: ["
-				 "'sha256:0000000000000000000000000000000000000000000000000000000000000000']}\n",
-				 &c),
-			 ASSAY_OK);
+	assert_int_equal(
+		compile(SOUND RULES RULE
+			"    on_fail: restrict\n"
+			"    severity: critical\n    claim: configuration\n"
+			"    remediation: call us\n"
+			"  - {id: two, fact: 'pcr[7]', op: in, values: ["
+			"'sha256:0000000000000000000000000000000000000000000000000000000000000000']"
+			"}\n",
+			&c),
+		ASSAY_OK);
 	assert_int_equal(policy_info(c, &info), ASSAY_OK);
 	assert_string_equal(info.name, "gw");
 	assert_int_equal(info.version, 3);
@@ -96,11 +99,12 @@ the_bytes_depend_on_the_meaning_alone(void **state)
 	(void)state;
 	assert_int_equal(compile(SOUND, &c), ASSAY_OK);
 	assert_int_equal(policy_info(c, &a), ASSAY_OK);
-	assert_int_equal(compile("# another file\nversion: 3\npolicy: \"gw\"\ndescription: x\n" APPLIES
-				 REFS "mode: enforce\nask: {interval: 1m, patience: 3, "
-				 "pcrs: [9, 0, 1-7], banks: [SHA256]}\nrules: []\n",
-				 &c),
-			 ASSAY_OK);
+	assert_int_equal(
+		compile("# another file\nversion: 3\npolicy: \"gw\"\ndescription: x\n" APPLIES REFS
+			"mode: enforce\nask: {interval: 1m, patience: 3, "
+			"pcrs: [9, 0, 1-7], banks: [SHA256]}\nrules: []\n",
+			&c),
+		ASSAY_OK);
 	assert_int_equal(policy_info(c, &b), ASSAY_OK);
 	assert_memory_equal(a.digest, b.digest, sizeof a.digest);
 }
@@ -132,14 +136,16 @@ static const struct wrong {
 	{HEAD "applies_to: {class: a, klass: gateway}\n" ASK REFS,
 	 "p.yaml:3:24: unknown key \"klass\"; did you mean \"class\"?"},
 	{HEAD "applies_to: gateway\n" ASK REFS, "p.yaml:3:13: applies_to needs keys and values"},
-	{SOUND "mode: off\n", "p.yaml:10:7: \"off\" is no value of mode; did you mean \"enforce\"?"},
+	{SOUND "mode: off\n",
+	 "p.yaml:10:7: \"off\" is no value of mode; did you mean \"enforce\"?"},
 	{SOUND "mode: monitr\n", "p.yaml:10:7: \"monitr\" is no value of mode; did you mean "
 				 "\"monitor\"?"},
 	{HEAD APPLIES "ask: {banks: [sha257], pcrs: [0-7], interval: 60s, patience: 3}\n" REFS,
 	 "p.yaml:4:15: \"sha257\" is no bank"},
 	{HEAD APPLIES "ask: {banks: [sm3_256], pcrs: [0-7], interval: 60s, patience: 3}\n" REFS,
 	 "p.yaml:4:15: \"sm3_256\" is no bank"},
-	{HEAD APPLIES "ask: {banks: [sha256, sha256], pcrs: [0-7], interval: 60s, patience: 3}\n" REFS,
+	{HEAD APPLIES
+	 "ask: {banks: [sha256, sha256], pcrs: [0-7], interval: 60s, patience: 3}\n" REFS,
 	 "p.yaml:4:23: bank \"sha256\" stands twice"},
 	{HEAD APPLIES "ask: {banks: [sha1], pcrs: [0-7], interval: 60s, patience: 3}\n" REFS,
 	 "p.yaml:4:14: only SHA-1 is asked for"},
@@ -162,7 +168,8 @@ static const struct wrong {
 	{HEAD APPLIES "ask: {banks: [sha256], pcrs: [0-7], interval: 60s, patience: 3, max_age: "
 		      "181s}\n" REFS,
 	 "p.yaml:4:74: max_age is longer than interval times patience (180s)"},
-	{HEAD APPLIES ASK "references: {pcrs: [8]}\n", "p.yaml:9:20: a PCR in references is not in ask"},
+	{HEAD APPLIES ASK "references: {pcrs: [8]}\n",
+	 "p.yaml:9:20: a PCR in references is not in ask"},
 	{HEAD APPLIES ASK "references: {pcrs: [0, 23]}\n",
 	 "p.yaml:9:24: PCR 16 and 23 can be reset by software"},
 	{HEAD APPLIES ASK "references: {pcrs: [0], unlogged: [10]}\n",
@@ -195,7 +202,8 @@ static const struct wrong {
 	 "p.yaml:11:19: fact \"agent\" has no index"},
 	{SOUND RULES "  - {id: x, fact: 'pcr[16]', op: present}\n",
 	 "p.yaml:11:19: PCR 16 and 23 can be reset by software"},
-	{SOUND RULES "  - {id: x, fact: 'pcr[8]', op: present}\n", "p.yaml:11:19: PCR 8 is not in ask"},
+	{SOUND RULES "  - {id: x, fact: 'pcr[8]', op: present}\n",
+	 "p.yaml:11:19: PCR 8 is not in ask"},
 	{SOUND RULES "  - {id: x, fact: 'pcr[7]', op: equals, value: 'sha1:"
 		     "0000000000000000000000000000000000000000'}\n",
 	 "p.yaml:11:48: bank sha1 is not in ask"},
@@ -215,7 +223,8 @@ static const struct wrong {
 	 "p.yaml:11:36: \"matches\" is for text"},
 	{SOUND RULES "  - {id: x, fact: agent, op: in, value: a}\n",
 	 "p.yaml:11:30: \"in\" needs \"values\", a list"},
-	{SOUND RULES "  - {id: x, fact: agent, op: equals}\n", "p.yaml:11:30: \"equals\" needs \"value\""},
+	{SOUND RULES "  - {id: x, fact: agent, op: equals}\n",
+	 "p.yaml:11:30: \"equals\" needs \"value\""},
 	{SOUND RULES "  - {id: x, fact: agent, op: present, value: a}\n",
 	 "p.yaml:11:30: \"present\" takes no value"},
 	{SOUND RULES RULE "    on_fail: quarantine\n    on_missing: restrict\n",

@@ -450,7 +450,8 @@ main(void)
 		cmocka_unit_test(no_continuity_is_no_bytes),
 		cmocka_unit_test(every_altered_appraisal_input_is_refused_or_canonical),
 		cmocka_unit_test(a_case_with_another_policy_or_reference_is_told_apart),
-		cmocka_unit_test(an_enrolment_verdict_survives_and_its_mutants_are_refused_or_canonical),
+		cmocka_unit_test(
+			an_enrolment_verdict_survives_and_its_mutants_are_refused_or_canonical),
 		cmocka_unit_test(an_enrolment_verdict_without_a_credential_or_a_tpm_is_refused),
 		cmocka_unit_test(an_enrolment_input_survives_its_encoding),
 	};

@@ -146,7 +146,7 @@ check_digest(struct span bytes, const uint8_t expected[32])
 	if (e != ASSAY_OK)
 		return e;
 	return span_equal(SPAN(bytes.n == 0 ? none : d, 32), SPAN(expected, 32)) ? ASSAY_OK
-										   : ASSAY_MISMATCH;
+										 : ASSAY_MISMATCH;
 }
 
 enum assay_err

@@ -26,7 +26,8 @@ claims_check(struct appraisal *a)
 	if (digest_sha256(bytes.n ? bytes : empty, digest) != ASSAY_OK)
 		return false;
 	if (!span_equal(SPAN(digest, 32), a->proof.claims_digest))
-		return bytes.n == 0 ? appraisal_needs(a, PART_CLAIMS, MSG_CLAIMS_MAX) : not_signed(a);
+		return bytes.n == 0 ? appraisal_needs(a, PART_CLAIMS, MSG_CLAIMS_MAX)
+				    : not_signed(a);
 	if (a->proof.claims.n != 0 && a->in->claims.n != 0 &&
 	    !span_equal(a->proof.claims, a->in->claims))
 		return not_signed(a);

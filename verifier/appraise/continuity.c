@@ -162,7 +162,8 @@ continuity_carry(struct appraisal *a)
 			continue;
 		*find_sticky(a, (enum finding_code)s->code, (enum outcome)s->cap) = *s;
 	}
-	if ((a->prev.sticky_overflow && !judged_again && !a->clean_reset) || too_many_to_remember(a))
+	if ((a->prev.sticky_overflow && !judged_again && !a->clean_reset) ||
+	    too_many_to_remember(a))
 		(void)find_sticky(a, FIND_STICKY, OUTCOME_QUARANTINE);
 }
 
@@ -172,18 +173,17 @@ remember_counters(const struct appraisal *a, struct continuity *n)
 {
 	const struct counters *c = &a->counters;
 	const struct continuity *p = &a->prev;
-	bool behind = p->present && (c->reset_count < p->reset_count ||
-				     (c->reset_count == p->reset_count &&
-				      (c->restart_count < p->restart_count ||
-				       c->last_clock <= p->clock)));
+	bool behind = p->present &&
+		      (c->reset_count < p->reset_count ||
+		       (c->reset_count == p->reset_count &&
+			(c->restart_count < p->restart_count || c->last_clock <= p->clock)));
 
 	n->reset_count = behind ? p->reset_count : c->reset_count;
 	n->restart_count = behind ? p->restart_count : c->restart_count;
 	n->clock = behind ? p->clock : c->last_clock;
 	n->clock_safe = behind ? p->clock_safe : c->clock_safe;
-	n->tpm_firmware = p->present && p->tpm_firmware > c->firmware_version
-				  ? p->tpm_firmware
-				  : c->firmware_version;
+	n->tpm_firmware = p->present && p->tpm_firmware > c->firmware_version ? p->tpm_firmware
+									      : c->firmware_version;
 }
 
 /* They stand worst first, so that what has no room is what matters least. */

@@ -173,8 +173,8 @@ check_counters(struct appraisal *a)
 	const struct quote *q = &a->quotes[0];
 	struct counters *c = &a->counters;
 
-	*c = (struct counters){q->reset_count, q->restart_count, q->clock, q->clock,
-			       q->clock_safe, q->firmware_version};
+	*c = (struct counters){q->reset_count, q->restart_count, q->clock,
+			       q->clock,       q->clock_safe,    q->firmware_version};
 	for (size_t i = 1; i < a->nquotes; i++) {
 		q = &a->quotes[i];
 		if (q->reset_count != c->reset_count || q->restart_count != c->restart_count ||

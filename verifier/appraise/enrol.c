@@ -68,8 +68,7 @@ read_ak(struct enrolment *e)
 		return refused(e, FIND_MALFORMED, "AK public area", assay_err_text(err));
 	fault = tpmt_ak_fault(&e->ak);
 	if (fault != AK_FINE)
-		return refused(e, FIND_AK_ATTRIBUTES, "AK public area",
-			       tpmt_ak_fault_text(fault));
+		return refused(e, FIND_AK_ATTRIBUTES, "AK public area", tpmt_ak_fault_text(fault));
 	if (tpmt_public_name(&e->ak, &v->ak_name) != ASSAY_OK)
 		return false;
 	v->ak_public_len = (uint16_t)e->ak.bytes.n;
@@ -121,12 +120,11 @@ check_certificate(struct enrolment *e, struct ekcert *c)
 	if (c->reason == EKCERT_MALFORMED)
 		return refused(e, FIND_MALFORMED, "EK certificate", assay_err_text(c->detail));
 	if (c->reason == EKCERT_REVOKED || c->reason == EKCERT_ISSUER_REVOKED)
-		return refused(e, FIND_EK_REVOKED, "EK certificate",
-			       ekcert_reason_text(c->reason));
+		return refused(e, FIND_EK_REVOKED, "EK certificate", ekcert_reason_text(c->reason));
 	bound = ekcert_bind(c, &e->ek);
 	if (bound != EKCERT_CHAIN_OK)
-		return refused(e, bound == EKCERT_NOT_A_TEMPLATE ? FIND_EK_TEMPLATE
-								 : FIND_EK_MISMATCH,
+		return refused(e,
+			       bound == EKCERT_NOT_A_TEMPLATE ? FIND_EK_TEMPLATE : FIND_EK_MISMATCH,
 			       "EK certificate", ekcert_reason_text(bound));
 	record_certificate(c, &e->v->ek);
 	return true;

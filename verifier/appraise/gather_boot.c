@@ -119,8 +119,8 @@ gather_loader(struct gather *g)
 	factset_number(g->s, FACT_BOOT_CMDLINES, c->count);
 	if (c->count != 0 && event_proved(g, c->event)) {
 		if (c->provenance >= BOOT_BY_TEXT && !c->truncated && c->text[0] != '\0')
-			add_of_event(g, FACT_BOOT_CMDLINE, c->event)->text =
-				SPAN(c->text, strlen(c->text));
+			add_of_event(g, FACT_BOOT_CMDLINE, c->event)->text = SPAN(c->text,
+										  strlen(c->text));
 		add_of_event(g, FACT_BOOT_CMDLINE_DIGEST, c->event)->digest = c->digest;
 	}
 	if (i->count != 0 && event_proved(g, i->event))
@@ -203,8 +203,8 @@ report(struct gather *g, const struct boot_finding *b)
 	struct appraisal *a = g->a;
 	const char *word = boot_finding_word(b->code);
 	bool told = only_told(b->code) || policy_tolerates(&a->policy, word);
-	struct finding *f =
-		find_sticky(a, code_of(b->code), told ? OUTCOME_ADMIT : OUTCOME_QUARANTINE);
+	struct finding *f = find_sticky(a, code_of(b->code),
+					told ? OUTCOME_ADMIT : OUTCOME_QUARANTINE);
 
 	f->provenance = event_proved(g, b->event) ? PROV_REPLAYED : PROV_CLAIMED;
 	f->pcr = b->pcr;

@@ -12,7 +12,7 @@
 struct capture {
 	struct writer *out;
 	uint32_t count; /* events seen */
-	bool write;	/* the second pass */
+	bool write;     /* the second pass */
 };
 
 static enum assay_err
@@ -93,8 +93,7 @@ strongest(const struct pcr_values *v)
 static enum assay_err
 write_events(struct span log, const struct pcr_values *kept, uint32_t mask, struct writer *out)
 {
-	struct bootdiff_input in = {
-		.log = log, .bank = strongest(kept), .pcr_mask = mask};
+	struct bootdiff_input in = {.log = log, .bank = strongest(kept), .pcr_mask = mask};
 	struct capture c = {.out = out};
 	enum assay_err e;
 

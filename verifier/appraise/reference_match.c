@@ -108,8 +108,7 @@ choose(struct appraisal *a, struct candidate *best)
 static enum finding_code
 difference_code(const struct appraisal *a, const struct digest *seen, unsigned pcr)
 {
-	const struct pcr_values *logged =
-		a->keep_boot ? &a->prev.replayed : &a->v->next.replayed;
+	const struct pcr_values *logged = a->keep_boot ? &a->prev.replayed : &a->v->next.replayed;
 	struct digest reset;
 
 	if (pcr_reset_value(seen->alg, pcr, &reset) == ASSAY_OK && digest_equal(seen, &reset))
@@ -130,8 +129,7 @@ report_difference(struct appraisal *a, const struct candidate *c, unsigned pcr)
 	if (!seen) {
 		f = find(a, FIND_PCR_COVER, OUTCOME_QUARANTINE); /* Q4 */
 	} else {
-		f = find_sticky(a, difference_code(a, seen, pcr),
-				(enum outcome)a->policy.differs);
+		f = find_sticky(a, difference_code(a, seen, pcr), (enum outcome)a->policy.differs);
 		find_values(f, seen, want);
 	}
 	f->provenance = PROV_TPM;

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #define AFFIRMING 2
-#define BOOT_APPROVED 3	   /* executables: approved boot; run time is not appraised */
-#define KNOWN_ISSUES 32	   /* warning */
-#define UNRECOGNISED 33	   /* executables */
-#define UNAVAILABLE 36	   /* configuration: security-relevant elements unavailable */
+#define BOOT_APPROVED 3 /* executables: approved boot; run time is not appraised */
+#define KNOWN_ISSUES 32 /* warning */
+#define UNRECOGNISED 33 /* executables */
+#define UNAVAILABLE 36  /* configuration: security-relevant elements unavailable */
 #define CONTRAINDICATED 96
 #define UNRECOGNISED_INSTANCE 97
 #define MALFUNCTION (-1)

@@ -63,8 +63,8 @@ severity_name(enum severity s)
 const char *
 provenance_name(enum provenance p)
 {
-	static const char *const names[PROV_COUNT] = {"none", "claimed",  "dice",    "tpm",
-						      "replayed", "record", "verifier"};
+	static const char *const names[PROV_COUNT] = {"none",     "claimed", "dice",    "tpm",
+						      "replayed", "record",  "verifier"};
 
 	return names[(unsigned)p < PROV_COUNT ? p : PROV_NONE];
 }
@@ -73,8 +73,8 @@ const char *
 ar4si_name(enum ar4si_claim c)
 {
 	static const char *const names[AR4SI_COUNT] = {
-		"instance-identity", "configuration",  "executables",	 "file-system",
-		"hardware",	     "runtime-opaque", "storage-opaque", "sourced-data"};
+		"instance-identity", "configuration",  "executables",    "file-system",
+		"hardware",          "runtime-opaque", "storage-opaque", "sourced-data"};
 
 	return (unsigned)c < AR4SI_COUNT ? names[c] : "unknown";
 }

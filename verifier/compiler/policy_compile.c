@@ -124,8 +124,10 @@ compile_selection(struct compile *c)
 		enum assay_err e = ASSAY_OK;
 
 		if (alg == ALG_NONE || !digest_computable(alg)) {
-			source_error(c, at, "\"%s\" is no bank that can be replayed; "
-				     "use sha256, sha384, sha512 or sha1", s->ask.banks[i]);
+			source_error(c, at,
+				     "\"%s\" is no bank that can be replayed; "
+				     "use sha256, sha384, sha512 or sha1",
+				     s->ask.banks[i]);
 			continue;
 		}
 		strong |= alg != ALG_SHA1;
@@ -135,7 +137,8 @@ compile_selection(struct compile *c)
 			source_error(c, at, "bank \"%s\" stands twice", s->ask.banks[i]);
 	}
 	if (!strong && ask->count != 0 && !s->allow.sha1_only)
-		source_error(c, list, "only SHA-1 is asked for: add a stronger bank, "
+		source_error(c, list,
+			     "only SHA-1 is asked for: add a stronger bank, "
 			     "or \"sha1_only: true\" under allow");
 }
 
@@ -232,8 +235,9 @@ compile_head(struct compile *c)
 			     "a policy's name has letters, digits, \"-\", \"_\" and \".\" only");
 	if (strcmp(s->applies_to.class_name, "*") != 0 &&
 	    !word_sound(s->applies_to.class_name, "-_."))
-		source_error(c, source_at(c, "applies_to", "class"),
-			     "a class has letters, digits, \"-\", \"_\" and \".\" only, or is \"*\"");
+		source_error(
+			c, source_at(c, "applies_to", "class"),
+			"a class has letters, digits, \"-\", \"_\" and \".\" only, or is \"*\"");
 	if (s->version == 0)
 		source_error(c, source_at(c, NULL, "version"), "version starts at 1");
 	memcpy(i->name, s->policy, strlen(s->policy) + 1);
@@ -298,8 +302,8 @@ compile_references(struct compile *c)
 	struct policy *p = &c->policy;
 
 	p->compare = compile_pcrs(c, pcrs, s->references.pcrs, s->references.pcrs_count);
-	p->unlogged =
-		compile_pcrs(c, unlogged, s->references.unlogged, s->references.unlogged_count);
+	p->unlogged = compile_pcrs(c, unlogged, s->references.unlogged,
+				   s->references.unlogged_count);
 	if (p->compare & ~c->asked)
 		source_error(c, pcrs, "a PCR in references is not in ask");
 	if (p->unlogged & ~c->asked)

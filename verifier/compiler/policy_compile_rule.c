@@ -110,7 +110,8 @@ parse_time(const char *text, uint64_t *ret)
 
 	if (strlen(text) != 20 ||
 	    sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &n) != 6 || n != 20)
+		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &n) != 6 ||
+	    n != 20)
 		return false;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
@@ -238,7 +239,7 @@ compile_outcomes(struct compile *c, struct rule_job *j)
 		source_error(c, rule_at(c, j, "on_missing"),
 			     "on_missing is milder than on_fail; if the fact may be missing, "
 			     "say \"optional: true\"");
-	r->severity = (uint8_t)(s->severity ? s->severity - 1
+	r->severity = (uint8_t)(s->severity                        ? s->severity - 1
 				: r->on_fail == OUTCOME_QUARANTINE ? SEV_HIGH
 								   : SEV_MEDIUM);
 }
@@ -266,7 +267,8 @@ compile_id(struct compile *c, struct rule_job *j, unsigned i)
 	const struct yaml_node *at = rule_at(c, j, "id");
 
 	j->rule.id = SPAN(j->src->id, strlen(j->src->id));
-	if (strspn(j->src->id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") !=
+	if (strspn(j->src->id,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") !=
 	    j->rule.id.n)
 		source_error(c, at, "a rule's id has letters, digits, \"-\", \"_\" and \".\" only");
 	for (unsigned k = 0; k < i; k++)

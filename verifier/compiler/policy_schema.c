@@ -47,8 +47,8 @@ static const cyaml_schema_field_t applies_fields[] = {
 static const cyaml_schema_field_t ask_fields[] = {
 	CYAML_FIELD_SEQUENCE_COUNT("banks", REQUIRED, struct policy_source, ask.banks,
 				   ask.banks_count, &bank_item, 1, PCR_BANKS_MAX),
-	CYAML_FIELD_SEQUENCE_COUNT("pcrs", REQUIRED, struct policy_source, ask.pcrs,
-				   ask.pcrs_count, &pcr_item, 1, PCR_COUNT),
+	CYAML_FIELD_SEQUENCE_COUNT("pcrs", REQUIRED, struct policy_source, ask.pcrs, ask.pcrs_count,
+				   &pcr_item, 1, PCR_COUNT),
 	CYAML_FIELD_STRING_PTR("interval", REQUIRED, struct policy_source, ask.interval, 1, 16),
 	CYAML_FIELD_UINT("patience", CYAML_FLAG_DEFAULT, struct policy_source, ask.patience),
 	CYAML_FIELD_STRING_PTR("max_age", OPTIONAL, struct policy_source, ask.max_age, 1, 16),
@@ -58,9 +58,8 @@ static const cyaml_schema_field_t ask_fields[] = {
 static const cyaml_schema_field_t references_fields[] = {
 	CYAML_FIELD_SEQUENCE_COUNT("pcrs", REQUIRED, struct policy_source, references.pcrs,
 				   references.pcrs_count, &pcr_item, 1, PCR_COUNT),
-	CYAML_FIELD_SEQUENCE_COUNT("unlogged", OPTIONAL, struct policy_source,
-				   references.unlogged, references.unlogged_count, &pcr_item, 0,
-				   PCR_COUNT),
+	CYAML_FIELD_SEQUENCE_COUNT("unlogged", OPTIONAL, struct policy_source, references.unlogged,
+				   references.unlogged_count, &pcr_item, 0, PCR_COUNT),
 	CYAML_FIELD_ENUM("events", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct policy_source,
 			 references.ignore_events, event_words, COUNT_OF(event_words)),
 	CYAML_FIELD_ENUM("on_fail", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct policy_source,
@@ -71,8 +70,7 @@ static const cyaml_schema_field_t references_fields[] = {
 };
 
 static const cyaml_schema_field_t allow_fields[] = {
-	CYAML_FIELD_BOOL("ek_expired", CYAML_FLAG_OPTIONAL, struct policy_source,
-			 allow.ek_expired),
+	CYAML_FIELD_BOOL("ek_expired", CYAML_FLAG_OPTIONAL, struct policy_source, allow.ek_expired),
 	CYAML_FIELD_BOOL("virtual_tpm", CYAML_FLAG_OPTIONAL, struct policy_source,
 			 allow.virtual_tpm),
 	CYAML_FIELD_BOOL("sha1_only", CYAML_FLAG_OPTIONAL, struct policy_source, allow.sha1_only),
@@ -108,12 +106,15 @@ static const cyaml_schema_value_t rule_item = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct source_rule, rule_fields)};
 
 /* The inner mappings' fields name members of the whole struct, so they sit at 0. */
-#define SECTION(key_, flags_, fields_)                                                         \
-	{.key = (key_),                                                                        \
-	 .value = {.type = CYAML_MAPPING,                                                      \
-		   .flags = (flags_),                                                          \
-		   .data_size = sizeof(struct policy_source),                                  \
-		   .mapping = {.fields = (fields_)}}}
+#define SECTION(key_, flags_, fields_)                                                             \
+	{                                                                                          \
+		.key = (key_), .value = {                                                          \
+			.type = CYAML_MAPPING,                                                     \
+			.flags = (flags_),                                                         \
+			.data_size = sizeof(struct policy_source),                                 \
+			.mapping = {.fields = (fields_)}                                           \
+		}                                                                                  \
+	}
 
 static const cyaml_schema_field_t policy_fields[] = {
 	CYAML_FIELD_STRING_PTR("policy", REQUIRED, struct policy_source, policy, 1,

@@ -169,8 +169,8 @@ check_scalar(struct check *c, const struct yaml_node *n, const cyaml_schema_valu
 		if (n->text[0] == '\0')
 			yaml_error(c->errs, n->line, n->column, "%s is empty", what);
 		else if (strlen(n->text) > s->string.max)
-			yaml_error(c->errs, n->line, n->column,
-				   "%s is longer than %u characters", what, s->string.max);
+			yaml_error(c->errs, n->line, n->column, "%s is longer than %u characters",
+				   what, s->string.max);
 	}
 }
 
@@ -183,8 +183,8 @@ check_node(struct check *c, const struct yaml_node *n, const cyaml_schema_value_
 
 	if (n->kind != wanted) {
 		c->schema[n - c->doc->nodes] = NULL; /* what is inside cannot be told */
-		yaml_error(c->errs, n->line, n->column, "%s needs %s", n->key ? n->key : "this place",
-			   kind_name(s->type));
+		yaml_error(c->errs, n->line, n->column, "%s needs %s",
+			   n->key ? n->key : "this place", kind_name(s->type));
 		return;
 	}
 	if (wanted == YAML_KIND_MAPPING)

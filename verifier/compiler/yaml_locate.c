@@ -155,8 +155,7 @@ descend(struct pass *p, enum yaml_kind kind, const yaml_event_t *ev)
 		complain(p, &ev->start_mark, "nested too deeply");
 		return;
 	}
-	p->stack[p->depth++] =
-		(struct level){node, kind == YAML_KIND_MAPPING, NULL, 0, 0};
+	p->stack[p->depth++] = (struct level){node, kind == YAML_KIND_MAPPING, NULL, 0, 0};
 }
 
 static const char *
@@ -213,8 +212,10 @@ on_event(struct pass *p, const yaml_event_t *ev)
 		if (node >= 0)
 			p->doc->nodes[node].text = keep(p, ev);
 	} else {
-		descend(p, ev->type == YAML_MAPPING_START_EVENT ? YAML_KIND_MAPPING
-								: YAML_KIND_SEQUENCE, ev);
+		descend(p,
+			ev->type == YAML_MAPPING_START_EVENT ? YAML_KIND_MAPPING
+							     : YAML_KIND_SEQUENCE,
+			ev);
 	}
 }
 
