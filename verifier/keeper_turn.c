@@ -246,7 +246,6 @@ keeper_status(struct keeper *k, struct keeper_status *ret)
 	ret->ledger_fault = ledger_fault(k->ledger) != ASSAY_OK;
 	ret->queue_depth = k->queued;
 	ret->head = ledger_head(k->ledger);
-	ret->ledger_fault = ledger_fault(k->ledger);
 	ret->sessions = ret->proved_sessions = 0;
 	for (unsigned p = 0; p < k->config->net_processes; p++)
 		for (unsigned i = 0; i < k->sessions_max; i++) {
