@@ -6,7 +6,7 @@
 
 extern const struct cli_command cmd_device_show;
 
-#define LABEL 12
+#define LABEL 13
 
 static void
 line(const char *label, const char *text)
@@ -148,6 +148,31 @@ show_judge(const json_t *verdict)
 	line("reference", text);
 }
 
+/* Two values of which most is alike: what is not stands out. */
+static void
+marked_line(const char *label, const char *text, const char *other)
+{
+	size_t n = strlen(text), m = other ? strlen(other) : 0, head = 0, tail = 0;
+
+	while (head < n && head < m && text[head] == other[head])
+		head++;
+	while (tail < n - head && tail < m - head && text[n - 1 - tail] == other[m - 1 - tail])
+		tail++;
+	printf("  %s%-*s%s%.*s%s%.*s%s%s\n", cli_dim(), LABEL, label, cli_plain(), (int)head, text,
+	       cli_red(), (int)(n - head - tail), text + head, cli_plain(), text + n - tail);
+}
+
+static void
+show_values(const json_t *f)
+{
+	const char *seen = view_text(f, "seen"), *expected = view_text(f, "expected");
+
+	if (seen)
+		marked_line("   seen", seen, expected);
+	if (expected)
+		marked_line("   expected", expected, seen);
+}
+
 static void
 show_where(const json_t *f)
 {
@@ -166,15 +191,15 @@ show_where(const json_t *f)
 static void
 show_finding(const json_t *f, size_t number)
 {
-	const char *cap = view_text(f, "cap");
+	const char *cap = view_text(f, "cap"), *subject = view_text(f, "subject");
 
 	printf("\n  %s%zu. %s%s (%s; at best %s%s%s)\n", cli_bold(), number,
 	       or_dash(view_text(f, "text")), cli_plain(), or_dash(view_text(f, "word")),
 	       view_colour(cap), or_dash(cap), cli_plain());
-	line("   what", view_text(f, "subject"));
+	if (subject && strncmp(subject, "PCR ", 4) != 0)
+		line("   what", subject);
 	show_where(f);
-	line("   seen", view_text(f, "seen"));
-	line("   expected", view_text(f, "expected"));
+	show_values(f);
 	line("   do", view_text(f, "remedy"));
 	line("   rule", view_text(f, "rule"));
 	if (view_flag(f, "sticky"))
