@@ -1,6 +1,7 @@
 /* test_policy_compile.c: policy files to compiled policies, and every way to be wrong. */
 #include "tests/support/unit.h"
 
+#include "verifier/appraise/bootfacts.h"
 #include "verifier/appraise/policy.h"
 #include "verifier/compiler/policy_compile.h"
 
@@ -182,6 +183,9 @@ static const struct wrong {
 	{SOUND "allow: {core_checks: false}\n", "p.yaml:10:9: unknown key \"core_checks\""},
 	{SOUND "allow: {ek_expired: yes}\n",
 	 "p.yaml:10:21: ek_expired needs true or false, not \"yes\""},
+	{SOUND "allow: {boot_findings: [separator.secnd]}\n",
+	 "p.yaml:10:25: \"separator.secnd\" is no finding of boot logs; did you mean "
+	 "\"separator.second\"?"},
 	{SOUND RULES "  - one\n", "p.yaml:11:5: this place needs keys and values"},
 	{SOUND RULES RULE RULE, "p.yaml:15:9: rule id \"one\" stands twice"},
 	{SOUND RULES "  - {id: a b, fact: quote.clock_safe, op: equals, value: true}\n",
@@ -324,6 +328,79 @@ shipped_policies_compile(void **state)
 	}
 }
 
+/* ---- the documentation ---- */
+
+static char *doc;
+
+static void
+assert_documented(const char *line)
+{
+	if (!strstr(doc, line))
+		fail_msg("docs/policy.md lacks: %s", line);
+}
+
+static void
+document_fact(const struct fact_info *f)
+{
+	char name[80], line[256];
+
+	if (f->indexed)
+		snprintf(name, sizeof name, "%s[0..%u]", f->name, f->indexed - 1u);
+	else
+		snprintf(name, sizeof name, "%s", f->name);
+	snprintf(line, sizeof line, "\n| `%s` | %s | %s | %s |\n", name, fact_type_name(f->type),
+		 provenance_name(f->provenance), f->doc);
+	assert_documented(line);
+}
+
+static void
+docs_have_every_fact_operator_and_finding_as_the_code_has_it(void **state)
+{
+	static const char *const ops[] = {
+#define X(op, word, text) "\n| `" word "` | " text " |\n",
+		POLICY_OPS(X)
+#undef X
+	};
+	struct span d = unit_file("docs/policy.md");
+	char line[256];
+
+	(void)state;
+	doc = strndup((const char *)d.p, d.n);
+	assert_non_null(doc);
+	for (unsigned i = 1; i < FACT_COUNT; i++)
+		document_fact(fact_info((enum fact_id)i));
+	for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
+		assert_documented(ops[i]);
+	for (unsigned i = 1; i < BOOTFIND_COUNT; i++) {
+		snprintf(line, sizeof line, "\n| `%s` | %s |\n",
+			 boot_finding_word((enum boot_finding_code)i),
+			 boot_finding_text((enum boot_finding_code)i));
+		assert_documented(line);
+	}
+	free(doc);
+	unit_free(d);
+}
+
+static void
+the_policy_in_the_docs_compiles(void **state)
+{
+	struct span d = unit_file("docs/policy.md"), c;
+	char *text = strndup((const char *)d.p, d.n), *begin, *end;
+
+	(void)state;
+	assert_non_null(text);
+	begin = strstr(text, "```yaml\n");
+	assert_non_null(begin);
+	begin += 8;
+	end = strstr(begin, "```");
+	assert_non_null(end);
+	*end = '\0';
+	if (compile(begin, &c) != ASSAY_OK)
+		fail_msg("%s", errs.e[0].text);
+	free(text);
+	unit_free(d);
+}
+
 /* ---- the compiled form ---- */
 
 static void
@@ -385,6 +462,8 @@ main(void)
 		cmocka_unit_test(control_characters_of_a_file_do_not_reach_the_terminal),
 		cmocka_unit_test(what_is_too_large_is_refused),
 		cmocka_unit_test(shipped_policies_compile),
+		cmocka_unit_test(docs_have_every_fact_operator_and_finding_as_the_code_has_it),
+		cmocka_unit_test(the_policy_in_the_docs_compiles),
 		cmocka_unit_test(every_altered_compiled_policy_is_refused_or_bounded),
 		cmocka_unit_test(the_most_specific_policy_judges),
 	};

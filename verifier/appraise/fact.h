@@ -79,7 +79,7 @@ const char *fact_type_name(enum fact_type t);
 	  "there is a boot log that leads to the quoted PCRs")                                 \
 	X(BOOT_LOG_DIGEST, "boot.log_digest", DIGEST, CLAIMED, BOOT, 0,                        \
 	  "digest of the boot log's bytes")                                                    \
-	X(BOOT_EVENTS, "boot.events", NUMBER, REPLAYED, LOG, 0,                                \
+	X(BOOT_EVENTS, "boot.events", NUMBER, CLAIMED, LOG, 0,                                 \
 	  "records in the boot log")                                                           \
 	X(BOOT_COMPLETE, "boot.complete", BOOL, REPLAYED, LOG, 0,                              \
 	  "the log has the separators of PCR 0 to 7")                                          \
@@ -107,17 +107,17 @@ const char *fact_type_name(enum fact_type t);
 	  "the firmware's version, as it measured it")                                         \
 	X(BOOT_CMDLINE, "boot.cmdline", TEXT, REPLAYED, LOG, 0,                                \
 	  "the kernel's command line; missing where only its digest was measured")             \
-	X(BOOT_CMDLINE_DIGEST, "boot.cmdline_digest", DIGEST, REPLAYED, LOG, 0,                \
-	  "digest measured of the kernel's command line")                                      \
-	X(BOOT_CMDLINES, "boot.cmdlines", NUMBER, REPLAYED, LOG, 0,                            \
+	X(BOOT_CMDLINE_DIGEST, "boot.cmdline_digest", DIGEST, CLAIMED, LOG, 0,                 \
+	  "digest measured of what the log says is the kernel's command line")                 \
+	X(BOOT_CMDLINES, "boot.cmdlines", NUMBER, CLAIMED, LOG, 0,                             \
 	  "how many kernel command lines were measured")                                       \
-	X(BOOT_INITRD_DIGEST, "boot.initrd_digest", DIGEST, REPLAYED, LOG, 0,                  \
-	  "digest measured of the initrd")                                                     \
-	X(BOOT_IMAGES, "boot.images", NUMBER, REPLAYED, LOG, 0,                                \
+	X(BOOT_INITRD_DIGEST, "boot.initrd_digest", DIGEST, CLAIMED, LOG, 0,                   \
+	  "digest measured of what the log says is the initrd")                                \
+	X(BOOT_IMAGES, "boot.images", NUMBER, CLAIMED, LOG, 0,                                 \
 	  "EFI images that were loaded")                                                       \
-	X(BOOT_IMAGE, "boot.image", DIGEST, REPLAYED, LOG, 24,                                 \
+	X(BOOT_IMAGE, "boot.image", DIGEST, CLAIMED, LOG, 24,                                  \
 	  "Authenticode digest of an EFI image, in the order of loading")                      \
-	X(BOOT_OPTION_ROMS, "boot.option_roms", NUMBER, REPLAYED, LOG, 0,                      \
+	X(BOOT_OPTION_ROMS, "boot.option_roms", NUMBER, CLAIMED, LOG, 0,                       \
 	  "option ROMs that were loaded")                                                      \
 	X(AGENT, "agent", TEXT, CLAIMED, ROUND, 0, "name and version of the agent")
 
