@@ -1,7 +1,7 @@
 /* test_appraise.c: the recipe on honest devices: what is admitted, needed, remembered. */
 #include "tests/support/unit.h"
 #include "tests/support/world.h"
-#include "verifier/appraise/fact.h"
+#include "verifier/appraise/appraisal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -246,6 +246,11 @@ the_ek_and_the_tier_of_the_record_are_judged(void **state)
 	w.in.device.new_ak = false;
 	w.in.device.tier = TIER_VTPM;
 	assert_quarantined(world_round(&w), FIND_TIER);
+	ek->certificate = ek->trusted = false;
+	ek->allow_listed = true; /* an operator knows it, though no certificate does */
+	assert_admitted(world_round(&w));
+	ek->virtual_tpm = true;
+	assert_quarantined(world_round(&w), FIND_TIER);
 	w.in.device.tier = TIER_NONE;
 	assert_quarantined(world_round(&w), FIND_TIER);
 }
@@ -298,6 +303,39 @@ facts_have_their_provenance_and_place(void **state)
 	assert_non_null(shown(w.v, FACT_PCR, 7));
 	assert_null(shown(w.v, FACT_PCR, 10));
 	assert_non_null(shown(w.v, FACT_BOOT_IMAGE, 0));
+}
+
+static void
+findings_stand_worst_first_and_once_whatever_their_order(void **state)
+{
+	uint32_t r = 1;
+
+	(void)state;
+	for (unsigned turn = 0; turn < 50; turn++) {
+		unsigned caps[OUTCOME_COUNT] = {0};
+
+		memset(w.v, 0, sizeof *w.v);
+		w.v->nfindings = (uint8_t)(turn % VERDICT_FINDINGS_MAX + 1);
+		for (size_t i = 0; i < w.v->nfindings; i++) {
+			struct finding *f = &w.v->findings[i];
+
+			r = r * 1103515245 + 12345;
+			f->code = FIND_RULE;
+			f->cap = (uint8_t)(r >> 16 & 0xFF) % OUTCOME_COUNT;
+			f->pcr = (int32_t)i; /* each another */
+			caps[f->cap]++;
+		}
+		w.v->findings[0] = w.v->findings[w.v->nfindings - 1]; /* but these two */
+		findings_settle(w.v);
+		for (size_t i = 1; i < w.v->nfindings; i++) {
+			const struct finding *f = &w.v->findings[i];
+
+			assert_true(f[-1].cap < f->cap ||
+				    (f[-1].cap == f->cap && f[-1].pcr < f->pcr));
+		}
+		assert_int_equal(w.v->nfindings, turn == 0 ? 1 : turn % VERDICT_FINDINGS_MAX);
+		assert_true(caps[0] + caps[1] + caps[2] >= w.v->nfindings);
+	}
 }
 
 static void
@@ -361,6 +399,7 @@ main(void)
 		CASE(the_ek_and_the_tier_of_the_record_are_judged),
 		CASE(what_policy_allows_is_allowed),
 		CASE(facts_have_their_provenance_and_place),
+		CASE(findings_stand_worst_first_and_once_whatever_their_order),
 		CASE(a_damaged_record_of_the_boot_is_a_fault_and_decides_nothing),
 		CASE(core_only_tells_signed_from_unsigned),
 		CASE(monitor_mode_is_said_and_computed),

@@ -4,7 +4,6 @@
 #include "bootevent.h"
 #include "text.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Room for a finding; where there is none, that of one which matters less. */
@@ -109,12 +108,49 @@ compare_findings(const void *x, const void *y)
 	return 0;
 }
 
+/* Which finding comes k-th. Not qsort(): glibc's allocates and makes system calls. */
+static void
+sort_order(const struct verdict *v, uint8_t order[VERDICT_FINDINGS_MAX])
+{
+	for (uint8_t i = 0; i < v->nfindings; i++) {
+		uint8_t k = i;
+
+		while (k > 0 && compare_findings(&v->findings[i], &v->findings[order[k - 1]]) < 0) {
+			order[k] = order[k - 1];
+			k--;
+		}
+		order[k] = i;
+	}
+}
+
+/* Puts them into that order, cycle by cycle. */
+static void
+apply_order(struct verdict *v, uint8_t order[VERDICT_FINDINGS_MAX])
+{
+	for (uint8_t i = 0; i < v->nfindings; i++) {
+		struct finding first = v->findings[i];
+		uint8_t at = i;
+
+		while (order[at] != i) {
+			uint8_t from = order[at];
+
+			v->findings[at] = v->findings[from];
+			order[at] = at;
+			at = from;
+		}
+		v->findings[at] = first;
+		order[at] = at;
+	}
+}
+
 void
 findings_settle(struct verdict *v)
 {
+	uint8_t order[VERDICT_FINDINGS_MAX];
 	size_t kept = 0;
 
-	qsort(v->findings, v->nfindings, sizeof v->findings[0], compare_findings);
+	sort_order(v, order);
+	apply_order(v, order);
 	for (size_t i = 0; i < v->nfindings; i++) {
 		if (kept != 0 && compare_findings(&v->findings[kept - 1], &v->findings[i]) == 0)
 			continue;

@@ -29,14 +29,18 @@ judge_ek_time(struct appraisal *a)
 	text_format(f->expected, sizeof f->expected, "not expired, or \"ek_expired\" allowed");
 }
 
-/* M12: the tier is the record's; what is not a TPM is not appraised as one. */
+/* M12: the tier is the record's; what is not a TPM is not appraised as one. Without a
+ * certificate nothing says that a TPM is no virtual one, but an operator who has listed
+ * exactly this EK. */
 static void
 judge_tier(struct appraisal *a)
 {
 	enum tier t = a->in->device.tier;
+	const struct ek_facts *ek = &a->in->device.ek;
+	bool accepted = a->policy.allow_virtual_tpm || (ek->allow_listed && !ek->virtual_tpm);
 	struct finding *f;
 
-	if (t == TIER_TPM || (t == TIER_VTPM && a->policy.allow_virtual_tpm))
+	if (t == TIER_TPM || (t == TIER_VTPM && accepted))
 		return;
 	f = find(a, FIND_TIER, OUTCOME_QUARANTINE);
 	f->provenance = PROV_RECORD;
