@@ -250,8 +250,8 @@ link_close(struct link *l)
 	if (!l)
 		return;
 	l->dialled = false;
-	lws_sul_schedule(l->context, 0, &l->timer, NULL, LWS_SET_TIMER_USEC_CANCEL);
-	lws_sul_schedule(l->context, 0, &l->down, NULL, LWS_SET_TIMER_USEC_CANCEL);
+	lws_sul_cancel(&l->timer);
+	lws_sul_cancel(&l->down);
 	(void)signal(SIGTERM, SIG_DFL);
 	(void)signal(SIGINT, SIG_DFL);
 	signal_context = NULL;
