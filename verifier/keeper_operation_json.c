@@ -157,9 +157,10 @@ json_index(int32_t i)
 static json_t *
 json_finding(const struct finding *f)
 {
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b}", "word", finding_word(f->code), "text",
-			      finding_text(f->code), "cap", outcome_name(f->cap), "provenance",
-			      provenance_name(f->provenance), "sticky", f->sticky);
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "word", finding_word(f->code),
+			      "text", f->text[0] ? f->text : finding_text(f->code), "cap",
+			      outcome_name(f->cap), "severity", severity_name(f->severity),
+			      "provenance", provenance_name(f->provenance), "sticky", f->sticky);
 	int bad = json_object_set_new(j, "pcr", json_index(f->pcr));
 
 	bad |= json_object_set_new(j, "event", json_index(f->event));
