@@ -101,32 +101,61 @@ default_template(const struct template *m)
 	return p;
 }
 
-/* A manufacturer's own template, or a nonce for the default one, B.2 and B.3.2. */
 static enum assay_err
-nv_template(struct assay_tpm *t, const struct template *m, TPMT_PUBLIC *p)
+nv_template(struct assay_tpm *t, const struct template *m, TPMT_PUBLIC *ret)
 {
 	uint8_t buf[TPM_PUBLIC_BYTES_MAX];
-	struct tpm_handles nv;
+	TPMT_PUBLIC p = {0};
 	size_t n = 0, at = 0;
-	enum assay_err e = tpm_list(t, NV_EK_FIRST, NV_EK_LAST, &nv);
+	enum assay_err e = tpm_nv_read(t, m->template, buf, sizeof buf, &n);
 
-	if (e != ASSAY_OK || m->template == 0)
+	if (e == ASSAY_OK)
+		e = tpm_rc(t, "the EK template in NV",
+			   Tss2_MU_TPMT_PUBLIC_Unmarshal(buf, n, &at, &p));
+	if (e == ASSAY_OK && p.type != m->type)
+		e = tpm_fail(t, ASSAY_UNSUPPORTED, "the EK template in NV is of another type");
+	if (e == ASSAY_OK)
+		*ret = p;
+	return e;
+}
+
+/* The nonce is the unique field, filled up with zeros. */
+static enum assay_err
+nv_nonce(struct assay_tpm *t, const struct template *m, TPMT_PUBLIC *p)
+{
+	uint8_t nonce[256] = {0};
+	size_t n = 0;
+	enum assay_err e = tpm_nv_read(t, m->nonce, nonce, m->unique, &n);
+
+	if (e != ASSAY_OK)
 		return e;
-	if (tpm_lists(&nv, m->template)) {
-		if ((e = tpm_nv_read(t, m->template, buf, sizeof buf, &n)) != ASSAY_OK)
-			return e;
-		return tpm_rc(t, "the EK template in NV",
-			      Tss2_MU_TPMT_PUBLIC_Unmarshal(buf, n, &at, p));
+	memset(&p->unique, 0, sizeof p->unique);
+	if (m->type == TPM2_ALG_RSA) {
+		p->unique.rsa.size = m->unique;
+		memcpy(p->unique.rsa.buffer, nonce, m->unique);
+	} else {
+		p->unique.ecc.x.size = p->unique.ecc.y.size = m->unique;
+		memcpy(p->unique.ecc.x.buffer, nonce, m->unique);
 	}
-	if (!tpm_lists(&nv, m->nonce))
-		return ASSAY_OK;
-	if ((e = tpm_nv_read(t, m->nonce, buf, m->unique, &n)) != ASSAY_OK)
-		return e;
-	if (m->type == TPM2_ALG_RSA)
-		memcpy(p->unique.rsa.buffer, buf, n);
-	else
-		memcpy(p->unique.ecc.x.buffer, buf, n);
 	return ASSAY_OK;
+}
+
+/* A manufacturer's own template, and a nonce for it or for the default one: EK
+ * Credential Profile 2.6, B.2 and B.3.2. */
+static enum assay_err
+nv_adjust(struct assay_tpm *t, const struct template *m, TPMT_PUBLIC *p)
+{
+	struct tpm_handles nv;
+	enum assay_err e;
+
+	if (m->template == 0)
+		return ASSAY_OK;
+	e = tpm_list(t, NV_EK_FIRST, NV_EK_LAST, &nv);
+	if (e == ASSAY_OK && tpm_lists(&nv, m->template))
+		e = nv_template(t, m, p);
+	if (e == ASSAY_OK && tpm_lists(&nv, m->nonce))
+		e = nv_nonce(t, m, p);
+	return e;
 }
 
 /* Equal in everything but the key itself. */
@@ -256,7 +285,7 @@ ek_acquire(struct assay_tpm *t, struct tpm_object *ret)
 	e = find_persistent(t, &template, ret);
 	if (e != ASSAY_NOT_FOUND)
 		return e;
-	if ((e = nv_template(t, m, &template)) != ASSAY_OK)
+	if ((e = nv_adjust(t, m, &template)) != ASSAY_OK)
 		return e;
 	return create_primary(t, &template, ret);
 }

@@ -134,6 +134,20 @@ outcome_name(enum assay_outcome o)
 	return o == ASSAY_ADMIT ? "admit" : o == ASSAY_RESTRICT ? "restrict" : "quarantine";
 }
 
+/* Nobody is told of an approval; but who is not quarantined has been approved. */
+static void
+note_approval(struct agent *a, enum assay_outcome outcome)
+{
+	struct enrolment e = a->s->enrolment;
+
+	if (!e.pending || outcome == ASSAY_QUARANTINE)
+		return;
+	e.pending = false;
+	report(REPORT_INFO, "approved", "device", e.device, NULL);
+	if (statedir_write_enrolment(a->s, &e) != ASSAY_OK)
+		report(REPORT_ERROR, "state", "problem", a->s->complaint, NULL);
+}
+
 static void
 decided(struct agent *a)
 {
@@ -149,6 +163,7 @@ decided(struct agent *a)
 	for (uint8_t i = 0; i < d->remediation_count; i++)
 		report(REPORT_WARN, "remediation", "text",
 		       report_bytes(SPAN(d->remediation[i].data, d->remediation[i].len)), NULL);
+	note_approval(a, d->outcome);
 	a->failures = 0;
 	link_timer(a->link, (uint64_t)d->next_in_ms + CHALLENGE_MS);
 	if (!a->o->once)

@@ -135,6 +135,37 @@ all_of_example() { # every option of the example, uncommented, is one; with file
 }
 check 'every option of the example file is one' all_of_example
 
+# ---- approval by an operator ----
+stop fake
+fake pending outcome 1 memory "$WORK/pending.memory"
+waits() { "$agent" status --state "$WORK/approved" --json | jq -e ".pending == $1" >/dev/null; }
+enrol_pending() {
+	"$agent" enrol --verifier "$url" --state "$WORK/approved" --tcti "$(tpm_tcti gateway)" --ca "$WORK/right.pem"
+}
+check_status 1 'enrol: a device that waits for approval is status 1' enrol_pending
+stop fake
+fake outcome 1 memory "$WORK/pending.memory"
+check_status 1 'it is quarantined' run_agent approved --ca "$WORK/right.pem" --once
+check 'and waits, as far as it knows' waits true
+check_status 1 'status: it waits' status approved
+stop fake
+fake outcome 2 memory "$WORK/pending.memory"
+check_status 1 'when it gets more than that' run_agent approved --ca "$WORK/right.pem" --once
+check 'it knows that it was approved' waits false
+stop fake
+
+# ---- a boot log larger than a message ----
+fake known
+head -c 300000 /dev/urandom >"$WORK/large.bin"
+check_status 0 'a large boot log' run_agent trial --once --boot-log "$WORK/large.bin"
+check 'arrives whole, in pieces' says fake '^boot-log 300000$'
+head -c 1048577 /dev/urandom >"$WORK/large.bin"
+check_status 3 'one over the limit' run_agent trial --once --boot-log "$WORK/large.bin"
+because 'event=boot-log .*problem=too-large' 'is named'
+check_status 0 'none at all is no error' run_agent trial --once --boot-log "$WORK/none"
+because 'event=boot-log .*problem=not-found' 'but is said'
+check_status 0 'unless the device has none' run_agent trial --once --no-boot-log
+
 # ---- bad input, one line each ----
 check 'a damaged enrolment is named' eval 'cp -r "$WORK/trial" "$WORK/hurt" && echo x >>"$WORK/hurt/enrolment" &&
 	fails_with 2 "$WORK/hurt/enrolment: is damaged" run_agent hurt --once && tail -n 1 "$WORK/hurt/enrolment" | grep -qx x'

@@ -112,6 +112,53 @@ cp "$WORK/ecc-p256" "$WORK/moved"
 on_other() { TCTI=$(tpm_tcti other) "$@"; }
 check 'an AK of another TPM is refused' on_other drive_fails mismatch moved start auto ecc-p256
 check 'and its file is as it was' cmp "$WORK/ecc-p256" "$WORK/moved"
+
+# ---- a manufacturer's own template, or a nonce for the default one ----
+nv_write() { # INDEX FILE
+	tpm_on other tpm2_nvdefine -Q "$1" -C p -s "$(stat -c %s "$2")" \
+		-a 'ppwrite|ppread|ownerread|authread|no_da|platformcreate|writedefine' &&
+		tpm_on other tpm2_nvwrite -Q "$1" -C p -i "$2"
+}
+starts() { on_other drive "$1" start "$2" ecc-p256; }
+same() { cmp "$WORK/$1.ek.pub" "$WORK/$2.ek.pub"; }
+differ() { ! cmp -s "$WORK/$1.ek.pub" "$WORK/$2.ek.pub"; }
+# The public area of an EK as a template: with zeros for the key, which is the default
+# template, and with the nonce there, which is what the nonce stands for. (tpm2_createek
+# -t is no oracle here: 5.4 does not use the nonce's bytes.)
+templates_of() { # KEY SIZE-OF-COORDINATE-OR-MODULUS HOW-MANY
+	local n size i
+	size=$(printf '\\x%02x\\x%02x' $(($2 >> 8)) $(($2 & 255)))
+	tail -c +3 "$WORK/$1.ek.pub" >"$WORK/own"
+	n=$(($(stat -c %s "$WORK/own") - $3 * (2 + $2)))
+	head -c "$n" "$WORK/own" >"$WORK/default"
+	{ cat "$WORK/default" && printf "$size" && cat "$WORK/nonce" && head -c $(($2 - 32)) /dev/zero; } >"$WORK/own.new"
+	for ((i = 0; i < $3; i++)); do
+		printf "$size" && head -c "$2" /dev/zero
+	done >>"$WORK/default"
+	[ "$3" = 1 ] || { printf "$size" && head -c "$2" /dev/zero; } >>"$WORK/own.new"
+	mv "$WORK/own.new" "$WORK/own"
+}
+head -c 32 /dev/urandom >"$WORK/nonce"
+tpm_on other tpm2_evictcontrol -Q -C o -c 0x81010001 # else it is found, as its certificate names it
+for type in 'ecc-p256 0x01c0000b 0x01c0000c 32 2' 'rsa-2048 0x01c00003 0x01c00004 256 1'; do
+	read -r ek nonce_index template_index size times <<<"$type"
+	check "EK $ek: by the default template" starts "plain-$ek" "$ek"
+	check "EK $ek: a nonce is put into NV" nv_write "$nonce_index" "$WORK/nonce"
+	check "EK $ek: by the default template with the nonce" starts "nonced-$ek" "$ek"
+	check "EK $ek: that is another" differ "plain-$ek" "nonced-$ek"
+	check "EK $ek: an AK under the one before is refused" on_other drive_fails mismatch "plain-$ek" start auto ecc-p256
+	templates_of "plain-$ek" "$size" "$times"
+	check "EK $ek: the default template is put into NV" nv_write "$template_index" "$WORK/default"
+	check "EK $ek: by template and nonce" starts "both-$ek" "$ek"
+	check "EK $ek: that is as by the nonce alone" same "both-$ek" "nonced-$ek"
+	tpm_on other tpm2_nvundefine -Q -C p "$nonce_index"
+	check "EK $ek: by the default template in NV alone" starts "default-$ek" "$ek"
+	check "EK $ek: that is as without it" same "default-$ek" "plain-$ek"
+	tpm_on other tpm2_nvundefine -Q -C p "$template_index"
+	check "EK $ek: a template of the manufacturer's is put into NV" nv_write "$template_index" "$WORK/own"
+	check "EK $ek: by that template alone" starts "own-$ek" "$ek"
+	check "EK $ek: that is as by the nonce that it holds" same "own-$ek" "nonced-$ek"
+done
 tpm_stop other
 
 # ---- at a persistent handle ----

@@ -9,6 +9,7 @@
  *     drop TYPE    close on this message (proof, hello, enrol)
  *     text         answer with a text message     large   with 40,000 bytes
  *     garbage      answer with bytes that are no message
+ *     pending      enrolled devices wait for approval
  *     memory FILE  keep the enrolled device there
  *     interval MS  time between challenges [300]  outcome N  decision [3]
  *
@@ -36,7 +37,7 @@
 #define FRAME_MAX (MSG_MAX + 16)
 
 static struct {
-	bool tls12, no_ems, unbound, final, text, large, garbage;
+	bool tls12, no_ems, unbound, final, text, large, garbage, pending;
 	const char *refuse, *drop, *memory;
 	unsigned interval, outcome;
 } opt = {.interval = 300, .outcome = 3};
@@ -198,7 +199,8 @@ on_enrol(struct span f)
 static int
 on_activation(struct span f)
 {
-	struct msg_enrolled answer = {SPAN("0123456789abcdef0123456789abcdef", 32), false};
+	struct msg_enrolled answer = {SPAN("0123456789abcdef0123456789abcdef", 32),
+				      opt.pending};
 	struct msg_activation m;
 
 	if (envelope_decode_activation(f, &arena, &m) != ASSAY_OK ||
@@ -430,6 +432,7 @@ read_options(int argc, char **argv)
 		opt.final |= strcmp(w, "final") == 0;
 		opt.text |= strcmp(w, "text") == 0;
 		opt.large |= strcmp(w, "large") == 0;
+		opt.pending |= strcmp(w, "pending") == 0;
 		opt.garbage |= strcmp(w, "garbage") == 0;
 		if (strcmp(w, "refuse") == 0)
 			opt.refuse = v;

@@ -349,7 +349,7 @@ a_damaged_enrolment_is_refused_and_left_as_it_is(void **state)
 	(void)state;
 	enrol();
 	whole = unit_file(in_dir("enrolment"));
-	unit_mutate(whole, 1500, a_mutant_is_refused, NULL);
+	unit_mutate(whole, 500, a_mutant_is_refused, NULL);
 	put_file("enrolment", whole.p, whole.n - 1);
 	assert_int_equal(statedir_open(&s, dir, true, true), ASSAY_TAMPERED);
 	statedir_close(&s);
