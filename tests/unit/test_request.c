@@ -42,6 +42,42 @@ every_operation_has_one_route_and_every_route_its_fields(void **state)
 		assert_int_equal(seen[c], 1);
 }
 
+/* docs/operator.md: "| `METHOD PATTERN` | fields | operation |". */
+static void
+the_manual_has_every_route_with_its_fields(void **state)
+{
+	struct span doc = unit_file("docs/operator.md");
+	char *text = calloc(1, doc.n + 1), row[160];
+	const struct route *table;
+	size_t n;
+
+	(void)state;
+	assert_non_null(text);
+	memcpy(text, doc.p, doc.n);
+	table = route_table(&n);
+	for (size_t i = 0; i < n; i++) {
+		const char *at, *end, *field;
+
+		snprintf(row, sizeof row, "| `%s %s` |",
+			 table[i].method == METHOD_GET ? "GET" : "POST", table[i].pattern);
+		at = strstr(text, row);
+		if (!at)
+			fail_msg("docs/operator.md: no row %s", row);
+		end = strchr(at, '\n');
+		snprintf(row, sizeof row, " | %s |\n", operation_name(table[i].op));
+		if (!end || strncmp(end + 1 - strlen(row), row, strlen(row)) != 0)
+			fail_msg("docs/operator.md: %.60s: not%s", at, row);
+		for (unsigned f = F_NONE + 1; f < F_COUNT; f++) {
+			field = strstr(at, operation_field_name(f));
+			if (table[i].fields & 1u << f && (!field || field > end))
+				fail_msg("docs/operator.md: %.60s: no field %s", at,
+					 operation_field_name(f));
+		}
+	}
+	free(text);
+	unit_free(doc);
+}
+
 static void
 a_route_takes_its_fields_from_the_path(void **state)
 {
@@ -204,6 +240,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_operation_has_one_route_and_every_route_its_fields),
+		cmocka_unit_test(the_manual_has_every_route_with_its_fields),
 		cmocka_unit_test(a_route_takes_its_fields_from_the_path),
 		cmocka_unit_test(near_misses_of_a_path_are_no_path),
 		cmocka_unit_test(a_path_over_its_limit_is_refused),
