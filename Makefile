@@ -145,6 +145,7 @@ DEPS_RUN += swtpm-tools            # manufactures them, with EK certificates
 DEPS_RUN += tpm2-tools             # an EK certificate of the L-2 template; PCRs
 
 DEPS_TEST += libcmocka-dev         # unit tests
+DEPS_TEST += curl                  # the operators' API, as others than `assay' call it
 DEPS_TEST += sqlite3               # looks into the ledger from outside
 DEPS_TEST += universal-ctags       # lint: lengths of functions
 
