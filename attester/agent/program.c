@@ -28,8 +28,9 @@ show_status(const struct options *o, const struct statedir *s)
 		       e->ak_name, pin, s->key_len ? "true" : "false");
 	else if (e->enrolled)
 		printf("device        %s\nenrolled      %s\nattestation   %s\nverifier key  %s\n",
-		       e->device, e->pending ? "waits for approval, as far as is known here" : "yes", e->ak_name,
-		       e->has_pin ? pin : "any that the CA vouches for");
+		       e->device,
+		       e->pending ? "waits for approval, as far as is known here" : "yes",
+		       e->ak_name, e->has_pin ? pin : "any that the CA vouches for");
 	else
 		printf("enrolled      no\nattestation   %s\n",
 		       s->key_len ? "a key is there" : "no key yet");

@@ -38,7 +38,6 @@ away() { stop fake && says agent 'event=disconnected' && says_again agent 'event
 check 'the verifier goes away: it tries again and again' away
 stop agent
 fake known
-port=$(cat "$WORK/port")
 start_agent device --retry-max 1
 check 'the verifier is back: it says hello' says fake '^hello$'
 small() {

@@ -251,6 +251,7 @@ line_quotes() { rm -f "$WORK"/q.* && line quote "$nonce" $pcrs "$WORK/q" && veri
 restart() { tpm_stop gateway && tpm_start gateway && tpm_on gateway tpm2_startup -c; }
 reset() { tpm_reset gateway && tpm_on gateway tpm2_startup -c; }
 coproc run { exec "$ASSAY_BIN/tests/tools/tpm_drive" "$(tpm_tcti gateway)" "$WORK/ecc-p256" session -; }
+# shellcheck disable=SC2154 # coproc sets it
 started[run]=$run_PID
 check 'a running program quotes' line_quotes
 check 'the TPM is reset' reset
