@@ -139,13 +139,13 @@ DEPS_BUILD += protobuf-c-compiler  # proto/assay.proto to C
 DEPS_RUN += jq                     # reads the commands' JSON
 DEPS_RUN += libtss2-tcti-swtpm0t64|libtss2-tcti-swtpm0 # tpm2-tss talks to swtpm
 DEPS_RUN += libwebsockets-evlib-uv # libwebsockets on libuv
-DEPS_RUN += openssl                # makes the test CA's keys and certificates
 DEPS_RUN += swtpm                  # the devices' TPMs
 DEPS_RUN += swtpm-tools            # manufactures them, with EK certificates
 DEPS_RUN += tpm2-tools             # an EK certificate of the L-2 template; PCRs
 
 DEPS_TEST += libcmocka-dev         # unit tests
 DEPS_TEST += curl                  # the operators' API, as others than `assay' call it
+DEPS_TEST += openssl               # certificates that are wrong in some way
 DEPS_TEST += sqlite3               # looks into the ledger from outside
 DEPS_TEST += universal-ctags       # lint: lengths of functions
 
