@@ -353,10 +353,17 @@ keeper_live_load(struct keeper *k)
 	struct ledger_state st;
 	enum assay_err e;
 
-	while ((e = ledger_device_next(k->ledger, after, &k->device)) == ASSAY_OK) {
-		struct live_device *d = live_add(&k->live, k->device.id);
+	while ((e = ledger_device_next(k->ledger, after, &k->device)) == ASSAY_OK ||
+	       e == ASSAY_TAMPERED) {
+		struct live_device *d = NULL;
 
 		memcpy(after, k->device.id, sizeof after);
+		if (e == ASSAY_TAMPERED) { /* it is nobody; the others are who they are */
+			log_event(LOG_LEVEL_ERROR, "device-unusable", "device", after, "error",
+				  assay_err_name(e), NULL);
+			continue;
+		}
+		d = live_add(&k->live, k->device.id);
 		if (!d)
 			return ASSAY_NO_MEMORY;
 		e = ledger_state_get(k->ledger, k->device.id, &st);

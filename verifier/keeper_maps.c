@@ -72,7 +72,8 @@ load_policy(struct keeper *k, const struct ledger_policy *p)
 	return ASSAY_OK;
 }
 
-/* A policy that cannot be read judges nobody: its devices have none. */
+/* Whom a policy that cannot be read would judge is not known either, and nobody may be
+ * judged by a milder one in its place: then all have none. */
 static enum assay_err
 load_policies(struct keeper *k)
 {
@@ -81,14 +82,16 @@ load_policies(struct keeper *k)
 	const uint8_t *from = NULL;
 	enum assay_err e;
 
-	while ((e = ledger_policy_next(k->ledger, from, &p)) == ASSAY_OK) {
+	while ((e = ledger_policy_next(k->ledger, from, &p)) == ASSAY_OK || e == ASSAY_TAMPERED) {
 		memcpy(after, p.digest, 32);
 		from = after;
-		if (!p.active)
+		if (e == ASSAY_OK && !p.active)
 			continue;
-		if ((e = load_policy(k, &p)) != ASSAY_OK)
-			log_event(LOG_LEVEL_ERROR, "policy-unusable", "policy", p.name, "error",
-				  assay_err_name(e), NULL);
+		if (e == ASSAY_OK && (e = load_policy(k, &p)) == ASSAY_OK)
+			continue;
+		k->no_policy = true;
+		log_event(LOG_LEVEL_ERROR, "policy-unusable", "policy", p.name, "error",
+			  assay_err_name(e), "effect", "no policy judges any device", NULL);
 	}
 	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
 }
@@ -120,11 +123,12 @@ load_references(struct keeper *k)
 	char after[LEDGER_NAME_MAX + 1] = "";
 	enum assay_err e;
 
-	while ((e = ledger_reference_next(k->ledger, after, &r)) == ASSAY_OK) {
+	while ((e = ledger_reference_next(k->ledger, after, &r)) == ASSAY_OK ||
+	       e == ASSAY_TAMPERED) {
 		memcpy(after, r.name, sizeof after);
-		if (r.state != REF_LEARNED && r.state != REF_PROMOTED)
+		if (e == ASSAY_OK && r.state != REF_LEARNED && r.state != REF_PROMOTED)
 			continue;
-		if ((e = load_reference(k, &r)) != ASSAY_OK)
+		if (e != ASSAY_OK || (e = load_reference(k, &r)) != ASSAY_OK)
 			log_event(LOG_LEVEL_ERROR, "reference-unusable", "reference", r.name,
 				  "error", assay_err_name(e), NULL);
 	}
@@ -166,6 +170,7 @@ maps_clear(struct keeper *k)
 	for (unsigned i = 0; i < k->nreferences; i++)
 		map_free(&k->references[i].map);
 	k->npolicies = k->nreferences = 0;
+	k->no_policy = false;
 }
 
 static void
@@ -231,5 +236,5 @@ keeper_policy_for(struct keeper *k, const char *class_name, const char *labels)
 		most = rank;
 		best = &k->policies[i];
 	}
-	return tie ? NULL : best; /* activation refuses ties; two is none */
+	return tie || k->no_policy ? NULL : best; /* activation refuses ties; two is none */
 }

@@ -76,6 +76,8 @@ json_t *json_outside(struct span s);		/* text that may be no UTF-8: then escaped
 /* What `device list` says of a device. */
 ASSAY_MUST_USE enum assay_err json_device(struct call *c, const struct ledger_device *d,
 					  json_t **ret);
+/* The same of a record, or of a state, that must not be believed. */
+ASSAY_MUST_USE enum assay_err json_device_tampered(const struct ledger_device *d, json_t **ret);
 /* Adds what `device show` says besides. */
 ASSAY_MUST_USE enum assay_err json_device_more(struct call *c, const struct ledger_device *d,
 					       json_t *out);

@@ -52,12 +52,16 @@ list_devices(struct call *c, struct page *p, json_t *list)
 			p->after[0] = '\0';
 			return ASSAY_OK;
 		}
-		if (e != ASSAY_OK)
+		if (e != ASSAY_OK && e != ASSAY_TAMPERED)
 			return e;
 		text_format(p->after, sizeof p->after, "%s", d.id);
-		if (!is_wanted(&d, p->class_name, p->status))
+		if (e == ASSAY_OK && !is_wanted(&d, p->class_name, p->status))
 			continue;
-		if ((e = json_device(c, &d, &row)) != ASSAY_OK)
+		if (e == ASSAY_OK)
+			e = json_device(c, &d, &row);
+		if (e == ASSAY_TAMPERED)
+			e = json_device_tampered(&d, &row);
+		if (e != ASSAY_OK)
 			return e;
 		if (json_array_append_new(list, row) != 0)
 			return ASSAY_NO_MEMORY;

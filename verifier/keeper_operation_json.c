@@ -148,6 +148,26 @@ json_device(struct call *c, const struct ledger_device *d, json_t **ret)
 	return ASSAY_OK;
 }
 
+enum assay_err
+json_device_tampered(const struct ledger_device *d, json_t **ret)
+{
+	json_t *j = device_record(d);
+	int bad = json_object_set_new(j, "decision", json_string(outcome_name(OUTCOME_QUARANTINE)));
+	static const char *const unknown[] = {"would", "last_seen", "verdict_at", "expires"};
+
+	bad |= json_object_set_new(j, "reason", json_string("ledger.tampered"));
+	bad |= json_object_set_new(j, "trust", json_string("never"));
+	bad |= json_object_set_new(j, "connection", json_string("never"));
+	for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
+		bad |= json_object_set_new(j, unknown[i], json_null());
+	if (bad) {
+		json_decref(j);
+		return ASSAY_NO_MEMORY;
+	}
+	*ret = j;
+	return ASSAY_OK;
+}
+
 static json_t *
 json_index(int32_t i)
 {

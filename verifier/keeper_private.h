@@ -175,6 +175,7 @@ struct keeper {
 	unsigned uploads;
 	struct rate rates[KEEPER_RATES];
 
+	bool no_policy; /* one that is active cannot be read: none judges */
 	unsigned npolicies;
 	struct keeper_policy policies[KEEPER_POLICIES_MAX];
 	unsigned nreferences;
