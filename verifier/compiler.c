@@ -85,8 +85,8 @@ compile_capture(struct span in, struct result *ret)
 	ret->e = w.p ? reference_capture(log, &c, mask, &w) : ASSAY_NO_MEMORY;
 	ret->out = wr_span(&w);
 	if (ret->e == ASSAY_MISMATCH)
-		put_text(ret, "%s%s", "the boot log does not lead to the PCR values that were quoted",
-			 "");
+		put_text(ret, "%s%s",
+			 "the boot log does not lead to the PCR values that were quoted", "");
 	else if (ret->e != ASSAY_OK)
 		put_text(ret, "the boot log %s%s", assay_err_text(ret->e), "");
 }

@@ -185,7 +185,8 @@ listen_remote(void)
 	if (console.setup.certificate.n == 0 || console.setup.key.n == 0)
 		return ASSAY_MISSING; /* never without TLS */
 	common(&i, "operators");
-	i.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
+	i.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+		    LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
 	i.port = port;
 	i.iface = host;
 	i.server_ssl_cert_mem = console.setup.certificate.p;

@@ -63,7 +63,8 @@ write_config(const struct init_options *o, const char *state)
 	int n;
 
 	if (!plain(o->listen) || !plain(o->roots)) {
-		fail(64, "not usable in the configuration:", o->roots, "quotes or control characters");
+		fail(64, "not usable in the configuration:", o->roots,
+		     "quotes or control characters");
 		return false;
 	}
 	n = snprintf(text, sizeof text,

@@ -313,7 +313,8 @@ open_ledger(struct keeper *k)
 
 	snprintf(keys, sizeof keys, "%s/keys", k->config->state);
 	snprintf(path, sizeof path, "%s/ledger.db", k->config->state);
-	if ((e = keys_read_file(keys, "ledger.key", k->ledger_key, 32, &n)) != ASSAY_OK || n != 32) {
+	if ((e = keys_read_file(keys, "ledger.key", k->ledger_key, 32, &n)) != ASSAY_OK ||
+	    n != 32) {
 		log_event(LOG_LEVEL_ERROR, "no-ledger-key", "directory", keys, "hint",
 			  "run assay-verifier init first", NULL);
 		return e == ASSAY_OK ? ASSAY_MALFORMED : e;

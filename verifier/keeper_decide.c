@@ -96,7 +96,8 @@ static const struct cause {
 void
 decide(const struct decision_input *in, struct decision_view *ret)
 {
-	const char *word = in->finding[0] ? in->finding : "policy.met";
+	const char *met = in->verdict == OUTCOME_ADMIT ? "policy.met" : "policy.not-met";
+	const char *word = in->finding[0] ? in->finding : met;
 	struct decision_view d = {.expires = in->expires_at};
 
 	d.outcome = in->verdict <= OUTCOME_ADMIT ? in->verdict : OUTCOME_QUARANTINE;

@@ -62,7 +62,8 @@ call_number(struct call *c, enum operation_field f, struct call_range range, uin
 	}
 	call_text(c, f, text, sizeof text);
 	if (n > 19 || strspn(text, "0123456789") != n)
-		return call_fail(c, ASSAY_MALFORMED, "%s: is not a whole number", operation_field_name(f));
+		return call_fail(c, ASSAY_MALFORMED, "%s: is not a whole number",
+				 operation_field_name(f));
 	v = strtoull(text, NULL, 10);
 	if (v < range.least || v > range.most)
 		return call_fail(c, ASSAY_MALFORMED, "%s: must be from %llu to %llu",

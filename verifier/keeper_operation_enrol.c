@@ -136,7 +136,8 @@ operation_on_token_list(struct call *c)
 	if ((e = call_number(c, F_LIMIT, (struct call_range){1, CALL_PAGE_MAX, CALL_PAGE},
 			     &limit)) != ASSAY_OK)
 		return e;
-	c->ret = json_pack("{s:I, s:[], s:n}", "now", (json_int_t)keeper_now(c->k), "tokens", "next");
+	c->ret = json_pack("{s:I, s:[], s:n}", "now", (json_int_t)keeper_now(c->k), "tokens",
+			   "next");
 	list = json_object_get(c->ret, "tokens");
 	while (list && json_array_size(list) < limit) {
 		e = ledger_token_next(c->l, after, &t);

@@ -282,7 +282,8 @@ keeper_on_parts(struct keeper *k, struct child *c, const struct ipc_msg *m)
 	r = s->held;
 	s->held = NULL;
 	k->uploads--;
-	if ((mask & 1u << PART_CLAIMS) && keeper_copy(claims, &r->claims, &r->claims_len) != ASSAY_OK)
+	if ((mask & 1u << PART_CLAIMS) &&
+	    keeper_copy(claims, &r->claims, &r->claims_len) != ASSAY_OK)
 		r->claims_len = 0;
 	if ((mask & 1u << PART_BOOT_LOG) && keeper_copy(log, &r->log, &r->log_len) == ASSAY_OK)
 		r->has_log = true;

@@ -68,6 +68,9 @@ on_need(struct keeper *k, struct keeper_session *s, struct request *r, const str
 static void
 fill_decision(const struct verdict *v, const struct decision_view *d, struct msg_decision *m)
 {
+	/* the cause, where it is none of the verdict's: pending, held, maintenance... */
+	if (d->outcome < v->outcome || v->monitor)
+		m->reasons[m->nreasons++] = SPAN(d->reason, strlen(d->reason));
 	for (unsigned i = 0; i < v->nfindings && m->nreasons < MSG_REASONS_MAX; i++) {
 		const struct finding *f = &v->findings[i];
 		const char *word = finding_word((enum finding_code)f->code);

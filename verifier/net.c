@@ -2,70 +2,18 @@
  * net.c: the loop and the connections; see net.h. What may be said when is
  * session.c's. libwebsockets runs on a libuv loop of ours.
  */
-#include "net.h"
+#include "net_private.h"
 
-#include "child.h"
 #include "log.h"
-#include "session.h"
-#include "source.h"
 
 #include "evidence/tls/tls_exporter.h"
-
-#include <libwebsockets.h>
-#include <uv.h>
 
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
-#define SWEEP_MS 500
-#define SEND_QUEUE_MAX 8 /* frames waiting for one device */
-
-struct frame {
-	struct frame *next;
-	size_t len;
-	bool close_after;
-	uint8_t bytes[]; /* LWS_PRE, then the frame */
-};
-
-/* lws allocates one per connection and zeroes it. */
-struct conn {
-	struct session session;
-	struct lws *wsi;
-	uint32_t slot;
-	uint8_t *in; /* a frame that arrived in fragments */
-	size_t in_len, in_cap;
-	struct frame *head, *tail;
-	unsigned queued;
-	bool closing;
-};
-
-/* What a connection counts as, from accept on; hung on the wsi. */
-struct counted {
-	uint32_t source;
-	bool established;
-};
-
-struct net {
-	struct net_setup setup;
-	struct ipc ipc;
-	uv_loop_t loop;
-	uv_poll_t ipc_poll;
-	uv_timer_t sweep;
-	struct lws_context *lws;
-	struct lws_vhost *vhost;
-	struct source_table sources;
-	struct conn **slots;
-	uint32_t nslots, next_slot;
-	uint64_t generation;
-	struct arena arena;
-	struct session_env env;
-	bool stopping;
-};
-
-static struct net net; /* one per process; lws callbacks have no other way to it */
+struct net net;
 
 static int64_t
 now_ms(void)
@@ -427,8 +375,8 @@ on_keeper_message(const struct ipc_msg *m)
 	}
 }
 
-static void
-on_ipc(uv_poll_t *p, int status, int events)
+void
+net_on_ipc(uv_poll_t *p, int status, int events)
 {
 	struct ipc_msg m;
 	enum assay_err e = ASSAY_OK;
@@ -445,8 +393,8 @@ on_ipc(uv_poll_t *p, int status, int events)
 	watch_ipc();
 }
 
-static void
-on_sweep(uv_timer_t *t)
+void
+net_on_sweep(uv_timer_t *t)
 {
 	int64_t now = now_ms();
 
@@ -503,145 +451,8 @@ on_other(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 	}
 }
 
-static const struct lws_protocols protocols[] = {
+const struct lws_protocols net_protocols[] = {
 	{"http", on_other, 0, 0, 0, NULL, 0},
 	{"assay.v1", on_device, sizeof(struct conn), 4096, 0, NULL, 0},
 	{NULL, NULL, 0, 0, 0, NULL, 0},
 };
-
-/* "1.2.3.4:7443", "[::]:7443", ":7443" */
-static bool
-split_listen(const char *listen, char *host, size_t cap, int *port)
-{
-	const char *colon = strrchr(listen, ':');
-	const char *start = listen;
-	size_t n;
-	char *end;
-	long v;
-
-	if (!colon)
-		return false;
-	n = (size_t)(colon - listen);
-	if (n >= 2 && listen[0] == '[' && listen[n - 1] == ']') {
-		start++;
-		n -= 2;
-	}
-	v = strtol(colon + 1, &end, 10);
-	if (n >= cap || *end != '\0' || v < 0 || v > 65535)
-		return false;
-	memcpy(host, start, n);
-	host[n] = '\0';
-	*port = (int)v;
-	return true;
-}
-
-static enum assay_err
-make_context(char *host, int port)
-{
-	struct lws_context_creation_info i;
-	void *loops[1] = {&net.loop};
-
-	memset(&i, 0, sizeof i);
-	lws_set_log_level(LLL_ERR, NULL);
-	i.port = port;
-	i.iface = host[0] ? host : NULL;
-	i.protocols = protocols;
-	i.vhost_name = "devices";
-	i.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
-		    LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
-		    LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
-		    (net.setup.share ? LWS_SERVER_OPTION_ALLOW_LISTEN_SHARE : 0);
-	i.foreign_loops = loops;
-	i.server_ssl_cert_mem = net.setup.certificate.p;
-	i.server_ssl_cert_mem_len = (unsigned)net.setup.certificate.n;
-	i.server_ssl_private_key_mem = net.setup.key.p;
-	i.server_ssl_private_key_mem_len = (unsigned)net.setup.key.n;
-	i.ssl_options_set = (long)(SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION |
-				   SSL_OP_NO_COMPRESSION);
-	i.timeout_secs = 15;
-	i.ka_time = 60;
-	i.ka_probes = 3;
-	i.ka_interval = 10;
-	i.fd_limit_per_thread = net.setup.connections_max + 64;
-	net.lws = lws_create_context(&i);
-	if (!net.lws)
-		return ASSAY_IO;
-	net.vhost = lws_get_vhost_by_name(net.lws, "devices");
-	return net.vhost ? ASSAY_OK : ASSAY_IO;
-}
-
-static enum assay_err
-allocate(void)
-{
-	struct source_limits l = {net.setup.connections_max, net.setup.connections_per_source,
-				  net.setup.half_open_per_source};
-	uint8_t *scratch = malloc(MSG_ARENA_MAX);
-	uint64_t salt;
-
-	net.nslots = net.setup.connections_max;
-	if (net.nslots == 0 || net.nslots >= 1u << NET_SESSION_SLOT_BITS)
-		return ASSAY_MALFORMED;
-	net.slots = calloc(net.nslots, sizeof *net.slots);
-	if (!scratch || !net.slots || getrandom(&salt, sizeof salt, 0) != sizeof salt)
-		return ASSAY_NO_MEMORY;
-	arena_init(&net.arena, scratch, MSG_ARENA_MAX);
-	net.env.keeper = &net.ipc;
-	net.env.arena = &net.arena;
-	return source_init(&net.sources, l, salt);
-}
-
-static enum assay_err
-setup_loop(void)
-{
-	if (uv_loop_init(&net.loop) != 0 ||
-	    uv_poll_init(&net.loop, &net.ipc_poll, net.ipc.fd) != 0 ||
-	    uv_timer_init(&net.loop, &net.sweep) != 0 ||
-	    uv_timer_start(&net.sweep, on_sweep, SWEEP_MS, SWEEP_MS) != 0 ||
-	    uv_poll_start(&net.ipc_poll, UV_READABLE, on_ipc) != 0)
-		return ASSAY_IO;
-	return ASSAY_OK;
-}
-
-static enum assay_err
-setup(void)
-{
-	struct child_start start = {0};
-	char host[CONFIG_TEXT_MAX];
-	uint8_t port_bytes[2];
-	struct writer w;
-	enum assay_err e;
-	int port;
-
-	if ((e = child_start(ROLE_NET, &start)) != ASSAY_OK ||
-	    (e = net_setup_decode(start.role_config, &net.setup)) != ASSAY_OK)
-		return e;
-	net.ipc = start.ipc;
-	if (!split_listen(net.setup.listen, host, sizeof host, &port))
-		return ASSAY_MALFORMED;
-	if ((e = allocate()) != ASSAY_OK || (e = setup_loop()) != ASSAY_OK ||
-	    (e = make_context(host, port)) != ASSAY_OK)
-		return e;
-	/* Its messages, which strangers can cause, ask for a terminal: the jail kills. */
-	lws_set_log_level(0, NULL);
-	ipc_release(&start.config); /* key and certificate are OpenSSL's now */
-	wr_init(&w, port_bytes, sizeof port_bytes);
-	wr_be16(&w, (uint16_t)lws_get_vhost_listen_port(net.vhost));
-	start.ipc = net.ipc;
-	e = child_ready(&start, ROLE_NET, wr_span(&w));
-	net.ipc = start.ipc;
-	return e;
-}
-
-int
-net_main(void)
-{
-	enum assay_err e = setup();
-
-	if (e != ASSAY_OK) {
-		log_event(LOG_LEVEL_ERROR, "start-failed", "listen", net.setup.listen, "error",
-			  assay_err_name(e), NULL);
-		return 4;
-	}
-	uv_run(&net.loop, UV_RUN_DEFAULT);
-	return 0;
-}

@@ -90,8 +90,8 @@ mistakes_in_words_are_usage_errors(void **state)
 static void
 no_word_leads_to_another_path(void **state)
 {
-	static const char *const words[] = {"a/b", "..", ".", "a?b", "a#b", "a%2Fb", "a b", "\x1b[1m",
-					    "\xc3\xa4"};
+	static const char *const words[] = {"a/b",   "..",  ".",       "a?b",     "a#b",
+					    "a%2Fb", "a b", "\x1b[1m", "\xc3\xa4"};
 	struct client c;
 
 	(void)state;

@@ -85,9 +85,9 @@ a_number_out_of_range_or_of_another_form_is_refused(void **state)
 static void
 an_address_is_numeric_with_a_port(void **state)
 {
-	static const char *const wrong[] = {"localhost:1", "1.2.3.4",	"1.2.3.4:",  "1.2.3.4:65536",
-					    "1.2.3.4:1x",  "::1:7",	"[::1]7",    "[1.2.3.4]:7",
-					    ":7",	   "1.2.3.4:-1", "1.2.3:4:5", "[]:1"};
+	static const char *const wrong[] = {
+		"localhost:1", "1.2.3.4",     "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:1x", "::1:7",
+		"[::1]7",      "[1.2.3.4]:7", ":7",       "1.2.3.4:-1",    "1.2.3:4:5",  "[]:1"};
 	char host[64];
 	uint16_t port;
 

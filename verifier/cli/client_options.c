@@ -199,7 +199,8 @@ check_path_words(const struct parse *p)
 		    (word[strspn(word, allowed)] == '\0' && word[strspn(word, ".")] != '\0'))
 			continue;
 		text_escape(SPAN(word, strlen(word)), safe, sizeof safe);
-		return cli_fail(CLI_BAD_INPUT, "%s: `%s' is no name, id or digest", s->args[i], safe);
+		return cli_fail(CLI_BAD_INPUT, "%s: `%s' is no name, id or digest", s->args[i],
+				safe);
 	}
 	return CLI_YES;
 }

@@ -261,8 +261,9 @@ ask_pages(const struct client *c, json_t *fields, int *ret_status)
 		size_t have = json_array_size(json_object_get(all, c->spec->list));
 		uint64_t left = want ? want - have : FETCH_PAGE;
 
-		json_object_set_new(fields, "limit",
-				    json_integer((json_int_t)(left < FETCH_PAGE ? left : FETCH_PAGE)));
+		json_object_set_new(
+			fields, "limit",
+			json_integer((json_int_t)(left < FETCH_PAGE ? left : FETCH_PAGE)));
 		page = ask_page(c, fields, ret_status);
 		if (!page || !join(&all, page, c->spec->list)) {
 			json_decref(all);

@@ -205,7 +205,8 @@ const struct cli_command cmd_device_evidence = {
 static int
 show_device_line(const struct client *c, const json_t *answer)
 {
-	const char *decision = view_text(answer, "decision"), *class_name = view_text(answer, "class");
+	const char *decision = view_text(answer, "decision"),
+		   *class_name = view_text(answer, "class");
 	const char *overlay = view_text(answer, "overlay"), *reason = view_text(answer, "reason");
 	bool plain = !overlay || strcmp(overlay, "none") == 0;
 

@@ -74,7 +74,8 @@ show_record(const json_t *d, int64_t now)
 		line("operator", text);
 	}
 	if (view_flag(d, "new_ak"))
-		line("key", "it came back with another attestation key; approve it if that was you");
+		line("key",
+		     "it came back with another attestation key; approve it if that was you");
 	line("conflict", view_text(d, "conflict_with"));
 }
 
@@ -117,8 +118,8 @@ show_counters(const json_t *d)
 	if (!json_is_object(k))
 		return;
 	snprintf(text, sizeof text, "reset %lld, restart %lld, clock %lld ms%s",
-		 (long long)view_number(k, "reset_count"), (long long)view_number(k, "restart_count"),
-		 (long long)view_number(k, "clock_ms"),
+		 (long long)view_number(k, "reset_count"),
+		 (long long)view_number(k, "restart_count"), (long long)view_number(k, "clock_ms"),
 		 view_flag(k, "clock_safe") ? "" : " (may have gone back)");
 	line("counters", text);
 }

@@ -270,7 +270,8 @@ const struct cli_command cmd_inspect_evidence = {
 	.name = "evidence",
 	.usage = "FILE [--json]",
 	.summary = "show what a piece of evidence says, verifying nothing",
-	.help = "FILE is what `assay device evidence DEVICE file` writes, or a single Proof message.\n"
+	.help = "FILE is what `assay device evidence DEVICE file` writes, or a single Proof "
+		"message.\n"
 		"  --json   one JSON document\n"
 		"\n"
 		"Example:\n"

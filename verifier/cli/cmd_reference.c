@@ -117,7 +117,8 @@ show_events(const json_t *events)
 	printf("\nEvents:\n");
 	table_init(&t, heads);
 	for (size_t i = 0; i < json_array_size(events); i++) {
-		const json_t *e = json_array_get(events, i), *digests = json_object_get(e, "digests");
+		const json_t *e = json_array_get(events, i),
+			     *digests = json_object_get(e, "digests");
 		void *first = json_object_iter((json_t *)(uintptr_t)digests);
 		const char *type = view_text(e, "type_name");
 		char number[24], pcr[24], code[24], digest[24];
@@ -328,7 +329,8 @@ const struct cli_command cmd_reference_promote = {
 	.usage = "REFERENCE [--digest HEX | --yes] [--json]",
 	.summary = "accept a learned set: what matches it can be admitted",
 	.help = "Shows the set and asks; what is promoted is exactly what was shown.\n\n"
-		"  --digest HEX  the set that was shown before, by its whole digest; not shown again\n"
+		"  --digest HEX  the set that was shown before, by its whole digest; not shown "
+		"again\n"
 		"  --yes         show it and promote it without asking\n",
 	.run = run_promote,
 };

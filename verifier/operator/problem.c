@@ -27,10 +27,18 @@ static const struct {
 	unsigned status;
 	const char *title;
 } titles[] = {
-	{400, "Bad Request"},	     {401, "Unauthorized"},	      {403, "Forbidden"},
-	{404, "Not Found"},	     {405, "Method Not Allowed"},     {409, "Conflict"},
-	{411, "Length Required"},    {413, "Content Too Large"},      {415, "Unsupported Media Type"},
-	{500, "Internal Server Error"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+	{400, "Bad Request"},
+	{401, "Unauthorized"},
+	{403, "Forbidden"},
+	{404, "Not Found"},
+	{405, "Method Not Allowed"},
+	{409, "Conflict"},
+	{411, "Length Required"},
+	{413, "Content Too Large"},
+	{415, "Unsupported Media Type"},
+	{500, "Internal Server Error"},
+	{503, "Service Unavailable"},
+	{504, "Gateway Timeout"},
 };
 
 unsigned
