@@ -84,7 +84,8 @@ call_digest(struct call *c, enum operation_field f, uint8_t ret[32])
 	if ((e = call_need(c, f, text)) != ASSAY_OK)
 		return e;
 	if (hex_decode(text, bytes, sizeof bytes, &n) != ASSAY_OK || n != sizeof bytes)
-		return call_fail(c, ASSAY_MALFORMED, "%s: must be 64 hex digits", operation_field_name(f));
+		return call_fail(c, ASSAY_MALFORMED, "%s: must be 64 hex digits",
+				 operation_field_name(f));
 	memcpy(ret, bytes, sizeof bytes);
 	return ASSAY_OK;
 }

@@ -160,8 +160,9 @@ i10_parts_are_bounded_ordered_and_complete(void **state)
 	assert_int_equal(
 		session_on_frame(&f->session, &f->env, part(buf, 0, SPAN("abcd", 4), false)),
 		ASSAY_OK);
-	assert_int_equal(session_on_frame(&f->session, &f->env, part(buf, 4, SPAN("efg", 3), false)),
-			 ASSAY_TOO_LARGE);
+	assert_int_equal(
+		session_on_frame(&f->session, &f->env, part(buf, 4, SPAN("efg", 3), false)),
+		ASSAY_TOO_LARGE);
 	assert_int_equal(session_on_frame(&f->session, &f->env, part(buf, 4, SPAN("ef", 2), true)),
 			 ASSAY_OK);
 	assert_int_equal(f->session.state, SESSION_WAITING);

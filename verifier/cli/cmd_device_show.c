@@ -183,7 +183,8 @@ show_where(const json_t *f)
 	if (json_is_integer(pcr))
 		snprintf(text, sizeof text, "PCR %lld", (long long)json_integer_value(pcr));
 	if (json_is_integer(event))
-		snprintf(text + strlen(text), sizeof text - strlen(text), "%sevent %lld of the boot log",
+		snprintf(text + strlen(text), sizeof text - strlen(text),
+			 "%sevent %lld of the boot log",
 			 *text ? ", " : "", (long long)json_integer_value(event));
 	if (*text)
 		line("   where", text);

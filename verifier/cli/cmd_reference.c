@@ -132,7 +132,8 @@ show_events(const json_t *events)
 		table_cell(&t, pcr, "");
 		table_cell(&t, type ? type : code, "");
 		table_cell(&t, digest, "");
-		table_cell(&t, view_text(e, "description"), view_flag(e, "per_device") ? cli_dim() : "");
+		table_cell(&t, view_text(e, "description"),
+			   view_flag(e, "per_device") ? cli_dim() : "");
 	}
 	table_print(&t, stdout);
 }
