@@ -278,6 +278,19 @@ all_mistakes_are_told_at_once_in_order_and_bounded(void **state)
 }
 
 static void
+more_keys_than_any_file_has_are_refused(void **state)
+{
+	static char yaml[4096];
+	struct span c;
+
+	(void)state;
+	for (int i = 0; i <= YAML_KEYS_MAX; i++)
+		snprintf(yaml + strlen(yaml), 32, "zz%d: 1\n", i);
+	assert_int_equal(compile(yaml, &c), ASSAY_MALFORMED);
+	assert_non_null(strstr(errs.e[0].text, "p.yaml:65:1: too many keys"));
+}
+
+static void
 control_characters_of_a_file_do_not_reach_the_terminal(void **state)
 {
 	struct span c;
@@ -459,6 +472,7 @@ main(void)
 		cmocka_unit_test(the_bytes_depend_on_the_meaning_alone),
 		cmocka_unit_test(each_mistake_is_told_with_its_place),
 		cmocka_unit_test(all_mistakes_are_told_at_once_in_order_and_bounded),
+		cmocka_unit_test(more_keys_than_any_file_has_are_refused),
 		cmocka_unit_test(control_characters_of_a_file_do_not_reach_the_terminal),
 		cmocka_unit_test(what_is_too_large_is_refused),
 		cmocka_unit_test(shipped_policies_compile),

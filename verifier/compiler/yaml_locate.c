@@ -103,6 +103,10 @@ take_key(struct pass *p, struct level *l, const yaml_event_t *ev)
 		complain(p, &ev->start_mark, "a key must be a word");
 		return;
 	}
+	if (p->doc->nodes[l->node].children == YAML_KEYS_MAX) {
+		complain(p, &ev->start_mark, "too many keys in one place");
+		return;
+	}
 	l->key = keep(p, ev);
 	l->key_line = (uint32_t)ev->start_mark.line + 1;
 	l->key_column = (uint32_t)ev->start_mark.column + 1;
@@ -112,6 +116,21 @@ take_key(struct pass *p, struct level *l, const yaml_event_t *ev)
 	yaml_error(p->errs, l->key_line, l->key_column,
 		   "key \"%.40s\" stands twice; first in line %u", l->key, twin->key_line);
 	p->failed = true;
+}
+
+static void
+file_under(struct yaml_doc *doc, int parent, struct yaml_node *n)
+{
+	struct yaml_node *p = &doc->nodes[parent];
+	int at = (int)(n - doc->nodes);
+
+	n->parent = parent;
+	n->index = p->children++;
+	if (p->last < 0)
+		p->first = at;
+	else
+		doc->nodes[p->last].next = at;
+	p->last = at;
 }
 
 /* Makes the node of a value and files it under the innermost mapping or sequence. */
@@ -131,9 +150,9 @@ take_value(struct pass *p, enum yaml_kind kind, const yaml_event_t *ev)
 	n->kind = kind;
 	n->line = n->key_line = (uint32_t)ev->start_mark.line + 1;
 	n->column = n->key_column = (uint32_t)ev->start_mark.column + 1;
-	n->parent = l ? l->node : -1;
+	n->parent = n->first = n->last = n->next = -1;
 	if (l) {
-		n->index = doc->nodes[l->node].children++;
+		file_under(doc, l->node, n);
 		n->key = l->key;
 	}
 	if (l && l->key) {
@@ -273,24 +292,17 @@ yaml_locate(struct span yaml, struct yaml_doc *doc, struct yaml_errors *errs)
 const struct yaml_node *
 yaml_find(const struct yaml_doc *doc, const struct yaml_node *parent, const char *key)
 {
-	int at = (int)(parent - doc->nodes);
-
-	for (size_t i = (size_t)at + 1; i < doc->n; i++) {
-		const struct yaml_node *n = &doc->nodes[i];
-
-		if (n->parent == at && n->key && strcmp(n->key, key) == 0)
-			return n;
-	}
+	for (int i = parent->first; i >= 0; i = doc->nodes[i].next)
+		if (doc->nodes[i].key && strcmp(doc->nodes[i].key, key) == 0)
+			return &doc->nodes[i];
 	return NULL;
 }
 
 const struct yaml_node *
 yaml_item(const struct yaml_doc *doc, const struct yaml_node *parent, unsigned index)
 {
-	int at = (int)(parent - doc->nodes);
-
-	for (size_t i = (size_t)at + 1; i < doc->n; i++)
-		if (doc->nodes[i].parent == at && doc->nodes[i].index == index)
+	for (int i = parent->first; i >= 0; i = doc->nodes[i].next)
+		if (doc->nodes[i].index == index)
 			return &doc->nodes[i];
 	return NULL;
 }

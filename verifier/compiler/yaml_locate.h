@@ -19,7 +19,8 @@
 #define YAML_BYTES_MAX (256u << 10)
 #define YAML_DEPTH_MAX 8
 #define YAML_NODES_MAX 8192
-#define YAML_KEY_MAX 64
+#define YAML_KEY_MAX 64  /* characters */
+#define YAML_KEYS_MAX 64 /* of one mapping */
 #define YAML_ERRORS_MAX 16
 #define YAML_ERROR_TEXT 320
 
@@ -48,6 +49,7 @@ struct yaml_node {
 	int parent;		       /* -1: the document */
 	unsigned index;		       /* among its parent's children */
 	unsigned children;
+	int first, last, next; /* children, and the parent's next child; -1: none */
 	const char *key;  /* NULL in a sequence and for the document */
 	const char *text; /* of a scalar, else NULL */
 };
