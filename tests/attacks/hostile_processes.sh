@@ -1,0 +1,70 @@
+#!/bin/bash
+# Verifiers of which one process was taken over (tests/attacks/hostile): what DESIGN says
+# that such a process cannot do, it cannot; a good device may have to wait (Q17, Q18).
+. tests/attacks/lib.sh
+lib_begin
+
+# An honest verifier first, with a good device and a tampered one.
+honest() {
+	fleet_begin 'spare_appraisers: 3' && attacker_start && fleet_golden && enrolled 2 && d extend 4 &&
+		round 'decision QUARANTINE *' 2 && ek_of 2 && BAD=$ID && allow fleet 3 && verifier_stop
+}
+check 'a good device and a tampered one' honest
+[ "$failures" = 0 ] || exit 1
+cp -r "$ASSAY_STATE" "$WORK/honest"
+
+hostile() { # NAME: in place of the honest verifier
+	verifier_stop
+	rm -rf "$ASSAY_STATE"
+	cp -r "$WORK/honest" "$ASSAY_STATE"
+	rm -f "$ASSAY_STATE"/run/*
+	: >"$WORK/verifier.log"
+	start verifier "$ASSAY_BIN/tests/attacks/hostile/hostile_$1" run --state "$ASSAY_STATE"
+	wait_for "$WAIT" test -s "$ASSAY_STATE/run/port" -a -S "$ASSAY_STATE/run/console.sock" &&
+		d port "$(cat "$ASSAY_STATE/run/port")"
+}
+# Rounds of both devices, and of a new one that is tampered from the start; none of the bad
+# ones is ever told ADMIT.
+bad_rounds() { # ROUNDS
+	local i
+	d session s3 && d device 3 && d extend 4 && d connect && d enrol
+	for ((i = 0; i < $1; i++)); do
+		d session s1 && d device 1 && d connect && d hello && d proof
+		d session s2 && d device 2 && d connect && d hello && d proof
+		[[ $ANSWER != *ADMIT* ]] || return
+		d session s3 && d device 3 && d connect && d hello && d proof
+		[[ $ANSWER != *ADMIT* ]] || return
+	done
+}
+# The ledger has no ADMIT of a bad device either, and no decision of theirs got milder.
+none_admitted() {
+	local id history
+	ek_of 3
+	for id in "$BAD" "$ID"; do
+		history=$(assay device history "$id" --json) || continue # not enrolled
+		jq -e 'all(.decisions[]; .outcome == "QUARANTINE")' <<<"$history" >/dev/null || return
+		stands "$id" QUARANTINE || return
+	done
+}
+whole() { # the ledger, once the verifier has stopped
+	verifier_stop && echo "$GOLDEN 2 3" >"$WORK/record" && "$ASSAY_BIN/tests/tools/ledger_verify" "$ASSAY_STATE" "$WORK/record"
+}
+
+while read -r name rounds trace; do
+	check "a verifier with a hostile process: $name" hostile "$name"
+	check "q18_q17_${name}_admits_no_tampered_device" bad_rounds "$rounds"
+	check "q18_q17_${name}_leaves_no_admission_in_the_ledger" none_admitted
+	check "${name}_is_noticed" logged "$trace"
+	check "${name}_leaves_the_ledger_whole" whole
+done <<-END
+	admit 6 not-reproduced
+	swap 6 not.its.request
+	forge 12 child-lost
+	net 6 reason=challenge.none
+END
+# After all this an honest verifier goes on with the good device.
+again() {
+	verifier_start && d port "$(cat "$ASSAY_STATE/run/port")" && round 'decision ADMIT *' 1 && round 'decision QUARANTINE *' 2
+}
+check 'an honest verifier goes on with the same ledger' again
+lib_end
