@@ -260,6 +260,11 @@ l1_a_pcr_extended_at_run_time_is_seen_at_once(void **state)
 	assert_non_null(strstr(f->expected, "sha256:f09cf381"));
 	assert_string_not_equal(f->seen, f->expected);
 	assert_int_equal(w.v->vector[AR4SI_EXECUTABLES], 96);
+	assert_non_null(strstr(f->text, "at run time"));
+	softtpm_extend(&w.tpm, 9, SPAN(evil, sizeof evil), ALG_SHA256);
+	assert_quarantined(world_round(&w), FIND_REPLAY);
+	assert_non_null(strstr(world_finding(w.v, FIND_REPLAY)->text, "at run time"));
+	assert_int_equal(w.v->next.nsticky, 2); /* replay and difference, each once */
 }
 
 static void

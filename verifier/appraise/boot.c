@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define EXTENDED_SINCE "the PCR was extended at run time, after the boot that the log tells"
+
 /* The claims, and with them the quote, are over another log: these bytes are nobody's. */
 static bool
 not_signed(struct appraisal *a)
@@ -22,6 +24,24 @@ same_log(const struct appraisal *a)
 	       span_equal(a->claims.boot_log_digest, SPAN(a->prev.boot_log_digest, 32));
 }
 
+/* Whether the value was once that of the log in this very boot: then somebody extended
+ * the PCR since, and did not cheat with the log. Told as long as the boot lasts. */
+static bool
+was_as_logged(const struct appraisal *a, const struct finding *f, const struct digest *logged)
+{
+	const struct continuity *p = &a->prev;
+	const struct digest *before = pcr_value(&p->quoted, logged->alg, (unsigned)f->pcr);
+
+	if (a->same_boot && before && digest_equal(before, logged))
+		return true;
+	for (size_t i = 0; i < p->nsticky; i++)
+		if (a->same_boot && p->sticky[i].code == FIND_REPLAY &&
+		    strcmp(p->sticky[i].subject, f->subject) == 0 &&
+		    strcmp(p->sticky[i].text, EXTENDED_SINCE) == 0)
+			return true;
+	return false;
+}
+
 static void
 replay_finding(struct appraisal *a, unsigned pcr, const struct digest *quoted,
 	       const struct digest *logged)
@@ -32,6 +52,8 @@ replay_finding(struct appraisal *a, unsigned pcr, const struct digest *quoted,
 	f->pcr = (int32_t)pcr;
 	text_format(f->subject, sizeof f->subject, "PCR %u in bank %s", pcr,
 		    digest_name(quoted->alg));
+	if (was_as_logged(a, f, logged))
+		text_format(f->text, sizeof f->text, "%s", EXTENDED_SINCE);
 	find_values(f, quoted, logged);
 }
 
