@@ -190,7 +190,7 @@ ASSAY_MUST_USE enum assay_err imalog_replay_add(struct imalog_replay *r, uint16_
 /*
  * Extend by one entry. In the bank of its template hash the listed hash is extended, in
  * the others what the method makes of the data; *ret_contradicts: the listed hash is
- * not of the data, so that nothing the entry says is proved by any value.
+ * not of the data, so that a value of listed hashes proves nothing the entry says.
  */
 ASSAY_MUST_USE enum assay_err imalog_replay_extend(struct imalog_replay *r,
 						   const struct imalog_entry *e,
@@ -207,9 +207,11 @@ struct imalog_prefix {
 };
 /*
  * The prefix of a list that reproduces a PCR's value, by any method; what follows it is
- * not proved and not even parsed. MISMATCH if there is none; TAMPERED if entries of the
- * prefix contradict their template hash (*ret is set); UNSUPPORTED if the bank cannot
- * be computed; else what imalog_open() and imalog_finish() say.
+ * not proved and not even parsed. MISMATCH if there is none; TAMPERED, with *ret set, if
+ * the value is of the listed hashes and entries of the prefix contradict theirs (where
+ * the data were hashed anew, the data are proved and the listed hashes are not);
+ * UNSUPPORTED if the bank cannot be computed; else what imalog_open() and
+ * imalog_finish() say.
  */
 ASSAY_MUST_USE enum assay_err imalog_find_prefix(struct imalog *l, const struct digest *pcr,
 						 uint32_t pcr_index,

@@ -135,6 +135,13 @@ add_methods(struct imalog_replay *r, uint16_t alg)
 	return imalog_replay_add(r, alg, IMALOG_PADDED_OLD);
 }
 
+/* Whether listed hashes were extended: then what contradicts them is not proved. */
+static bool
+rests_on_listed(const struct imalog *l, const struct imalog_value *v)
+{
+	return v->method != IMALOG_HASHED || v->alg == l->template_alg;
+}
+
 enum assay_err
 imalog_find_prefix(struct imalog *l, const struct digest *pcr, uint32_t pcr_index,
 		   struct imalog_prefix *ret)
@@ -156,7 +163,7 @@ imalog_find_prefix(struct imalog *l, const struct digest *pcr, uint32_t pcr_inde
 	if (!v)
 		return (err = imalog_finish(l)) != ASSAY_OK ? err : ASSAY_MISMATCH;
 	*ret = (struct imalog_prefix){r.entries, v->method, r.violations, r.contradictions};
-	return r.contradictions > 0 ? ASSAY_TAMPERED : ASSAY_OK;
+	return r.contradictions > 0 && rests_on_listed(l, v) ? ASSAY_TAMPERED : ASSAY_OK;
 }
 
 /* ---- boot_aggregate (ima_calc_boot_aggregate_tfm) -------------------------- */

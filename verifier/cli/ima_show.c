@@ -126,8 +126,8 @@ show_match(const struct ima_view *v)
 		printf("%sthe %u entries after them are not proved%s\n", cli_yellow(), rest,
 		       cli_plain());
 	if (v->match_err == ASSAY_TAMPERED)
-		printf("%sbut %u of them contradict their template hash: nothing that they "
-		       "say is proved%s\n",
+		printf("%sbut %u of them contradict the template hash that did so: nothing "
+		       "that they say is proved%s\n",
 		       cli_red(), v->match.contradictions, cli_plain());
 }
 
@@ -193,10 +193,10 @@ json_match(const struct ima_view *v)
 	if (!v->asked)
 		return json_null();
 	if (!found)
-		return json_pack("{s:b, s:s}", "reproduced", 0, "reason",
+		return json_pack("{s:b, s:b, s:s}", "reproduced", 0, "proved", 0, "reason",
 				 assay_err_name(v->match_err));
-	return json_pack("{s:b, s:i, s:s, s:i, s:i}", "reproduced", 1, "entries",
-			 (int)v->match.entries, "method", ima_method_text(v->match.method),
+	return json_pack("{s:b, s:b, s:i, s:s, s:i, s:i}", "reproduced", 1, "proved",
+			 v->match_err == ASSAY_OK, "entries", (int)v->match.entries, "method", ima_method_text(v->match.method),
 			 "violations", (int)v->match.violations, "contradictions",
 			 (int)v->match.contradictions);
 }
