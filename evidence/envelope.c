@@ -215,6 +215,15 @@ envelope_decode_activation(struct span f, struct arena *a, struct msg_activation
 	return e;
 }
 
+void
+msg_proof_clear(struct msg_proof *p)
+{
+	p->nquotes = 0;
+	memset(p->quotes, 0, sizeof p->quotes);
+	pcr_values_clear(&p->pcrs);
+	p->claims = p->claims_digest = SPAN(NULL, 0);
+}
+
 /* One bank: exactly a value of the bank's size for each bit, and no more. */
 static enum assay_err
 take_bank(const Assay__V1__PcrBank *m, struct pcr_values *v)
@@ -249,7 +258,7 @@ envelope_decode_proof(struct span f, struct arena *a, struct msg_proof *ret)
 		return e;
 	if (m->n_quotes > MSG_QUOTES_MAX || m->n_pcrs > PCR_BANKS_MAX)
 		return ASSAY_TOO_MANY;
-	memset(ret, 0, sizeof *ret); /* large: filled in place, cleared on error */
+	msg_proof_clear(ret); /* large: filled in place, cleared on error */
 	for (size_t i = 0; i < m->n_quotes; i++) {
 		ret->quotes[i].attest = bytes_of(m->quotes[i]->attest);
 		ret->quotes[i].signature = bytes_of(m->quotes[i]->signature);
@@ -260,7 +269,7 @@ envelope_decode_proof(struct span f, struct arena *a, struct msg_proof *ret)
 	ret->claims = bytes_of(m->claims);
 	ret->claims_digest = bytes_of(m->claims_digest);
 	if (e != ASSAY_OK)
-		memset(ret, 0, sizeof *ret);
+		msg_proof_clear(ret);
 	return e;
 }
 

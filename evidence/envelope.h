@@ -107,6 +107,8 @@ struct msg_proof {
 	struct span claims;	   /* empty: ask for it */
 	struct span claims_digest; /* 32 bytes */
 };
+/* Nothing in it; as pcr_values_clear(), it leaves what no count covers. */
+void msg_proof_clear(struct msg_proof *p);
 
 struct msg_software {
 	struct span name, kind, version, digest, note;

@@ -1,6 +1,8 @@
 /* pcr.c: see pcr.h. */
 #include "pcr.h"
 
+#include <string.h>
+
 #define PCR_MASK ((1u << PCR_COUNT) - 1)
 
 /* PC Client Platform TPM Profile, 4.6.1: dynamic PCRs reset to ones */
@@ -49,6 +51,20 @@ pcr_selection_add(struct pcr_selection *s, uint16_t alg, uint32_t mask)
 	s->bank[s->count].mask = mask;
 	s->count++;
 	return ASSAY_OK;
+}
+
+void
+pcr_values_clear(struct pcr_values *v)
+{
+	v->count = 0;
+}
+
+void
+pcr_values_copy(struct pcr_values *to, const struct pcr_values *from)
+{
+	to->count = from->count <= PCR_BANKS_MAX ? from->count : 0;
+	if (to->count != 0)
+		memcpy(to->bank, from->bank, to->count * sizeof to->bank[0]);
 }
 
 const struct pcr_bank *

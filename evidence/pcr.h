@@ -40,6 +40,11 @@ bool pcr_selection_equal(const struct pcr_selection *a, const struct pcr_selecti
 ASSAY_MUST_USE enum assay_err pcr_selection_add(struct pcr_selection *s, uint16_t alg,
 						uint32_t mask);
 
+/* No bank at all. What stands beyond ->count means nothing and is left as it is: a bank
+ * is cleared when it is added. */
+void pcr_values_clear(struct pcr_values *v);
+/* As an assignment, but only of the banks that are there. */
+void pcr_values_copy(struct pcr_values *to, const struct pcr_values *from);
 /* The bank, or NULL. */
 const struct pcr_bank *pcr_bank_of(const struct pcr_values *v, uint16_t alg);
 /* The value, or NULL if it is not in the set. */

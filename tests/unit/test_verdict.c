@@ -256,6 +256,7 @@ no_continuity_is_no_bytes(void **state)
 
 	(void)state;
 	memset(&c, 0, sizeof c);
+	memset(&d, 0, sizeof d);
 	assert_int_equal(continuity_encode(&c, bytes, sizeof bytes, &n), ASSAY_OK);
 	assert_int_equal(n, 0);
 	assert_int_equal(continuity_decode(SPAN(NULL, 0), &d), ASSAY_OK);

@@ -32,7 +32,6 @@ struct appraisal {
 
 	/* core.c: from here on the evidence is authentic */
 	struct tpm_public ak;
-	struct msg_proof proof; /* ->pcrs are the signed values */
 	uint8_t nquotes;
 	struct quote quotes[MSG_QUOTES_MAX];
 	struct counters counters;
@@ -47,7 +46,6 @@ struct appraisal {
 	uint8_t generation[32];
 
 	/* continuity.c */
-	struct continuity prev;
 	bool same_boot;	  /* neither reset nor restart since prev */
 	bool same_judges; /* the generation that judged the boot is the present one */
 	bool clean_reset; /* the TPM was reset once and as it should */
@@ -62,6 +60,10 @@ struct appraisal {
 	struct fact_set *facts;
 	char banks[64]; /* quote.banks */
 	bool reference_matched, reference_learned;
+
+	/* Large, so cleared by their own functions: from here on. */
+	struct msg_proof proof; /* core.c; ->pcrs are the signed values */
+	struct continuity prev; /* continuity.c; what is remembered */
 };
 
 /* ---- finding.c ---- */

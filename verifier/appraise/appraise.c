@@ -3,6 +3,7 @@
 
 #include "text.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define ALIGNMENT 16
@@ -13,8 +14,10 @@ static void
 begin(struct appraisal *a, const struct appraisal_input *in, struct arena *scratch,
       struct verdict *ret)
 {
-	memset(a, 0, sizeof *a);
-	memset(ret, 0, sizeof *ret);
+	memset(a, 0, offsetof(struct appraisal, proof));
+	msg_proof_clear(&a->proof);
+	continuity_clear(&a->prev);
+	verdict_clear(ret);
 	arena_reset(scratch);
 	a->in = in;
 	a->scratch = scratch;
@@ -63,7 +66,7 @@ appraisal_unproven(struct appraisal *a, enum finding_code code, const char *subj
 	struct verdict *v = a->v;
 	struct finding *f;
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	f = find(a, code, OUTCOME_QUARANTINE);
 	text_format(f->subject, sizeof f->subject, "%s", subject);
 	text_format(f->seen, sizeof f->seen, "%s", seen);
@@ -78,7 +81,7 @@ appraisal_needs(struct appraisal *a, enum part_kind kind, uint64_t limit)
 {
 	struct verdict *v = a->v;
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	v->status = VERDICT_NEED;
 	v->need.nwants = 1;
 	v->need.wants[0] = (struct msg_want){kind, 0, limit};
@@ -111,12 +114,15 @@ decide(struct appraisal *a)
 static void
 fault(struct verdict *v)
 {
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	v->nfindings = 1;
-	v->findings[0].code = FIND_INTERNAL;
-	v->findings[0].cap = OUTCOME_QUARANTINE;
-	v->findings[0].severity = SEV_HIGH;
-	v->findings[0].pcr = v->findings[0].event = -1;
+	v->findings[0] = (struct finding){
+		.code = FIND_INTERNAL,
+		.cap = OUTCOME_QUARANTINE,
+		.severity = SEV_HIGH,
+		.pcr = -1,
+		.event = -1,
+	};
 	memset(v->vector, -1, sizeof v->vector);
 }
 

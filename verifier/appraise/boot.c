@@ -134,7 +134,7 @@ judge_log(struct appraisal *a)
 		return;
 	}
 	a->log_sound = true;
-	n->replayed = r.pcrs;
+	pcr_values_copy(&n->replayed, &r.pcrs);
 	check_empty_banks(a, &r);
 	compare_replay(a, &r.pcrs);
 }

@@ -211,13 +211,13 @@ continuity_next(struct appraisal *a)
 		n->has_boot_log = p->has_boot_log;
 		memcpy(n->boot_log_digest, p->boot_log_digest, sizeof n->boot_log_digest);
 		n->boot_log_size = p->boot_log_size;
-		n->replayed = p->replayed;
+		pcr_values_copy(&n->replayed, &p->replayed);
 	}
 	n->present = true;
 	remember_counters(a, n);
 	/* the judges of the boot on record: those of another time stay written down */
 	memcpy(n->generation, a->keep_boot ? p->generation : a->generation, sizeof n->generation);
-	n->quoted = a->proof.pcrs;
+	pcr_values_copy(&n->quoted, &a->proof.pcrs);
 	remember_findings(a->v, n);
 	n->sticky_overflow |= a->spilled;
 }

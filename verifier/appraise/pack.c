@@ -263,7 +263,7 @@ unpack_values(struct reader *r, struct pcr_values *ret)
 {
 	uint8_t n = unpack_below(r, PCR_BANKS_MAX + 1);
 
-	memset(ret, 0, sizeof *ret);
+	pcr_values_clear(ret);
 	for (size_t i = 0; i < n && r->err == ASSAY_OK; i++) {
 		struct pcr_bank *b = &ret->bank[i];
 

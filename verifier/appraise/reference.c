@@ -71,12 +71,21 @@ reference_next(struct reference *r, struct reference_event *ret)
 	return true;
 }
 
+static void
+reference_clear(struct reference *r)
+{
+	r->bytes = SPAN(NULL, 0);
+	pcr_values_clear(&r->pcrs);
+	r->nevents = r->done = 0;
+	rd_init(&r->events, r->bytes);
+}
+
 enum assay_err
 reference_open_known(struct span compiled, struct reference *ret)
 {
 	struct reader r;
 
-	memset(ret, 0, sizeof *ret);
+	reference_clear(ret);
 	if (compiled.n > REFERENCE_BYTES_MAX)
 		return ASSAY_TOO_LARGE;
 	rd_init(&r, compiled);
@@ -92,7 +101,7 @@ reference_open_known(struct span compiled, struct reference *ret)
 	ret->bytes = compiled;
 	ret->events = r;
 	if (r.err != ASSAY_OK)
-		memset(ret, 0, sizeof *ret);
+		reference_clear(ret);
 	return r.err;
 }
 

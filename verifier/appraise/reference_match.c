@@ -79,29 +79,31 @@ badness(const struct appraisal *a, const struct candidate *c)
 	       (expired(a, c->view) ? 1u : 0u);
 }
 
-/* The best set; false if there is none. Broken ones are a finding, never skipped. */
+/* The best set, in one of two places; false if there is none. Broken ones are a finding,
+ * never skipped. */
 static bool
-choose(struct appraisal *a, struct candidate *best)
+choose(struct appraisal *a, struct candidate ret[2], const struct candidate **ret_best)
 {
-	bool any = false;
+	struct candidate *best = NULL;
 
 	for (size_t i = 0; i < a->in->nreferences; i++) {
-		struct candidate c = {.view = &a->in->references[i]};
+		struct candidate *c = best == &ret[0] ? &ret[1] : &ret[0];
 
-		if (c.view->state != REF_LEARNED && c.view->state != REF_PROMOTED)
+		c->view = &a->in->references[i];
+		if (c->view->state != REF_LEARNED && c->view->state != REF_PROMOTED)
 			continue;
-		if (reference_open_known(c.view->compiled, &c.set) != ASSAY_OK) {
+		if (reference_open_known(c->view->compiled, &c->set) != ASSAY_OK) {
 			struct finding *f = find(a, FIND_POLICY_INVALID, OUTCOME_QUARANTINE);
 
 			text_format(f->subject, sizeof f->subject, "reference values");
 			continue;
 		}
-		c.differs = differing_pcrs(a, &c.set);
-		if (!any || badness(a, &c) < badness(a, best))
-			*best = c;
-		any = true;
+		c->differs = differing_pcrs(a, &c->set);
+		if (!best || badness(a, c) < badness(a, best))
+			best = c;
 	}
-	return any;
+	*ret_best = best;
+	return best != NULL;
 }
 
 /* L2, L3: no measurement at all is told apart from another one. */
@@ -159,20 +161,21 @@ report_match(struct appraisal *a, const struct candidate *c)
 void
 reference_judge(struct appraisal *a)
 {
-	struct candidate best;
+	struct candidate two[2];
+	const struct candidate *best;
 
 	if (!a->has_policy)
 		return;
-	if (!choose(a, &best)) {
+	if (!choose(a, two, &best)) {
 		(void)find(a, FIND_NO_REFERENCE, OUTCOME_QUARANTINE);
 		return;
 	}
-	if (best.differs == 0) {
-		report_match(a, &best);
+	if (best->differs == 0) {
+		report_match(a, best);
 		return;
 	}
 	for (unsigned i = 0; i < PCR_COUNT; i++)
-		if (best.differs >> i & 1)
-			report_difference(a, &best, i);
-	reference_explain(a, &best.set, best.differs);
+		if (best->differs >> i & 1)
+			report_difference(a, best, i);
+	reference_explain(a, &best->set, best->differs);
 }

@@ -6,6 +6,7 @@
 #include "pack.h"
 #include "verdict_pack.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* First byte of each encoding: its form, so that stored rows can be told apart. */
@@ -77,6 +78,29 @@ ar4si_name(enum ar4si_claim c)
 		"hardware",          "runtime-opaque", "storage-opaque", "sourced-data"};
 
 	return (unsigned)c < AR4SI_COUNT ? names[c] : "unknown";
+}
+
+void
+continuity_clear(struct continuity *c)
+{
+	size_t head = offsetof(struct continuity, quoted);
+
+	memset(c, 0, head);
+	pcr_values_clear(&c->quoted);
+	pcr_values_clear(&c->replayed);
+	c->nsticky = 0;
+	c->sticky_overflow = false;
+}
+
+void
+verdict_clear(struct verdict *v)
+{
+	size_t tail = offsetof(struct verdict, vector);
+
+	memset(v, 0, offsetof(struct verdict, findings));
+	v->nfacts = 0;
+	memset((uint8_t *)v + tail, 0, offsetof(struct verdict, next) - tail);
+	continuity_clear(&v->next);
 }
 
 void
@@ -232,7 +256,7 @@ continuity_decode(struct span in, struct continuity *ret)
 	struct reader r;
 	enum assay_err e;
 
-	memset(ret, 0, sizeof *ret);
+	continuity_clear(ret);
 	if (in.n == 0)
 		return ASSAY_OK;
 	if (in.n > CONTINUITY_BYTES_MAX)
@@ -241,7 +265,7 @@ continuity_decode(struct span in, struct continuity *ret)
 	unpack_continuity(&r, ret);
 	e = rd_finish(&r);
 	if (e != ASSAY_OK)
-		memset(ret, 0, sizeof *ret);
+		continuity_clear(ret);
 	return e;
 }
 
@@ -346,7 +370,7 @@ verdict_decode(struct span in, struct verdict *ret)
 	struct reader r;
 	enum assay_err e;
 
-	memset(ret, 0, sizeof *ret);
+	verdict_clear(ret);
 	if (in.n > VERDICT_BYTES_MAX)
 		return ASSAY_TOO_LARGE;
 	rd_init(&r, in);
@@ -355,6 +379,6 @@ verdict_decode(struct span in, struct verdict *ret)
 	if (e == ASSAY_OK && !coherent(ret))
 		e = ASSAY_MALFORMED;
 	if (e != ASSAY_OK)
-		memset(ret, 0, sizeof *ret);
+		verdict_clear(ret);
 	return e;
 }

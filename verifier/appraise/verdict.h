@@ -229,6 +229,11 @@ struct continuity {
 	bool sticky_overflow; /* more than fit: treated as a sticky QUARANTINE */
 };
 
+/* Absent, with every field zero and every list empty. The lists' elements are large:
+ * those beyond a count mean nothing, here as in a verdict; they are left as they were,
+ * and each is cleared or written in whole when it is added. */
+void continuity_clear(struct continuity *c);
+
 struct verdict {
 	enum verdict_status status;
 	enum outcome outcome;
@@ -246,6 +251,9 @@ struct verdict {
 	bool monitor;		/* policy is in monitor mode: outcome is a "would" */
 	struct continuity next; /* to be stored; only if status is DECIDED */
 };
+
+/* The zero verdict: FAULT, QUARANTINE, nothing found, nothing to remember. */
+void verdict_clear(struct verdict *v);
 
 #define VERDICT_BYTES_MAX (160u << 10)
 #define CONTINUITY_BYTES_MAX (56u << 10)
