@@ -128,6 +128,9 @@ ASSAY_MUST_USE enum assay_err ledger_device_insert(struct ledger *l, const struc
 /* Replace the row of d->id; NOT_FOUND, EXISTS (name or AK taken), MISMATCH (another
  * EK: a device is its identity key), TAMPERED (the old row was altered). */
 ASSAY_MUST_USE enum assay_err ledger_device_update(struct ledger *l, const struct ledger_device *d);
+/* Rises with every change of any device since opening, also with one that is rolled
+ * back: while it stands still, what was read of a device is as it was. */
+uint64_t ledger_device_changes(const struct ledger *l);
 ASSAY_MUST_USE enum assay_err ledger_device_get(struct ledger *l, const char *id,
 						struct ledger_device *ret);
 ASSAY_MUST_USE enum assay_err ledger_device_by_ak(struct ledger *l, const struct tpm_name *ak,
@@ -169,6 +172,10 @@ ASSAY_MUST_USE enum assay_err ledger_state_get(struct ledger *l, const char *dev
  * nor checked: what a round needs, at a third of the cost. */
 ASSAY_MUST_USE enum assay_err ledger_state_brief(struct ledger *l, const char *device,
 						 struct ledger_state *ret);
+/* Nor continuity: what a decision is made from. A ledger_state_put() that follows it does
+ * not read the row a second time. */
+ASSAY_MUST_USE enum assay_err ledger_state_outline(struct ledger *l, const char *device,
+						   struct ledger_state *ret);
 /* Writes if the stored version equals s->version (0: never attested), and makes it one
  * more; MISMATCH otherwise (two sessions racing, I10). MISSING: no blob for boot_log.
  * verdict and claims are written only if they differ from what is stored. Spans of s

@@ -143,6 +143,7 @@ ledger_device_insert(struct ledger *l, const struct ledger_device *d)
 	struct row r;
 	enum assay_err e;
 
+	l->device_changes++;
 	device_write(d, &r);
 	if ((e = device_form(d)) != ASSAY_OK || (e = row_insert(l, T_DEVICE, &r)) != ASSAY_OK)
 		return e;
@@ -165,6 +166,7 @@ ledger_device_update(struct ledger *l, const struct ledger_device *d)
 	struct row key, old, r;
 	enum assay_err e;
 
+	l->device_changes++;
 	key_of_text(d->id, sizeof d->id, &key);
 	device_write(d, &r);
 	if ((e = engine_writable(l)) != ASSAY_OK || (e = device_form(d)) != ASSAY_OK ||
@@ -173,6 +175,12 @@ ledger_device_update(struct ledger *l, const struct ledger_device *d)
 	if (!span_equal(old.cell[CELL_EK_NAME].s, SPAN(d->ek_name.b, d->ek_name.len)))
 		return ASSAY_MISMATCH;
 	return row_update(l, &old, T_DEVICE, &r);
+}
+
+uint64_t
+ledger_device_changes(const struct ledger *l)
+{
+	return l->device_changes;
 }
 
 /* An index may have been made to lead to another, genuine row. */

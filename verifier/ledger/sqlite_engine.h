@@ -216,6 +216,9 @@ struct ledger {
 	enum assay_err accepted; /* the fault that the open transaction ends */
 	bool repairable;       /* ledger_accept() may end the fault */
 	struct head head;      /* as read at opening; zeros: none that is valid */
+	uint64_t device_changes;
+	bool outlined;	       /* the row of state read last, by Q_STATE_OLD, still holds */
+	struct row outline;
 };
 
 /* The code of a SQLite result: constraint, busy, corrupt ... */

@@ -190,6 +190,36 @@ ledger_state_brief(struct ledger *l, const char *device, struct ledger_state *re
 	return ASSAY_OK;
 }
 
+/* The row's small cells, in l->outline, unless they are there already. */
+static enum assay_err
+outline_read(struct ledger *l, const char *device)
+{
+	enum assay_err e;
+
+	if (l->outlined && span_equal(l->outline.cell[0].s, SPAN(device, strlen(device))))
+		return ASSAY_OK;
+	e = state_select(l, Q_STATE_OLD, device, &l->outline);
+	l->outlined = e == ASSAY_OK;
+	return e;
+}
+
+enum assay_err
+ledger_state_outline(struct ledger *l, const char *device, struct ledger_state *ret)
+{
+	struct span digest[D_COUNT];
+	struct ledger_state s;
+	enum assay_err e;
+
+	l->outlined = false;
+	if ((e = outline_read(l, device)) != ASSAY_OK)
+		return e;
+	state_read(&l->outline, &s, digest);
+	if ((e = row_end(&l->outline)) != ASSAY_OK)
+		return e;
+	*ret = s;
+	return ASSAY_OK;
+}
+
 enum assay_err
 state_create(struct ledger *l, const char *device)
 {
@@ -216,48 +246,66 @@ state_form(const struct ledger_state *s)
 	return ASSAY_OK;
 }
 
+/* A value that is stored apart. */
+struct part {
+	const char *device;
+	int id;
+	enum statement_id read;
+	struct span bytes;
+	struct part_digest digest;
+};
+
 static enum assay_err
-part_store(struct ledger *l, const char *device, int part, struct span bytes)
+part_store(struct ledger *l, const struct part *p)
 {
 	struct row r;
 
-	key_of(device, &r);
-	row_int(&r, part);
-	row_blob(&r, bytes, MSG_CLAIMS_MAX);
+	key_of(p->device, &r);
+	row_int(&r, p->id);
+	row_blob(&r, p->bytes, MSG_CLAIMS_MAX);
 	return statement_change(l, S_PART_PUT, &r, NULL);
 }
 
-/*
- * Write a value that is stored apart if it is not what is there already; *digest is
- * the stored one on entry (covered by the old row's MAC) and the new one on return.
- * The statement is not ledger_state_get()'s: bytes may be what that one gave.
- */
+/* What is there is what is to be there: by its digest (which the old row's MAC covers),
+ * and if that is right, by its bytes, so that a value that was altered is made good. */
 static enum assay_err
-part_replace(struct ledger *l, const char *device, int part, struct span bytes,
-	     struct part_digest *digest)
+part_same(struct ledger *l, const struct part *p, struct span old_digest, bool *ret)
 {
 	struct span stored = SPAN(NULL, 0);
 	struct row key;
 	enum assay_err e;
 
-	key_of(device, &key);
-	row_int(&key, part);
-	if (digest->n != 0 && (e = part_get(l, S_PART_OLD, &key, &stored)) != ASSAY_OK)
-		return e;
-	if (stored.n == bytes.n && (bytes.n == 0) == (digest->n == 0) &&
-	    (bytes.n == 0 || memcmp(stored.p, bytes.p, bytes.n) == 0)) /* public */
+	*ret = span_equal(SPAN(p->digest.b, p->digest.n), old_digest);
+	if (!*ret || p->bytes.n == 0)
 		return ASSAY_OK;
-	if ((e = part_hash(bytes, digest)) != ASSAY_OK)
+	key_of(p->device, &key);
+	if ((e = part_get(l, p->read, &key, &stored)) == ASSAY_OK)
+		*ret = span_equal(stored, p->bytes);
+	return e;
+}
+
+/* Write a value that is stored apart, unless it is there; *digest is the stored one on
+ * entry and the new one on return. */
+static enum assay_err
+part_replace(struct ledger *l, struct part p, struct part_digest *digest)
+{
+	enum assay_err e;
+	bool same;
+
+	if ((e = part_hash(p.bytes, &p.digest)) != ASSAY_OK ||
+	    (e = part_same(l, &p, SPAN(digest->b, digest->n), &same)) != ASSAY_OK || same)
 		return e;
-	return part_store(l, device, part, bytes);
+	*digest = p.digest;
+	return part_store(l, &p);
 }
 
 /* The old row: its version must be the caller's. Its digests and boot log are copied. */
 static enum assay_err
-state_old(struct ledger *l, const struct ledger_state *s, struct row *old,
+state_old(struct ledger *l, const struct ledger_state *s, struct row **ret,
 	  struct part_digest d[D_COUNT])
 {
-	enum assay_err e = state_select(l, Q_STATE_OLD, s->device, old);
+	struct row *old = &l->outline;
+	enum assay_err e = outline_read(l, s->device);
 
 	if (e != ASSAY_OK)
 		return e;
@@ -272,6 +320,7 @@ state_old(struct ledger *l, const struct ledger_state *s, struct row *old,
 		if (digest.n != 0)
 			memcpy(d[i].b, digest.p, digest.n);
 	}
+	*ret = old;
 	return ASSAY_OK;
 }
 
@@ -279,22 +328,24 @@ enum assay_err
 ledger_state_put(struct ledger *l, const struct ledger_state *s)
 {
 	struct part_digest d[D_COUNT];
-	struct row old, r;
+	struct part verdict = {s->device, PART_OF_VERDICT, S_PART_VERDICT, s->verdict, {0}};
+	struct part claims = {s->device, PART_OF_CLAIMS, S_PART_CLAIMS, s->claims, {0}};
+	struct row *old, r;
 	enum assay_err e;
 
 	if ((e = engine_writable(l)) != ASSAY_OK || (e = state_form(s)) != ASSAY_OK ||
 	    (e = state_old(l, s, &old, d)) != ASSAY_OK)
 		return e;
-	if ((e = blob_refer(l, old.cell[CELL_BOOT_LOG].s, SPAN(s->boot_log, 32))) != ASSAY_OK)
+	if ((e = blob_refer(l, old->cell[CELL_BOOT_LOG].s, SPAN(s->boot_log, 32))) != ASSAY_OK)
 		return e;
 	if ((e = part_hash(s->continuity, &d[D_CONTINUITY])) != ASSAY_OK ||
 	    (e = part_hash(s->proof, &d[D_PROOF])) != ASSAY_OK ||
-	    (e = part_replace(l, s->device, PART_OF_VERDICT, s->verdict, &d[D_VERDICT])) !=
-		    ASSAY_OK ||
-	    (e = part_replace(l, s->device, PART_OF_CLAIMS, s->claims, &d[D_CLAIMS])) != ASSAY_OK)
+	    (e = part_replace(l, verdict, &d[D_VERDICT])) != ASSAY_OK ||
+	    (e = part_replace(l, claims, &d[D_CLAIMS])) != ASSAY_OK)
 		return engine_break(l, e);
 	state_write(s, s->version + 1, d, &r);
-	if ((e = row_update(l, &old, T_STATE, &r)) != ASSAY_OK)
+	l->outlined = false;
+	if ((e = row_update(l, old, T_STATE, &r)) != ASSAY_OK)
 		return engine_break(l, e);
 	return ASSAY_OK;
 }

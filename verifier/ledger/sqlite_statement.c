@@ -127,6 +127,7 @@ row_finalize(struct ledger *l)
 void
 engine_reset(struct ledger *l)
 {
+	l->outlined = false;
 	each_statement(l, sqlite3_reset);
 }
 
