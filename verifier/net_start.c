@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
+
+#define DESCRIPTORS_OWN 64
 
 /* "1.2.3.4:7443", "[::]:7443", ":7443" */
 static bool
@@ -37,12 +40,29 @@ split_listen(const char *listen, char *host, size_t cap, int *port)
 	return true;
 }
 
+/* One for each connection and some of its own; no more, because libwebsockets keeps a
+ * slot for each that there may be. (Its own limit makes it search for every event.) */
+static void
+limit_descriptors(void)
+{
+	rlim_t wanted = net.setup.connections_max + DESCRIPTORS_OWN;
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0)
+		return;
+	l.rlim_cur = l.rlim_max < wanted ? l.rlim_max : wanted;
+	if (setrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur < wanted)
+		log_event(LOG_LEVEL_WARN, "few-descriptors", "wanted", log_u64(wanted), "allowed",
+			  log_u64(l.rlim_cur), NULL);
+}
+
 static enum assay_err
 make_context(char *host, int port)
 {
 	struct lws_context_creation_info i;
 	void *loops[1] = {&net.loop};
 
+	limit_descriptors();
 	memset(&i, 0, sizeof i);
 	lws_set_log_level(LLL_ERR, NULL);
 	i.port = port;
@@ -64,7 +84,6 @@ make_context(char *host, int port)
 	i.ka_time = 60;
 	i.ka_probes = 3;
 	i.ka_interval = 10;
-	i.fd_limit_per_thread = net.setup.connections_max + 64;
 	net.lws = lws_create_context(&i);
 	if (!net.lws)
 		return ASSAY_IO;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define MESSAGE_MAX (64u << 10)
@@ -237,6 +238,7 @@ say_ready(void)
 static void
 begin_measuring(void)
 {
+	fprintf(stderr, "fleet: every device is admitted\n");
 	fleet_stats_reset();
 	fleet_usage(fleet.o.daemon, &fleet.before);
 	enter(MEASURING);
@@ -312,19 +314,32 @@ on_timer(uv_timer_t *t)
 	}
 }
 
+/* libwebsockets keeps a slot for each descriptor that there may be. */
+static void
+limit_descriptors(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0)
+		return;
+	l.rlim_cur = fleet.o.devices + 64;
+	if (l.rlim_max < l.rlim_cur || setrlimit(RLIMIT_NOFILE, &l) != 0)
+		fprintf(stderr, "fleet: too few descriptors allowed for so many devices\n");
+}
+
 static int
 run(void)
 {
 	struct lws_context_creation_info i;
 	void *loops[1] = {&fleet.loop};
 
+	limit_descriptors();
 	memset(&i, 0, sizeof i);
 	lws_set_log_level(LLL_ERR, NULL);
 	i.port = CONTEXT_PORT_NO_LISTEN;
 	i.protocols = protocols;
 	i.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	i.foreign_loops = loops;
-	i.fd_limit_per_thread = fleet.o.devices + 64;
 	if (uv_loop_init(&fleet.loop) != 0 || uv_timer_init(&fleet.loop, &fleet.timer) != 0 ||
 	    !(fleet.lws = lws_create_context(&i)))
 		return 4;
