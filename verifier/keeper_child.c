@@ -42,7 +42,10 @@ keeper_watch(struct keeper *k, struct child *c)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = (uint64_t)(c - k->children)};
 
-	if (ipc_wants_write(&c->ipc))
+	if (ipc_wants_write(&c->ipc) == c->flushing)
+		return;
+	c->flushing = !c->flushing;
+	if (c->flushing)
 		ev.events |= EPOLLOUT;
 	(void)epoll_ctl(k->epoll, EPOLL_CTL_MOD, c->ipc.fd, &ev);
 }

@@ -367,7 +367,7 @@ keeper_live_load(struct keeper *k)
 		d = live_add(&k->live, k->device.id);
 		if (!d)
 			return ASSAY_NO_MEMORY;
-		e = ledger_state_get(k->ledger, k->device.id, &st);
+		e = ledger_state_brief(k->ledger, k->device.id, &st);
 		if (e == ASSAY_NOT_FOUND)
 			continue;
 		if (e != ASSAY_OK) {

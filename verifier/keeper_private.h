@@ -39,6 +39,7 @@ struct child {
 	struct ipc ipc;
 	unsigned index; /* of a net process */
 	bool ready;
+	bool flushing;	/* watched until its socket takes what waits */
 	bool spare;	/* fresh: has seen no request; for reproductions only */
 	bool stopping;
 	unsigned served;
@@ -67,6 +68,15 @@ struct compile_job {
 
 enum request_kind { REQ_ROUND = 1, REQ_REPRODUCE, REQ_CORE, REQ_ENROL, REQ_ENROL_REPRODUCE };
 
+/* What operators said of a device when it was last looked at; it holds until devices or
+ * policies are changed. */
+struct standing {
+	uint64_t devices, policies; /* their changes by then */
+	enum device_status status;
+	enum device_overlay overlay;
+	uint8_t policy[32]; /* that judges it; zeros: none */
+};
+
 /* One piece of work for an appraiser. Owned by a queue or a child. */
 struct request {
 	struct request *next;
@@ -76,6 +86,7 @@ struct request {
 	uint8_t evidence[32]; /* digest of what the device sent, as keeper computed it */
 	char device[DEVICE_ID_HEX + 1];
 	uint64_t version;     /* of the device's state when the request was made */
+	struct standing standing;
 	uint8_t before[BINDING_NONCE_SIZE]; /* nonce of the round stored then */
 	uint8_t again;	      /* judged anew because something else changed the state */
 	uint8_t *payload;     /* as sent to the appraiser */
@@ -121,7 +132,7 @@ struct keeper_session {
 	char device[DEVICE_ID_HEX + 1]; /* once proved */
 	uint8_t nonce[BINDING_NONCE_SIZE];
 	struct pcr_selection asked;
-	int64_t deadline_ms; /* of the challenge; monotonic */
+	int64_t challenged_ms, deadline_ms; /* of the challenge; monotonic */
 	int64_t next_ms;     /* next challenge is due; 0: none */
 	struct request *held; /* waits for parts */
 	struct enrolment *enrolment;
@@ -200,6 +211,8 @@ struct keeper {
 /* keeper_turn.c */
 /* One commit for everything that happened in this turn, then what waited for it. */
 void keeper_finish_turn(struct keeper *k);
+/* Something of this turn's change could not be written: none of it will be. */
+void keeper_poison(struct keeper *k, enum assay_err e);
 void keeper_defer(struct keeper *k, enum ipc_type t, uint64_t id, struct span bytes);
 /* Send a frame to a device after this turn's commit. */
 void keeper_send(struct keeper *k, uint64_t session, struct span frame);
@@ -249,6 +262,7 @@ void keeper_rounds_tick(struct keeper *k);
 /* keeper_round.c */
 void keeper_on_proof(struct keeper *k, struct child *c, const struct ipc_msg *m);
 void keeper_on_parts(struct keeper *k, struct child *c, const struct ipc_msg *m);
+void keeper_take_standing(struct keeper *k, const struct ledger_device *d, struct standing *ret);
 /* Put together what the appraiser needs and queue it; refuses if it cannot. */
 void keeper_submit(struct keeper *k, struct keeper_session *s, struct request *r);
 ASSAY_MUST_USE enum assay_err keeper_copy(struct span in, uint8_t **ret, size_t *ret_len);

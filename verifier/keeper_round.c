@@ -138,7 +138,7 @@ digest_evidence(struct request *r)
 }
 
 static enum assay_err
-encode_request(struct keeper *k, struct request *r, const uint8_t policy[32])
+encode_request(struct keeper *k, struct request *r)
 {
 	struct writer w;
 	size_t head, n;
@@ -147,7 +147,7 @@ encode_request(struct keeper *k, struct request *r, const uint8_t policy[32])
 	wr_init(&w, k->scratch, KEEPER_SCRATCH);
 	wr_u8(&w, 0);
 	wr_bytes(&w, SPAN(r->evidence, 32));
-	wr_bytes(&w, SPAN(policy, 32));
+	wr_bytes(&w, SPAN(r->standing.policy, 32));
 	if ((e = wr_finish(&w, &head)) != ASSAY_OK ||
 	    (e = appraisal_input_encode(&k->input, k->scratch + head, KEEPER_SCRATCH - head,
 					&n)) != ASSAY_OK)
@@ -156,19 +156,33 @@ encode_request(struct keeper *k, struct request *r, const uint8_t policy[32])
 	return keeper_copy(SPAN(k->scratch, head + n), &r->payload, &r->len);
 }
 
+void
+keeper_take_standing(struct keeper *k, const struct ledger_device *d, struct standing *ret)
+{
+	const struct keeper_policy *p = keeper_policy_for(k, d->class_name, d->labels);
+
+	*ret = (struct standing){
+		.devices = ledger_device_changes(k->ledger),
+		.policies = k->policy_generation,
+		.status = d->status,
+		.overlay = d->overlay,
+	};
+	if (p)
+		memcpy(ret->policy, p->map.digest, sizeof ret->policy);
+}
+
 /* Device record, state, policy and references together with the evidence. */
 static enum assay_err
 compose(struct keeper *k, const struct keeper_session *s, struct request *r)
 {
 	static const uint8_t none[32];
 	struct ledger_device *d = &k->device;
-	const struct keeper_policy *p;
 	struct ledger_state st;
 	enum assay_err e;
 
 	if ((e = ledger_device_by_ak(k->ledger, &s->key_name, d)) != ASSAY_OK)
 		return e;
-	e = ledger_state_get(k->ledger, d->id, &st);
+	e = ledger_state_brief(k->ledger, d->id, &st);
 	if (e == ASSAY_NOT_FOUND)
 		memset(&st, 0, sizeof st);
 	else if (e != ASSAY_OK)
@@ -177,20 +191,19 @@ compose(struct keeper *k, const struct keeper_session *s, struct request *r)
 	r->nmaps = 0;
 	memcpy(r->device, d->id, sizeof r->device);
 	r->version = st.version;
+	keeper_take_standing(k, d, &r->standing);
 	memcpy(r->before, st.nonce, sizeof r->before);
 	fill_evidence(k, s, r);
 	fill_device(&k->input, d);
 	k->input.continuity = st.continuity;
-	p = keeper_policy_for(k, d->class_name, d->labels);
-	if (p) {
-		memcpy(k->input.policy_digest, p->map.digest, 32);
-		add_map(r, p->map.digest);
-	}
+	memcpy(k->input.policy_digest, r->standing.policy, 32);
+	if (!span_equal(SPAN(r->standing.policy, 32), SPAN(none, 32)))
+		add_map(r, r->standing.policy);
 	fill_references(k, r, d);
 	if ((e = offer_stored_log(k, r, &st)) != ASSAY_OK ||
 	    (e = digest_evidence(r)) != ASSAY_OK)
 		return e;
-	return encode_request(k, r, p ? p->map.digest : none);
+	return encode_request(k, r);
 }
 
 /* Where evidence cannot even be tried, the answer is the same for every reason that

@@ -138,6 +138,7 @@ keeper_challenge(struct keeper *k, struct keeper_session *s)
 		return;
 	}
 	s->state = KS_CHALLENGED;
+	s->challenged_ms = k->now_ms;
 	s->deadline_ms = k->now_ms + k->config->challenge_deadline_ms + MARGIN_MS;
 	keeper_send(k, s->id, SPAN(frame, n));
 }

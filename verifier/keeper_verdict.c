@@ -85,6 +85,16 @@ fill_decision(const struct verdict *v, const struct decision_view *d, struct msg
 		m->reasons[m->nreasons++] = SPAN(d->reason, strlen(d->reason));
 }
 
+/* From challenge to challenge, so that the interval is kept however long a round takes;
+ * a verifier that cannot keep up leaves at least half of it between rounds. */
+static int64_t
+next_challenge(const struct keeper *k, const struct keeper_session *s, uint32_t interval_s)
+{
+	int64_t interval = (int64_t)interval_s * 1000, due = s->challenged_ms + interval;
+
+	return due > k->now_ms + interval / 2 ? due : k->now_ms + interval / 2;
+}
+
 static void
 send_decision(struct keeper *k, struct keeper_session *s, const struct verdict *v,
 	      const struct decision_view *d)
@@ -95,7 +105,8 @@ send_decision(struct keeper *k, struct keeper_session *s, const struct verdict *
 	enum assay_err e;
 	size_t n;
 
-	m.next_in_ms = interval * 1000;
+	s->next_ms = next_challenge(k, s, interval);
+	m.next_in_ms = (uint32_t)(s->next_ms - k->now_ms);
 	m.sequence = d->sequence;
 	fill_decision(v, d, &m);
 	if ((e = envelope_encode_decision(&m, frame, sizeof frame, &n)) != ASSAY_OK) {
@@ -104,7 +115,6 @@ send_decision(struct keeper *k, struct keeper_session *s, const struct verdict *
 		return;
 	}
 	s->state = KS_IDLE;
-	s->next_ms = k->now_ms + (int64_t)interval * 1000;
 	keeper_send(k, s->id, SPAN(frame, n));
 }
 
@@ -192,13 +202,14 @@ store_log(struct keeper *k, const struct request *r, const struct verdict *v)
 
 /* The decision that this verdict leads to, before it is stored. */
 static void
-decide_with(struct keeper *k, const struct ledger_device *d, const struct ledger_state *st,
-	    const struct verdict *v, struct decision_view *ret)
+decide_with(struct keeper *k, const struct request *r, const struct ledger_state *st,
+	    struct decision_view *ret)
 {
+	const struct verdict *v = &k->verdict;
 	const char *word = "";
 	struct decision_input in = {
-		.status = d->status,
-		.overlay = d->overlay,
+		.status = r->standing.status,
+		.overlay = r->standing.overlay,
 		.fault = ledger_fault(k->ledger) != ASSAY_OK,
 		.judged = true,
 		.verdict = effective_outcome(v, st),
@@ -233,14 +244,18 @@ describe(const struct verdict *v, char *ret, size_t cap)
 	}
 }
 
-/* A policy that was activated while the evidence was judged is the one that counts. */
-static bool
-judged_by_current_policy(struct keeper *k, const struct ledger_device *d, const struct verdict *v)
+/* What operators have done to devices and policies since the request was made. */
+static enum assay_err
+look_again(struct keeper *k, struct request *r)
 {
-	static const uint8_t none[32];
-	const struct keeper_policy *p = keeper_policy_for(k, d->class_name, d->labels);
+	const struct standing *t = &r->standing;
+	enum assay_err e;
 
-	return span_equal(SPAN(v->policy, 32), SPAN(p ? p->map.digest : none, 32));
+	if (t->devices == ledger_device_changes(k->ledger) && t->policies == k->policy_generation)
+		return ASSAY_OK;
+	if ((e = ledger_device_get(k->ledger, r->device, &k->device)) == ASSAY_OK)
+		keeper_take_standing(k, &k->device, &r->standing);
+	return e;
 }
 
 /*
@@ -257,10 +272,11 @@ commit_round(struct keeper *k, struct keeper_session *s, struct request *r, stru
 	char detail[LEDGER_TEXT_MAX];
 	enum assay_err e;
 
-	if ((e = keeper_change(k)) != ASSAY_OK ||
-	    (e = ledger_device_get(k->ledger, r->device, &k->device)) != ASSAY_OK)
+	if ((e = keeper_change(k)) != ASSAY_OK || (e = look_again(k, r)) != ASSAY_OK)
 		return e;
-	e = ledger_state_get(k->ledger, r->device, &st);
+	/* what the round does not replace is not read, but by REQ_CORE, which keeps it */
+	e = r->kind == REQ_CORE ? ledger_state_get(k->ledger, r->device, &st)
+				: ledger_state_outline(k->ledger, r->device, &st);
 	if (e == ASSAY_NOT_FOUND) {
 		memset(&st, 0, sizeof st);
 		memcpy(st.device, r->device, sizeof st.device);
@@ -270,9 +286,10 @@ commit_round(struct keeper *k, struct keeper_session *s, struct request *r, stru
 	if (st.version != r->version)
 		return span_equal(SPAN(st.nonce, 32), SPAN(r->before, 32)) ? ASSAY_BUSY
 									  : ASSAY_MISMATCH;
-	if (!judged_by_current_policy(k, &k->device, v))
+	/* a policy activated while the evidence was judged is the one that counts */
+	if (!span_equal(SPAN(v->policy, 32), SPAN(r->standing.policy, 32)))
 		return ASSAY_BUSY;
-	decide_with(k, &k->device, &st, v, &d);
+	decide_with(k, r, &st, &d);
 	if (d.outcome > st.decision && r->kind != REQ_REPRODUCE)
 		return ASSAY_DENIED; /* milder: not before it was reproduced */
 	if ((e = fill_state(k, r, v, &st)) != ASSAY_OK || (e = store_log(k, r, v)) != ASSAY_OK)
