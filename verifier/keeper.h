@@ -70,6 +70,9 @@ int64_t keeper_now(const struct keeper *k);
 /* Open a ledger transaction for this turn if none is open. Everything sent through
  * keeper_reply*() leaves after its commit; if the commit fails, an error instead. */
 ASSAY_MUST_USE enum assay_err keeper_change(struct keeper *k);
+/* Something of this turn's change could not be written: none of it will be, and who
+ * waits for an answer is told so. */
+void keeper_poison(struct keeper *k, enum assay_err e);
 /* Answer operation `id`; e != OK: json is replaced by the error document with
  * message as text (may be NULL). */
 void keeper_reply(struct keeper *k, uint64_t id, enum assay_err e, const char *json_or_message);

@@ -137,6 +137,9 @@ keeper_on_operation(struct keeper *k, const struct ipc_msg *m)
 		return;
 	}
 	e = handle(&c);
+	/* an operation that stopped half-way must leave nothing */
+	if (e == ASSAY_IO || e == ASSAY_INTERNAL || e == ASSAY_NO_MEMORY || e == ASSAY_TAMPERED)
+		keeper_poison(k, e);
 	if (!c.later)
 		answer(&c, e);
 	json_decref(c.ret);

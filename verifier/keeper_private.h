@@ -211,8 +211,6 @@ struct keeper {
 /* keeper_turn.c */
 /* One commit for everything that happened in this turn, then what waited for it. */
 void keeper_finish_turn(struct keeper *k);
-/* Something of this turn's change could not be written: none of it will be. */
-void keeper_poison(struct keeper *k, enum assay_err e);
 void keeper_defer(struct keeper *k, enum ipc_type t, uint64_t id, struct span bytes);
 /* Send a frame to a device after this turn's commit. */
 void keeper_send(struct keeper *k, uint64_t session, struct span frame);

@@ -278,5 +278,8 @@ keeper_audit(struct keeper *k, const char *actor, const char *action, const char
 	snprintf(a.detail, sizeof a.detail, "%s", detail);
 	if ((e = keeper_change(k)) != ASSAY_OK)
 		return e;
-	return ledger_audit_append(k->ledger, &a);
+	/* what is not in the audit log must not happen */
+	if ((e = ledger_audit_append(k->ledger, &a)) != ASSAY_OK)
+		keeper_poison(k, e);
+	return e;
 }

@@ -25,7 +25,7 @@
 struct keeper {
 	struct ledgers *ledgers;
 	struct config config;
-	bool changing, fault;
+	bool changing, poisoned, fault;
 	unsigned reloads, changed;
 	/* the answer */
 	enum assay_err e;
@@ -74,6 +74,13 @@ keeper_change(struct keeper *k)
 		return ASSAY_OK;
 	k->changing = true;
 	return ledger_begin(k->ledgers->l);
+}
+
+void
+keeper_poison(struct keeper *k, enum assay_err e)
+{
+	(void)e;
+	k->poisoned = k->changing;
 }
 
 void
@@ -176,9 +183,11 @@ keeper_compile(struct keeper *k, uint16_t kind, struct span input, compile_done 
 static void
 end_turn(void)
 {
-	if (keeper.changing)
+	if (keeper.changing && keeper.poisoned)
+		ledger_rollback(keeper.ledgers->l);
+	else if (keeper.changing)
 		assert_int_equal(ledger_commit(keeper.ledgers->l), ASSAY_OK);
-	keeper.changing = false;
+	keeper.changing = keeper.poisoned = false;
 }
 
 /* What the compiler process does with the job. */

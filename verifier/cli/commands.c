@@ -20,6 +20,7 @@ extern const struct cli_command cmd_ek_allow;
 extern const struct cli_command cmd_inspect_ekcert;
 extern const struct cli_command cmd_inspect_eventlog;
 extern const struct cli_command cmd_inspect_evidence;
+extern const struct cli_command cmd_inspect_ima;
 extern const struct cli_command cmd_ledger_accept;
 extern const struct cli_command cmd_operator_add;
 extern const struct cli_command cmd_operator_list;
@@ -57,6 +58,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_inspect_ekcert,
 	&cmd_inspect_eventlog,
 	&cmd_inspect_evidence,
+	&cmd_inspect_ima,
 	&cmd_ledger_accept,
 	&cmd_operator_add,
 	&cmd_operator_list,

@@ -1,0 +1,39 @@
+/* imalog_signature.c: the header of file signatures (struct signature_v2_hdr). */
+#include "imalog.h"
+
+#define TYPE_DIGSIG 3
+#define TYPE_VERITY_DIGSIG 6
+
+/* enum hash_algo (include/uapi/linux/hash_info.h) */
+static const char *const hashes[] = {
+	"md4", "md5", "sha1", "rmd160", "sha256", "sha384", "sha512", "sha224", "rmd128",
+	"rmd256", "rmd320", "wp256", "wp384", "wp512", "tgr128", "tgr160", "tgr192", "sm3",
+	"streebog256", "streebog512", "sha3-256", "sha3-384", "sha3-512",
+};
+
+enum assay_err
+imalog_signature(struct span field, struct imalog_signature *ret)
+{
+	struct imalog_signature s = {0};
+	struct reader r;
+	uint8_t hash;
+	enum assay_err e;
+
+	rd_init(&r, field);
+	s.type = rd_u8(&r);
+	s.version = rd_u8(&r);
+	hash = rd_u8(&r);
+	s.key_id = rd_be32(&r);
+	s.bytes = rd_be16_bytes(&r, UINT16_MAX);
+	if ((e = rd_finish(&r)) != ASSAY_OK)
+		return e;
+	if (s.type != TYPE_DIGSIG && s.type != TYPE_VERITY_DIGSIG)
+		return ASSAY_BAD_TYPE;
+	if (s.version < 2 || s.version > 3 || hash >= sizeof hashes / sizeof hashes[0])
+		return ASSAY_UNSUPPORTED;
+	if (s.bytes.n == 0)
+		return ASSAY_TRUNCATED;
+	s.hash = hashes[hash];
+	*ret = s;
+	return ASSAY_OK;
+}

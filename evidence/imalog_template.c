@@ -1,0 +1,370 @@
+/* imalog_template.c: templates by name, their fields, and their hashes
+ * (security/integrity/ima/ima_template.c, ima_template_lib.c). */
+#include "imalog_parts.h"
+
+#include <string.h>
+
+static const struct field {
+	const char *id;
+	enum imalog_form form;
+} fields[IMALOG_FIELD_COUNT] = {
+#define X(code, id, form) [IMALOG_##code] = {id, FORM_##form},
+	IMALOG_FIELDS(X)
+#undef X
+};
+
+static const struct {
+	const char *name, *list;
+} builtin[] = {
+	{"ima", "d|n"},
+	{"ima-ng", "d-ng|n-ng"},
+	{"ima-sig", "d-ng|n-ng|sig"},
+	{"ima-ngv2", "d-ngv2|n-ng"},
+	{"ima-sigv2", "d-ngv2|n-ng|sig"},
+	{"ima-buf", "d-ng|n-ng|buf"},
+	{"ima-modsig", "d-ng|n-ng|sig|d-modsig|modsig"},
+	{"evm-sig", "d-ng|n-ng|evmsig|xattrnames|xattrlengths|xattrvalues|iuid|igid|imode"},
+};
+
+/* crypto/hash_info.c, hash_algo_name; SM3 as kernels have spelt it over time. */
+static const struct alg {
+	const char *name;
+	uint16_t alg;
+	uint8_t size;
+} algs[] = {
+	{"sha256", ALG_SHA256, 32},
+	{"sha1", ALG_SHA1, 20},
+	{"sha384", ALG_SHA384, 48},
+	{"sha512", ALG_SHA512, 64},
+	{"md4", ALG_NONE, 16},
+	{"md5", ALG_NONE, 16},
+	{"rmd128", ALG_NONE, 16},
+	{"rmd160", ALG_NONE, 20},
+	{"rmd256", ALG_NONE, 32},
+	{"rmd320", ALG_NONE, 40},
+	{"sha224", ALG_NONE, 28},
+	{"sha3-256", ALG_SHA3_256, 32},
+	{"sha3-384", ALG_SHA3_384, 48},
+	{"sha3-512", ALG_SHA3_512, 64},
+	{"sm3", ALG_SM3_256, 32},
+	{"sm3-256", ALG_SM3_256, 32},
+	{"sm3_256", ALG_SM3_256, 32},
+	{"streebog256", ALG_NONE, 32},
+	{"streebog512", ALG_NONE, 64},
+	{"tgr128", ALG_NONE, 16},
+	{"tgr160", ALG_NONE, 20},
+	{"tgr192", ALG_NONE, 24},
+	{"wp256", ALG_NONE, 32},
+	{"wp384", ALG_NONE, 48},
+	{"wp512", ALG_NONE, 64},
+};
+
+static bool
+is(struct span s, const char *text)
+{
+	return span_equal(s, SPAN(text, strlen(text)));
+}
+
+enum imalog_form
+imalog_form_of(enum imalog_field f)
+{
+	return fields[f].form;
+}
+
+/* ---- names to fields ------------------------------------------------------- */
+
+static enum assay_err
+add_field(struct imalog_template *t, struct span id)
+{
+	unsigned f = 0;
+
+	while (f < IMALOG_FIELD_COUNT && !is(id, fields[f].id))
+		f++;
+	if (f == IMALOG_FIELD_COUNT)
+		return ASSAY_UNSUPPORTED;
+	for (unsigned i = 0; i < t->count; i++)
+		if (t->field[i] == f)
+			return ASSAY_DUPLICATE;
+	if (t->count == IMALOG_TEMPLATE_FIELDS_MAX)
+		return ASSAY_TOO_MANY;
+	t->field[t->count++] = (uint8_t)f;
+	return ASSAY_OK;
+}
+
+static enum assay_err
+read_list(struct span list, struct imalog_template *t, struct span *ret_refused)
+{
+	struct reader r;
+	enum assay_err e;
+
+	rd_init(&r, list);
+	for (;;) {
+		struct reader ahead = r;
+		struct span id = span_until(rd_rest(&ahead), '|');
+
+		(void)rd_bytes(&r, id.n);
+		if ((e = add_field(t, id)) != ASSAY_OK) {
+			*ret_refused = id;
+			return e;
+		}
+		if (rd_left(&r) == 0)
+			return ASSAY_OK;
+		(void)rd_u8(&r);
+	}
+}
+
+enum assay_err
+imalog_template(struct span name, struct imalog_template *ret, struct span *ret_refused)
+{
+	struct imalog_template t = {0};
+	enum assay_err e;
+
+	for (size_t i = 0; i < sizeof builtin / sizeof builtin[0]; i++) {
+		const char *list = builtin[i].list;
+
+		if (!is(name, builtin[i].name))
+			continue;
+		t.old = i == 0;
+		e = read_list(SPAN(list, strlen(list)), &t, ret_refused);
+		if (e == ASSAY_OK)
+			*ret = t;
+		return e;
+	}
+	if ((e = read_list(name, &t, ret_refused)) == ASSAY_OK)
+		*ret = t;
+	return e;
+}
+
+/* ---- fields of one entry ---------------------------------------------------- */
+
+/* What stands before the next ':', which is taken too; fails if there is none. */
+static struct span
+word(struct reader *r)
+{
+	struct reader ahead = *r;
+	struct span w = span_until(rd_rest(&ahead), ':');
+
+	(void)rd_bytes(r, w.n);
+	if (rd_u8(r) != ':')
+		rd_fail(r, ASSAY_MALFORMED);
+	return w;
+}
+
+static bool
+zeros(struct span s)
+{
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		any |= s.p[i];
+	return any == 0;
+}
+
+/* A violation has a zero digest, in some kernels 20 bytes whatever the algorithm. */
+static bool
+digest_fits(const struct imalog_digest *d, size_t size, bool violation)
+{
+	return d->bytes.n == size ||
+	       (violation && d->bytes.n == IMALOG_OLD_DIGEST && zeros(d->bytes));
+}
+
+static enum assay_err
+set_alg(struct imalog *l, struct span name, bool violation, struct imalog_digest *d)
+{
+	for (size_t i = 0; i < sizeof algs / sizeof algs[0]; i++) {
+		if (!is(name, algs[i].name))
+			continue;
+		d->name = algs[i].name;
+		d->alg = algs[i].alg;
+		return digest_fits(d, algs[i].size, violation) ? ASSAY_OK : ASSAY_MALFORMED;
+	}
+	l->refused = name;
+	return ASSAY_UNSUPPORTED;
+}
+
+static enum assay_err
+read_named_digest(struct imalog *l, struct span in, bool typed, struct imalog_entry *e,
+		  struct imalog_digest *ret)
+{
+	struct imalog_digest d = {0};
+	struct span type, alg;
+	struct reader r;
+	enum assay_err err;
+
+	rd_init(&r, in);
+	if (typed) {
+		type = word(&r);
+		d.verity = is(type, "verity");
+		if (r.err == ASSAY_OK && !d.verity && !is(type, "ima")) {
+			l->refused = type;
+			return ASSAY_UNSUPPORTED;
+		}
+	}
+	alg = word(&r);
+	if (rd_u8(&r) != 0)
+		rd_fail(&r, ASSAY_MALFORMED);
+	d.bytes = rd_rest(&r);
+	if (rd_finish(&r) != ASSAY_OK)
+		return ASSAY_MALFORMED;
+	if ((err = set_alg(l, alg, e->violation, &d)) == ASSAY_OK)
+		*ret = d;
+	return err;
+}
+
+static enum assay_err
+read_bare_digest(struct imalog *l, struct span in, struct imalog_digest *ret)
+{
+	struct imalog_digest d = {.bytes = in};
+	const char *name = in.n == 16 ? "md5" : "sha1";
+	enum assay_err e = set_alg(l, SPAN(name, strlen(name)), false, &d);
+
+	if (e == ASSAY_OK)
+		*ret = d;
+	return e;
+}
+
+/* The string without its NUL, which is its only one. */
+static enum assay_err
+read_string(struct span in, size_t max, struct span *ret)
+{
+	struct span s = span_until(in, '\0');
+
+	if (s.n > max)
+		return ASSAY_TOO_LARGE;
+	if (in.n != s.n + 1)
+		return ASSAY_MALFORMED;
+	*ret = s;
+	return ASSAY_OK;
+}
+
+static enum assay_err
+read_digest_field(struct imalog *l, enum imalog_field f, struct imalog_entry *e)
+{
+	struct span in = e->field[f];
+
+	switch (f) {
+	case IMALOG_D:
+		/* The named digest, where a list has both, says more. */
+		return e->file.name ? ASSAY_OK : read_bare_digest(l, in, &e->file);
+	case IMALOG_D_MODSIG: /* empty: no appended signature */
+		return in.n == 0 ? ASSAY_OK
+				 : read_named_digest(l, in, false, e, &e->modsig_file);
+	default:
+		return read_named_digest(l, in, f == IMALOG_D_NGV2, e, &e->file);
+	}
+}
+
+static enum assay_err
+read_field(struct imalog *l, enum imalog_field f, struct imalog_entry *e)
+{
+	struct span in = e->field[f], s;
+
+	switch (fields[f].form) {
+	case FORM_DIGEST:
+	case FORM_ALG_DIGEST:
+	case FORM_TYPE_ALG_DIGEST:
+		return read_digest_field(l, f, e);
+	case FORM_STRING:
+		if (f == IMALOG_XATTRNAMES)
+			return in.n == 0 ? ASSAY_OK : read_string(in, IMALOG_PATH_MAX, &s);
+		return read_string(in, IMALOG_PATH_MAX, &e->path);
+	case FORM_UINT32: /* empty where there is no inode */
+		return in.n == 0 || in.n == 4 ? ASSAY_OK : ASSAY_MALFORMED;
+	case FORM_UINT16:
+		return in.n == 0 || in.n == 2 ? ASSAY_OK : ASSAY_MALFORMED;
+	case FORM_BYTES:
+		return ASSAY_OK;
+	}
+	return ASSAY_INTERNAL;
+}
+
+static void
+forget(struct imalog_entry *e)
+{
+	const struct imalog_digest none = {0};
+
+	e->data = e->path = SPAN(NULL, 0);
+	e->file = e->modsig_file = none;
+	e->has = 0;
+}
+
+enum assay_err
+imalog_read_data(struct imalog *l, struct span data, struct imalog_entry *e)
+{
+	struct reader r;
+
+	forget(e);
+	e->data = data;
+	e->old = false;
+	rd_init(&r, data);
+	for (unsigned i = 0; i < l->tmpl.count; i++) {
+		enum imalog_field f = l->tmpl.field[i];
+		uint32_t n = l->big ? rd_be32(&r) : rd_le32(&r);
+		enum assay_err err;
+
+		e->field[f] = rd_bytes(&r, n);
+		e->has |= 1u << f;
+		err = r.err != ASSAY_OK ? r.err : read_field(l, f, e);
+		if (err != ASSAY_OK) {
+			rd_at(&l->in, fields[f].id);
+			return err;
+		}
+	}
+	return rd_finish(&r);
+}
+
+enum assay_err
+imalog_read_old(struct imalog *l, struct span digest, struct span name, struct imalog_entry *e)
+{
+	forget(e);
+	e->old = true;
+	e->has = 1u << IMALOG_D | 1u << IMALOG_N;
+	e->field[IMALOG_D] = digest;
+	e->field[IMALOG_N] = e->path = name;
+	if (name.n > IMALOG_OLD_PATH_MAX)
+		return ASSAY_TOO_LARGE;
+	if (name.n == 0 || span_until(name, '\0').n != name.n)
+		return ASSAY_MALFORMED;
+	return read_bare_digest(l, digest, &e->file);
+}
+
+/* ---- hashes ------------------------------------------------------------------ */
+
+/* ima_calc_field_array_hash_tfm: the name is padded to 256 bytes, no lengths. */
+static enum assay_err
+hash_old(const struct imalog_entry *e, uint16_t alg, struct digest *ret)
+{
+	static const uint8_t zero[IMALOG_OLD_PATH_MAX + 1];
+	struct span name = e->field[IMALOG_N];
+	struct hasher h;
+	enum assay_err err;
+
+	if ((err = hash_init(&h, alg)) != ASSAY_OK ||
+	    (err = hash_update(&h, e->field[IMALOG_D])) != ASSAY_OK ||
+	    (err = hash_update(&h, name)) != ASSAY_OK ||
+	    (err = hash_update(&h, SPAN(zero, sizeof zero - name.n))) != ASSAY_OK)
+		return err;
+	return hash_final(&h, ret);
+}
+
+enum assay_err
+imalog_template_hash(const struct imalog_entry *e, uint16_t alg, struct digest *ret)
+{
+	return e->old ? hash_old(e, alg, ret) : digest_compute(alg, e->data, ret);
+}
+
+enum assay_err
+imalog_check(const struct imalog_entry *e, bool *ret_equal)
+{
+	struct digest d;
+	enum assay_err err;
+
+	if (e->violation) {
+		*ret_equal = true;
+		return ASSAY_OK;
+	}
+	if ((err = imalog_template_hash(e, e->template_alg, &d)) != ASSAY_OK)
+		return err;
+	*ret_equal = span_equal(digest_span(&d), e->template_digest);
+	return ASSAY_OK;
+}
