@@ -196,9 +196,10 @@ json_match(const struct ima_view *v)
 		return json_pack("{s:b, s:b, s:s}", "reproduced", 0, "proved", 0, "reason",
 				 assay_err_name(v->match_err));
 	return json_pack("{s:b, s:b, s:i, s:s, s:i, s:i}", "reproduced", 1, "proved",
-			 v->match_err == ASSAY_OK, "entries", (int)v->match.entries, "method", ima_method_text(v->match.method),
-			 "violations", (int)v->match.violations, "contradictions",
-			 (int)v->match.contradictions);
+			 v->match_err == ASSAY_OK, "entries", (int)v->match.entries,
+			 "method", ima_method_text(v->match.method),
+			 "violations", (int)v->match.violations,
+			 "contradictions", (int)v->match.contradictions);
 }
 
 static json_t *
