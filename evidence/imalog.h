@@ -24,6 +24,7 @@
 #define IMALOG_TEMPLATE_NAME_MAX 255   /* MAX_TEMPLATE_NAME_LEN */
 #define IMALOG_TEMPLATE_FIELDS_MAX 15  /* TEMPLATE_NUM_FIELDS_MAX */
 #define IMALOG_ASCII_LINES_MAX 8       /* lines that one name with newlines may span */
+#define IMALOG_ASCII_SEARCHES_MAX 1024 /* vain ones in a list; then lines are entries */
 #define IMALOG_SCRATCH (IMALOG_DATA_MAX + DIGEST_MAX)
 #define IMALOG_PCR 10		       /* CONFIG_IMA_MEASURE_PCR_IDX */
 
@@ -101,6 +102,7 @@ struct imalog {
 	struct imalog_template tmpl;
 	uint32_t count;	     /* entries read */
 	uint32_t line;	     /* ascii: lines read */
+	uint32_t searches;   /* ascii: entries whose end was searched in vain */
 	size_t offset;	     /* of the entry read last, or of the one that is wrong */
 	struct span refused; /* the template, field or algorithm that is not known */
 	bool ended;
@@ -128,8 +130,10 @@ ASSAY_MUST_USE enum assay_err imalog_finish(const struct imalog *l);
  * Of ascii lists: a name may hold newlines, and the kernel prints them raw. An entry
  * therefore ends at the first newline, of IMALOG_ASCII_LINES_MAX, where its template
  * hash is of its data; a violation, which has no hash, where the next line starts like
- * an entry. If there is none, it ends at the first and contradicts. Spaces in names are
- * the kernel's underscores in both formats. Prefer binary lists.
+ * an entry. If there is none, it ends at the first and contradicts; after
+ * IMALOG_ASCII_SEARCHES_MAX of these there is no search, so that a list of nothing else
+ * costs no more than its length. Spaces in names are the kernel's underscores in both
+ * formats. Prefer binary lists.
  */
 
 /* The template, by name or field list. UNSUPPORTED (*ret_refused: what is not known),

@@ -375,8 +375,10 @@ find_text(struct imalog *l, struct span rest, struct imalog_entry *e, struct spa
 			*ret = text;
 			return ASSAY_OK;
 		}
-	} while (++lines <= IMALOG_ASCII_LINES_MAX && extend_text(rest, &text) &&
+	} while (l->searches < IMALOG_ASCII_SEARCHES_MAX &&
+		 ++lines <= IMALOG_ASCII_LINES_MAX && extend_text(rest, &text) &&
 		 text.n - first.n <= IMALOG_PATH_MAX);
+	l->searches++;
 	*ret = first;
 	return read_text(l, first, e);
 }

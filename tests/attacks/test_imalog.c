@@ -365,6 +365,34 @@ m8_a_file_name_cannot_forge_an_ascii_entry(void **state)
 	assert_int_equal(imalog_finish(&l), ASSAY_OK);
 }
 
+/* Lines that contradict are searched for their end only so often. */
+static void
+m3_a_list_of_contradictions_is_read_line_by_line(void **state)
+{
+	static const char line[] = "10 7936eb315fb4e74b99e7d461bc5c96049e1ee092 ima-ng "
+				   "sha1:bc026ae66d81713e4e852465e980784dc96651f8 /x\n";
+	const size_t n = 2 * IMALOG_ASCII_SEARCHES_MAX, size = sizeof line - 1;
+	char *text = malloc(n * size);
+	struct imalog_replay r;
+	struct imalog_entry e;
+	struct imalog l;
+	bool contradicts;
+
+	(void)state;
+	assert_non_null(text);
+	for (size_t i = 0; i < n; i++)
+		memcpy(text + i * size, line, size);
+	imalog_replay_init(&r, IMALOG_PCR);
+	assert_int_equal(imalog_open(SPAN(text, n * size), scratch, sizeof scratch, &l), ASSAY_OK);
+	while (imalog_next(&l, &e))
+		assert_int_equal(imalog_replay_extend(&r, &e, &contradicts), ASSAY_OK);
+	assert_int_equal(imalog_finish(&l), ASSAY_OK);
+	assert_int_equal(r.entries, n);
+	assert_int_equal(r.contradictions, n);
+	assert_int_equal(l.searches, n);
+	free(text);
+}
+
 int
 main(void)
 {
@@ -381,6 +409,7 @@ main(void)
 		cmocka_unit_test(m3_order_and_omission_of_entries_show),
 		cmocka_unit_test(m3_a_pcr_at_reset_proves_nothing),
 		cmocka_unit_test(m3_a_list_that_grew_is_proved_up_to_the_quoted_entry),
+		cmocka_unit_test(m3_a_list_of_contradictions_is_read_line_by_line),
 		cmocka_unit_test(m8_a_file_name_cannot_forge_an_ascii_entry),
 	};
 
