@@ -23,7 +23,8 @@ api() { # PATH [JSON]
 
 # A policy for a class, judged every second. Further arguments are sed commands.
 policy() { # CLASS SED...
-	local class=$1 args=(-e "s/^policy: .*/policy: $1/; s/class: .*/class: $1/; s/interval: .*/interval: 1s/"
+	policy_version=$((${policy_version:-1} + 1))
+	local class=$1 args=(-e "s/^version: .*/version: $policy_version/" -e "s/^policy: .*/policy: $1/; s/class: .*/class: $1/; s/interval: .*/interval: 1s/"
 		-e 's/patience: .*/patience: 60/; s/virtual_tpm: false/virtual_tpm: true/')
 	shift
 	while [ $# -gt 0 ]; do args+=(-e "$1") && shift; done
