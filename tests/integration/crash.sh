@@ -63,39 +63,52 @@ check 'a killed net is replaced by the same keeper' net_dies
 check 'and devices come back' eval 'wait_for 30 eval "[ \$(sessions) -ge $DEVICES ]"'
 
 # ---- any of them, again and again ----
-# A started keeper whose predecessor's children have not let go of the port ends at once.
+# One whose predecessor's children have not let go of the port yet ends at once: again.
+serves() { alive verifier && [ -s "$ASSAY_STATE/run/port" ] && assay status >/dev/null 2>&1; }
 keeper_again() {
 	local i
-	for ((i = 0; i < 50; i++)); do
-		alive verifier || { wait "${started[verifier]}" 2>/dev/null; start verifier "$ASSAY_BIN/assay-verifier" run --state "$ASSAY_STATE"; }
-		sleep 0.2
-		alive verifier && [ -n "$(of_role net)" ] && return
+	for ((i = 0; i < 100; i++)); do
+		if ! alive verifier; then
+			wait "${started[verifier]}" 2>/dev/null
+			rm -f "$ASSAY_STATE/run/port"
+			start verifier "$ASSAY_BIN/assay-verifier" run --state "$ASSAY_STATE"
+		fi
+		serves && return
+		sleep 0.1
 	done
 	return 1
 }
 RANDOM=${SEED:-20260601}
+declare -A killed=()
+kill_one() {
+	local victims victim role
+	victims=("${started[verifier]}")
+	# shellcheck disable=SC2207 # numbers
+	victims+=($(children))
+	victim=${victims[RANDOM % ${#victims[@]}]}
+	[ "$victim" = "${started[verifier]}" ] && role=keeper || role=$(role_of "$victim")
+	kill -KILL "$victim" 2>/dev/null || return 0
+	killed[${role:-starting}]=$((${killed[${role:-starting}]:-0} + 1))
+	kills=$((kills + 1))
+	sleep "0.$((RANDOM % 6 + 2))"
+	if [ "$role" = keeper ]; then
+		keeper_again
+	elif ! alive verifier; then
+		echo "the keeper ended when its child $role was killed" && return 1
+	fi
+}
+kills=0
 storm() {
-	local i victims victim
-	declare -gA killed=()
-	for ((i = 0; i < KILLS; i++)); do
-		victims=("${started[verifier]}")
-		# shellcheck disable=SC2207 # numbers
-		victims+=($(children))
-		victim=${victims[RANDOM % ${#victims[@]}]}
-		[ "$victim" = "${started[verifier]}" ] && role=keeper || role=$(role_of "$victim")
-		kill -KILL "$victim" 2>/dev/null || continue
-		killed[${role:-starting}]=$((${killed[${role:-starting}]:-0} + 1))
-		sleep "0.$((RANDOM % 8))"
-		alive verifier || { rm -f "$ASSAY_STATE/run/port" && keeper_again; } || return
-		if [ $((i % 20)) = 7 ]; then
-			d connect && d hello && d proof
-			[[ $ANSWER != *ADMIT* ]] || return
-		fi
+	while [ "$kills" -lt "$KILLS" ]; do
+		kill_one || { tail -n 20 "$WORK/verifier.log"; return 1; }
+		[ $((kills % 20)) = 7 ] || continue
+		d connect && d hello && d proof
+		[[ $ANSWER != *ADMIT* ]] || return
 	done
-	declare -p killed
 }
 check "$KILLS processes are killed, and the verifier goes on" storm
 echo "# killed: $(for r in "${!killed[@]}"; do printf '%s %s  ' "$r" "${killed[$r]}"; done)"
+check 'it serves' keeper_again
 check 'every device of the fleet is admitted again' wait_for 60 admitted $DEVICES
 check 'the tampered one was never' eval 'stands "$BAD" QUARANTINE && assay device history "$BAD" --json | jq -e "all(.decisions[]; .outcome == \"QUARANTINE\")"'
 fleet_ends() { alive fleet && stop fleet && [ "$(wc -l <"$WORK/record")" -gt $((DEVICES * 10)) ]; }
