@@ -178,6 +178,10 @@ on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, 
 			lost(d, "connection", "closed");
 		d->open = false;
 		return 0;
+	case LWS_CALLBACK_WSI_DESTROY: /* of some that did not come about it is all we hear */
+		if (d && d->wsi == wsi)
+			d->open = d->connecting = false;
+		return 0;
 	default:
 		return 0;
 	}
