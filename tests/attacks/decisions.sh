@@ -47,7 +47,7 @@ check d11_no_maintenance_of_a_held_device eval '! overlay maintain "$GOLDEN" && 
 check d11_release_needs_a_new_verdict eval 'overlay release "$GOLDEN" && stands "$GOLDEN" QUARANTINE && round "decision ADMIT *" 1'
 children() { # ROLE: pids
 	local pid
-	for pid in $(pgrep -P "$(cat "$ASSAY_STATE/run/pid")"); do
+	for pid in $(cat "/proc/$(cat "$ASSAY_STATE/run/pid")/task/$(cat "$ASSAY_STATE/run/pid")/children"); do
 		tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q -- "--role=$1" && echo "$pid"
 	done
 }

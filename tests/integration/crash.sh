@@ -12,7 +12,7 @@ WAIT=30
 fleet() { "$ASSAY_BIN/assay-fleet" --log "$GOOD" --devices $DEVICES "$@"; }
 main_pid() { cat "$ASSAY_STATE/run/pid"; }
 role_of() { tr '\0' '\n' <"/proc/$1/cmdline" 2>/dev/null | sed -n 's/^--role=//p'; }
-children() { pgrep -P "$(main_pid)"; }
+children() { tr ' ' '\n' <"/proc/$(main_pid)/task/$(main_pid)/children"; }
 of_role() { # ROLE
 	local pid
 	for pid in $(children); do
