@@ -267,85 +267,6 @@ a_rule_on_an_unknown_fact_cannot_be_met(void **state)
 	assert_string_equal(w.v->findings[0].rule, "r");
 }
 
-/* The log with one more separator in PCR 1, as some firmware writes it. */
-static void
-boot_with_second_separator(void)
-{
-	static const uint8_t zeros[4];
-	uint8_t rec[128], *log = malloc(w.log.n + sizeof rec);
-	struct digest d1, d2;
-	struct writer out;
-
-	assert_non_null(log);
-	assert_int_equal(digest_compute(ALG_SHA1, SPAN(zeros, 4), &d1), ASSAY_OK);
-	assert_int_equal(digest_compute(ALG_SHA256, SPAN(zeros, 4), &d2), ASSAY_OK);
-	wr_init(&out, rec, sizeof rec);
-	wr_le32(&out, 1);
-	wr_le32(&out, 4); /* EV_SEPARATOR */
-	wr_le32(&out, 2);
-	wr_le16(&out, ALG_SHA1);
-	wr_bytes(&out, digest_span(&d1));
-	wr_le16(&out, ALG_SHA256);
-	wr_bytes(&out, digest_span(&d2));
-	wr_le32(&out, 4);
-	wr_bytes(&out, SPAN(zeros, 4));
-	memcpy(log, w.log.p, w.log.n);
-	memcpy(log + w.log.n, rec, out.len);
-	unit_free(w.log);
-	w.log = SPAN(log, w.log.n + out.len);
-	world_reboot(&w, NULL);
-	world_set_reference(&w, REF_PROMOTED);
-}
-
-static void
-l20_what_firmware_measures_wrongly_is_allowed_by_name_only(void **state)
-{
-	char yaml[1024];
-	const struct finding *f;
-
-	(void)state;
-	boot_with_second_separator();
-	assert_quarantined(world_round(&w), FIND_BOOT_ORDER);
-	f = &w.v->findings[1];
-	assert_non_null(strstr(f->text, "separator.second"));
-	assert_int_equal(f->pcr, 1);
-	assert_int_equal(w.v->nfindings, 2); /* and that it comes after all is over */
-	snprintf(yaml, sizeof yaml, "%sallow: {boot_findings: [separator.second]}\n", world_policy);
-	world_set_policy(&w, yaml);
-	assert_quarantined(world_round(&w), FIND_BOOT_ORDER);
-	snprintf(yaml, sizeof yaml,
-		 "%sallow: {boot_findings: [order.after-exit, separator.second]}\n", world_policy);
-	world_set_policy(&w, yaml);
-	assert_outcome(world_round(&w), OUTCOME_ADMIT, FIND_BOOT_ORDER); /* and told */
-	assert_outcome(world_round(&w), OUTCOME_ADMIT, FIND_BOOT_ORDER);
-	assert_int_equal(w.needs, 0);
-}
-
-static void
-l18_pcrs_extended_outside_the_log_are_excluded_by_name_only(void **state)
-{
-	static const uint8_t ima[32] = {0x1A};
-	char yaml[1024];
-
-	(void)state;
-	world_free(&w);
-	world_init(&w, "uki-good"); /* PCR 11 is logged, then extended by user space */
-	softtpm_extend(&w.tpm, 11, SPAN(ima, sizeof ima), ALG_SHA256);
-	assert_quarantined(world_round(&w), FIND_REPLAY);
-	world_reboot(&w, NULL);
-	softtpm_extend(&w.tpm, 11, SPAN(ima, sizeof ima), ALG_SHA256);
-	snprintf(yaml, sizeof yaml, "%s",
-		 "policy: test\nversion: 1\napplies_to: {class: gateway}\n"
-		 "ask: {banks: [sha256], pcrs: [0-9, 11-14], interval: 60s, patience: 3}\n"
-		 "references: {pcrs: [0-9], unlogged: [11]}\n");
-	world_set_policy(&w, yaml);
-	assert_admitted(world_round(&w));
-	softtpm_extend(&w.tpm, 11, SPAN(ima, sizeof ima), ALG_SHA256);
-	assert_admitted(world_round(&w));
-	softtpm_extend(&w.tpm, 9, SPAN(ima, sizeof ima), ALG_SHA256);
-	assert_quarantined(world_round(&w), FIND_REPLAY);
-}
-
 static void
 a_milder_outcome_for_differences_is_policys_to_give(void **state)
 {
@@ -373,8 +294,6 @@ main(void)
 		CASE(secure_boot_missing_is_neither_on_nor_off),
 		CASE(claims_of_the_vector_follow_the_rules),
 		CASE(a_rule_on_an_unknown_fact_cannot_be_met),
-		CASE(l20_what_firmware_measures_wrongly_is_allowed_by_name_only),
-		CASE(l18_pcrs_extended_outside_the_log_are_excluded_by_name_only),
 		CASE(a_milder_outcome_for_differences_is_policys_to_give),
 	};
 

@@ -38,6 +38,9 @@ compile(const char *yaml, struct span *ret)
 #define RULES "rules:\n" /* 10 */
 #define RULE "  - id: one\n    fact: quote.clock_safe\n    op: equals\n    value: true\n"
 
+#define TOLERATE(finding, more)                                                                    \
+	"tolerate:\n  - {id: w, finding: " finding ", " more ", reason: x}\n"
+
 static void
 a_sound_policy_compiles_to_what_it_says(void **state)
 {
@@ -89,6 +92,37 @@ a_sound_policy_compiles_to_what_it_says(void **state)
 	assert_int_equal(v.digest.alg, ALG_SHA256);
 	assert_false(policy_next_rule(&p, &r));
 	assert_int_equal(p.rules.err, ASSAY_OK);
+}
+
+static void
+a_workaround_compiles_to_what_it_says(void **state)
+{
+	const struct policy_workaround *k;
+	struct policy p;
+	struct span c;
+
+	(void)state;
+	assert_int_equal(compile(SOUND "tolerate:\n"
+				       "  - {id: w, finding: separator.second, pcrs: [1, 4-5], "
+				       "event: EV_SEPARATOR, manufacturer: \"id:49*\", model: M, "
+				       "firmware: \"1.?\", reason: its vendor says so}\n"
+				       "  - {id: v, finding: log.tail, pcrs: [0], reason: x}\n",
+				 &c),
+			 ASSAY_OK);
+	assert_int_equal(policy_open(c, &p), ASSAY_OK);
+	assert_int_equal(p.nworkarounds, 2);
+	k = &p.workarounds[0];
+	assert_true(span_equal(k->id, SPAN("w", 1)));
+	assert_true(span_equal(k->finding, SPAN("separator.second", 16)));
+	assert_true(span_equal(k->manufacturer, SPAN("id:49*", 6)));
+	assert_true(span_equal(k->model, SPAN("M", 1)));
+	assert_true(span_equal(k->firmware, SPAN("1.?", 3)));
+	assert_true(span_equal(k->reason, SPAN("its vendor says so", 18)));
+	assert_int_equal(k->pcrs, 0x32);
+	assert_false(k->any_type);
+	assert_int_equal(k->type, 4);
+	assert_true(p.workarounds[1].any_type);
+	assert_int_equal(p.workarounds[1].model.n, 0);
 }
 
 static void
@@ -180,12 +214,38 @@ static const struct wrong {
 	{HEAD APPLIES ASK "references: {pcrs: [0], learned: admit}\n",
 	 "p.yaml:9:34: \"admit\" is no value of learned"},
 	{HEAD APPLIES ASK, "p.yaml:1:1: key \"references\" is missing"},
+	{SOUND "allow: {boot_findings: [log.tail]}\n",
+	 "p.yaml:10:9: unknown key \"boot_findings\""},
+	{SOUND TOLERATE("separator.secnd", "pcrs: [1]"),
+	 "p.yaml:11:22: \"separator.secnd\" is no finding of boot logs; did you mean "
+	 "\"separator.second\"?"},
+	{SOUND TOLERATE("none", "pcrs: [1]"), "p.yaml:11:22: \"none\" is no finding of boot logs"},
+	{SOUND TOLERATE("log.tail", "pcrs: [1], event: EV_SEPERATOR"),
+	 "p.yaml:11:50: \"EV_SEPERATOR\" is no type of events; did you mean \"EV_SEPARATOR\"?"},
+	{SOUND TOLERATE("log.tail", "pcrs: [8]"), "p.yaml:11:38: a PCR in tolerate is not in ask"},
+	{SOUND TOLERATE("log.tail", "pcrs: [one]"), "p.yaml:11:39: \"one\" is no PCR"},
+	{SOUND TOLERATE("log.tail", "pcrs: []"), "p.yaml:11:38: pcrs needs 1 to 24 entries, not 0"},
+	{SOUND "tolerate:\n  - {id: w, finding: log.tail, reason: x}\n",
+	 "p.yaml:11:5: key \"pcrs\" is missing"},
+	{SOUND "tolerate:\n  - {id: w, finding: log.tail, pcrs: [1]}\n",
+	 "p.yaml:11:5: key \"reason\" is missing"},
+	{SOUND "tolerate:\n  - {finding: log.tail, pcrs: [1], reason: x}\n",
+	 "p.yaml:11:5: key \"id\" is missing"},
+	{SOUND "tolerate:\n  - {id: w, finding: log.tail, pcrs: [1], reason: \"a\\nb\"}\n",
+	 "p.yaml:11:51: reason is one line of printable ASCII"},
+	{SOUND "tolerate:\n  - {id: one, finding: log.tail, pcrs: [1], reason: x}\n" RULES RULE,
+	 "p.yaml:11:10: id \"one\" stands twice"},
+	{SOUND "tolerate:\n  - {id: w, finding: log.tail, pcrs: [1], reason: x}\n"
+	       "  - {id: w, finding: log.tail, pcrs: [1], reason: x}\n",
+	 "p.yaml:12:10: id \"w\" stands twice"},
+	{HEAD "applies_to: {class: \"*\"}\n" ASK REFS TOLERATE("log.tail", "pcrs: [1]"),
+	 "p.yaml:11:5: a workaround is for one model"},
+	{HEAD "applies_to: {class: \"*\"}\n" ASK REFS TOLERATE("log.tail",
+							      "pcrs: [1], model: \"*?\""),
+	 "p.yaml:11:5: a workaround is for one model"},
 	{SOUND "allow: {core_checks: false}\n", "p.yaml:10:9: unknown key \"core_checks\""},
 	{SOUND "allow: {ek_expired: yes}\n",
 	 "p.yaml:10:21: ek_expired needs true or false, not \"yes\""},
-	{SOUND "allow: {boot_findings: [separator.secnd]}\n",
-	 "p.yaml:10:25: \"separator.secnd\" is no finding of boot logs; did you mean "
-	 "\"separator.second\"?"},
 	{SOUND RULES "  - one\n", "p.yaml:11:5: this place needs keys and values"},
 	{SOUND RULES RULE RULE, "p.yaml:15:9: rule id \"one\" stands twice"},
 	{SOUND RULES "  - {id: a b, fact: quote.clock_safe, op: equals, value: true}\n",
@@ -469,6 +529,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sound_policy_compiles_to_what_it_says),
+		cmocka_unit_test(a_workaround_compiles_to_what_it_says),
 		cmocka_unit_test(the_bytes_depend_on_the_meaning_alone),
 		cmocka_unit_test(each_mistake_is_told_with_its_place),
 		cmocka_unit_test(all_mistakes_are_told_at_once_in_order_and_bounded),

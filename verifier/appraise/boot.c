@@ -78,6 +78,45 @@ compare_bank(struct appraisal *a, const struct pcr_values *logged,
 	}
 }
 
+/* The value of a PCR that was extended although the log has no event for it. */
+static const struct digest *
+extended_outside(const struct appraisal *a, const struct pcr_values *logged, unsigned pcr)
+{
+	for (size_t i = 0; i < a->in->asked.count; i++) {
+		uint16_t alg = a->in->asked.bank[i].alg;
+		const struct digest *q = pcr_value(&a->proof.pcrs, alg, pcr);
+		struct digest reset;
+
+		if (!q || pcr_value(logged, alg, pcr))
+			continue;
+		if (pcr_reset_value(alg, pcr, &reset) != ASSAY_OK || !digest_equal(q, &reset))
+			return q;
+	}
+	return NULL;
+}
+
+/* L18: what something measures outside of the log must equal a reference by value, or
+ * be excluded in the policy, which is told in every verdict; else nothing judges it. */
+static void
+check_outside(struct appraisal *a, const struct pcr_values *logged)
+{
+	for (unsigned i = 0; i < PCR_COUNT && a->has_policy; i++) {
+		const struct digest *q = extended_outside(a, logged, i);
+		bool excluded = a->policy.unlogged >> i & 1;
+		struct finding *f;
+
+		if (!excluded && (!q || (a->policy.compare >> i & 1)))
+			continue;
+		f = excluded ? find(a, FIND_PCR_EXCLUDED, OUTCOME_ADMIT)
+			     : find_sticky(a, FIND_PCR_UNLOGGED, OUTCOME_QUARANTINE);
+		f->provenance = PROV_TPM;
+		f->pcr = (int32_t)i;
+		text_format(f->subject, sizeof f->subject, "PCR %u", i);
+		if (!excluded)
+			find_values(f, q, NULL);
+	}
+}
+
 static void
 compare_replay(struct appraisal *a, const struct pcr_values *logged)
 {
@@ -86,6 +125,7 @@ compare_replay(struct appraisal *a, const struct pcr_values *logged)
 	for (size_t i = 0; i < a->in->asked.count; i++)
 		compare_bank(a, logged, &a->in->asked.bank[i], &proved);
 	a->proved = a->in->asked.count != 0 ? proved : 0;
+	check_outside(a, logged);
 }
 
 /* Q15: a bank that was asked for and that the firmware does not extend is anybody's. */

@@ -135,6 +135,15 @@ bootevent_type_name(uint32_t type)
 }
 
 const char *
+bootevent_type_at(unsigned i, uint32_t *ret)
+{
+	if (i >= sizeof event_types / sizeof event_types[0])
+		return NULL;
+	*ret = event_types[i].value;
+	return event_types[i].name;
+}
+
+const char *
 bootevent_status_name(enum bootevent_status s)
 {
 	switch (s) {

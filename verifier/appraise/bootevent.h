@@ -157,6 +157,8 @@ void bootevent_read(struct bootreader *r, const struct event *ev, struct booteve
 
 /* "EV_SEPARATOR", or NULL. */
 const char *bootevent_type_name(uint32_t type);
+/* The name and the value of the i-th known type; NULL behind the last. */
+const char *bootevent_type_at(unsigned i, uint32_t *ret);
 /* "proved", "hint", "contradiction", "not measured". */
 const char *bootevent_status_name(enum bootevent_status s);
 

@@ -18,6 +18,7 @@ struct gather {
 	struct fact_set *s;
 	const struct boot_facts *f;
 	uint8_t *pcr; /* of each event; PCR_COUNT: none */
+	uint32_t *type; /* of each event */
 };
 
 /* Which PCR each event extends, so that facts can be held against what is proved. */
@@ -28,12 +29,15 @@ map_events(struct gather *g)
 	struct event ev;
 
 	g->pcr = appraisal_alloc(g->a, EVENTLOG_EVENTS_MAX);
-	if (!g->pcr || eventlog_open(g->a->in->boot_log, false, &log) != ASSAY_OK)
+	g->type = appraisal_alloc(g->a, EVENTLOG_EVENTS_MAX * sizeof *g->type);
+	if (!g->pcr || !g->type || eventlog_open(g->a->in->boot_log, false, &log) != ASSAY_OK)
 		return false;
 	memset(g->pcr, PCR_COUNT, EVENTLOG_EVENTS_MAX);
 	while (eventlog_next(&log, &ev))
-		if (ev.index < EVENTLOG_EVENTS_MAX && ev.pcr < PCR_COUNT)
+		if (ev.index < EVENTLOG_EVENTS_MAX && ev.pcr < PCR_COUNT) {
 			g->pcr[ev.index] = (uint8_t)ev.pcr;
+			g->type[ev.index] = ev.type;
+		}
 	return true;
 }
 
@@ -145,16 +149,17 @@ gather_images(struct gather *g)
 	factset_number(g->s, FACT_BOOT_OPTION_ROMS, f->option_roms);
 }
 
-/* The line of words without its "firmware version: ". */
-static void
-gather_version(struct gather *g)
+/* The line of words without its "firmware version: "; empty: not known. */
+static struct span
+proved_version(const struct gather *g)
 {
 	const char *text = g->f->firmware_version;
 	size_t prefix = strlen(boot_component_text(BOOT_FIRMWARE_VERSION)) + 2;
 
-	if (g->f->firmware_version_proved && proved(g, PCR_FIRMWARE) && strlen(text) > prefix &&
-	    strcmp(text + prefix, "empty") != 0)
-		factset_text(g->s, FACT_BOOT_FIRMWARE_VERSION, text + prefix);
+	if (!g->f->firmware_version_proved || !proved(g, PCR_FIRMWARE) || strlen(text) <= prefix ||
+	    strcmp(text + prefix, "empty") == 0)
+		return SPAN(NULL, 0);
+	return SPAN(text + prefix, strlen(text + prefix));
 }
 
 static void
@@ -164,7 +169,9 @@ gather_log(struct gather *g)
 
 	factset_number(g->s, FACT_BOOT_EVENTS, f->events);
 	gather_secure_boot(g);
-	gather_version(g);
+	if (proved_version(g).n != 0)
+		factset_text(g->s, FACT_BOOT_FIRMWARE_VERSION,
+			     (const char *)proved_version(g).p);
 	gather_loader(g);
 	if (!proved(g, PCR_OF_FIRMWARE))
 		return;
@@ -196,16 +203,46 @@ code_of(enum boot_finding_code c)
 	}
 }
 
-/* L5, L6, L7, L14, L15. What a vendor's firmware does wrong is named in the policy (L20). */
+/* L20: what a model's firmware does wrong has a name and a reason in the policy. A TPM's
+ * maker is known by a trusted certificate alone. */
+static const struct policy_workaround *
+workaround_for(const struct gather *g, const struct boot_finding *b)
+{
+	const struct ek_facts *ek = &g->a->in->device.ek;
+	struct policy_oddity o = {.finding = boot_finding_word(b->code), .pcr = b->pcr};
+
+	o.has_type = b->event < EVENTLOG_EVENTS_MAX && g->pcr[b->event] < PCR_COUNT;
+	if (o.has_type)
+		o.type = g->type[b->event];
+	if (ek->certificate && ek->trusted) {
+		o.manufacturer = SPAN(ek->manufacturer, strlen(ek->manufacturer));
+		o.model = SPAN(ek->model, strlen(ek->model));
+	}
+	o.firmware = proved_version(g);
+	return policy_tolerates(&g->a->policy, &o);
+}
+
+static void
+report_workaround(struct finding *f, const struct policy_workaround *k)
+{
+	text_escape(k->id, f->rule, sizeof f->rule);
+	text_format(f->remedy, sizeof f->remedy, "tolerated by the policy: %.*s",
+		    (int)k->reason.n, (const char *)k->reason.p);
+}
+
+/* L5, L6, L7, L14, L15, L20. */
 static void
 report(struct gather *g, const struct boot_finding *b)
 {
 	struct appraisal *a = g->a;
 	const char *word = boot_finding_word(b->code);
-	bool told = only_told(b->code) || policy_tolerates(&a->policy, word);
+	const struct policy_workaround *k = only_told(b->code) ? NULL : workaround_for(g, b);
+	bool told = only_told(b->code) || k;
 	struct finding *f = find_sticky(a, code_of(b->code),
 					told ? OUTCOME_ADMIT : OUTCOME_QUARANTINE);
 
+	if (k)
+		report_workaround(f, k);
 	f->provenance = event_proved(g, b->event) ? PROV_REPLAYED : PROV_CLAIMED;
 	f->pcr = b->pcr;
 	f->event = b->event < EVENTLOG_EVENTS_MAX ? (int32_t)b->event : -1;

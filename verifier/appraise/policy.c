@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define POLICY_FORM 0x50
-#define POLICY_FORM_VERSION 1
+#define POLICY_FORM_VERSION 2
 
 const char *
 policy_op_name(enum policy_op op)
@@ -43,7 +43,7 @@ policy_write_head(struct writer *w, const struct policy *p)
 	pack_bool(w, p->allow_ek_expired);
 	pack_bool(w, p->allow_virtual_tpm);
 	pack_bool(w, p->allow_sha1_only);
-	pack_text(w, p->tolerated, sizeof p->tolerated);
+	policy_write_workarounds(w, p);
 	wr_be16(w, p->nrules);
 }
 
@@ -94,7 +94,7 @@ policy_open(struct span compiled, struct policy *ret)
 	ret->allow_ek_expired = unpack_bool(&r);
 	ret->allow_virtual_tpm = unpack_bool(&r);
 	ret->allow_sha1_only = unpack_bool(&r);
-	unpack_text(&r, ret->tolerated, sizeof ret->tolerated);
+	policy_read_workarounds(&r, ret);
 	ret->nrules = rd_be16(&r);
 	if (r.err == ASSAY_OK && !head_sound(ret))
 		rd_fail(&r, ASSAY_MALFORMED);
@@ -265,12 +265,6 @@ has_word(const char *list, struct span wanted)
 		if (span_equal(w, wanted))
 			return true;
 	return false;
-}
-
-bool
-policy_tolerates(const struct policy *p, const char *word)
-{
-	return has_word(p->tolerated, SPAN(word, strlen(word)));
 }
 
 unsigned

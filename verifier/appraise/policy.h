@@ -19,7 +19,9 @@
 #define POLICY_VALUE_MAX 255	/* bytes of one value */
 #define POLICY_INTERVAL_MAX 86400 /* seconds */
 #define POLICY_PATIENCE_MAX 100
-#define POLICY_TOLERATED_MAX 511
+#define POLICY_WORKAROUNDS_MAX 16
+#define POLICY_PATTERN_MAX 64 /* of a workaround */
+#define POLICY_REASON_MAX 200
 
 /* What keeper needs to know of a policy: whom it judges and what to ask for. */
 struct policy_info {
@@ -42,6 +44,30 @@ unsigned policy_rank(const struct policy_info *p, const char *class_name,
 
 /* ---- the compiled form, for its compiler and its interpreter ---- */
 
+/*
+ * What the firmware of one model is known to measure wrongly (L20): where it all
+ * applies, the finding is told under the workaround's name and no more. A pattern that
+ * is empty asks for nothing; what a pattern asks for and nobody proved does not match.
+ */
+struct policy_workaround {
+	struct span id, finding;	 /* finding: a word of bootfacts.h */
+	struct span manufacturer, model; /* patterns: of the TPM, by a trusted certificate */
+	struct span firmware;		 /* pattern: version that the log proves */
+	uint32_t pcrs;			 /* where; never 0 */
+	bool any_type;			 /* else only of this type of event */
+	uint32_t type;
+	struct span reason; /* text */
+};
+
+/* A finding of a boot log, and what is known of the device that has it. */
+struct policy_oddity {
+	const char *finding;
+	int32_t pcr;   /* -1: none */
+	bool has_type; /* it is about an event */
+	uint32_t type;
+	struct span manufacturer, model, firmware; /* empty: not known */
+};
+
 struct policy {
 	struct policy_info info; /* but the digest, which is not in the bytes */
 	uint32_t compare;  /* PCRs that must equal one whole reference set */
@@ -50,9 +76,8 @@ struct policy {
 	uint8_t differs;   /* cap when no reference set matches: enum outcome */
 	uint8_t learned;   /* cap when a learned set matches; never ADMIT (D7) */
 	bool allow_ek_expired, allow_virtual_tpm, allow_sha1_only;
-	/* words of bootfacts.h, with blanks: what this model's firmware is known to
-	 * measure wrongly (L20); reported, and no more */
-	char tolerated[POLICY_TOLERATED_MAX + 1];
+	uint8_t nworkarounds;
+	struct policy_workaround workarounds[POLICY_WORKAROUNDS_MAX];
 	uint16_t nrules;
 	struct reader rules; /* for policy_next_rule */
 };
@@ -99,8 +124,9 @@ struct policy_value {
 /* The head of a compiled policy; rules are read by policy_next_rule(), and only
  * policy_info() checks them all beforehand. */
 ASSAY_MUST_USE enum assay_err policy_open(struct span compiled, struct policy *ret);
-/* Whether a finding of the boot log is named in the policy. */
-bool policy_tolerates(const struct policy *p, const char *word);
+/* The workaround that covers a finding of the boot log, or NULL. */
+const struct policy_workaround *policy_tolerates(const struct policy *p,
+						 const struct policy_oddity *o);
 /* The next rule; false at the end, or with an error in p->rules.err. */
 bool policy_next_rule(struct policy *p, struct policy_rule *ret);
 /* The next value of a rule; false at the end. */
@@ -108,6 +134,10 @@ bool policy_next_value(struct policy_rule *r, struct policy_value *ret);
 
 /* The other way. Head first, with nrules, then each rule followed by its values.
  * What could not be read back fails the writer. */
+void policy_write_workarounds(struct writer *w, const struct policy *p);
+void policy_read_workarounds(struct reader *r, struct policy *ret);
+/* A pattern names something: it is not made of wildcards alone. */
+bool policy_pattern_names(struct span pattern);
 void policy_write_head(struct writer *w, const struct policy *p);
 void policy_write_rule(struct writer *w, const struct policy_rule *r);
 void policy_write_value(struct writer *w, const struct policy_value *v);

@@ -44,31 +44,6 @@ expected_text(struct policy_rule r, char *ret, size_t cap)
 	}
 }
 
-/* "*" any characters, "?" any one. Backtracks to the last "*" only: no recursion. */
-static bool
-glob_matches(struct span pattern, struct span text)
-{
-	size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
-
-	while (t < text.n) {
-		if (p < pattern.n && pattern.p[p] == '*') {
-			star = p++;
-			mark = t;
-		} else if (p < pattern.n && (pattern.p[p] == '?' || pattern.p[p] == text.p[t])) {
-			p++;
-			t++;
-		} else if (star != SIZE_MAX) {
-			p = star + 1;
-			t = ++mark;
-		} else {
-			return false;
-		}
-	}
-	while (p < pattern.n && pattern.p[p] == '*')
-		p++;
-	return p == pattern.n;
-}
-
 static bool
 value_equal(const struct fact_value *f, const struct policy_value *v)
 {
@@ -102,7 +77,7 @@ compare(const struct fact_set *s, const struct policy_rule *r, const struct poli
 		holds = value_equal(f, v);
 		break;
 	case OP_MATCHES:
-		holds = glob_matches(v->text, f->text);
+		holds = text_matches(v->text, f->text);
 		break;
 	case OP_AT_LEAST:
 		holds = f->number >= v->number;

@@ -85,3 +85,28 @@ text_format(char *ret, size_t cap, const char *fmt, ...)
 	(void)vsnprintf(ret, cap, fmt, ap);
 	va_end(ap);
 }
+
+/* Backtracks to the last "*" only: no recursion. */
+bool
+text_matches(struct span pattern, struct span text)
+{
+	size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
+
+	while (t < text.n) {
+		if (p < pattern.n && pattern.p[p] == '*') {
+			star = p++;
+			mark = t;
+		} else if (p < pattern.n && (pattern.p[p] == '?' || pattern.p[p] == text.p[t])) {
+			p++;
+			t++;
+		} else if (star != SIZE_MAX) {
+			p = star + 1;
+			t = ++mark;
+		} else {
+			return false;
+		}
+	}
+	while (p < pattern.n && pattern.p[p] == '*')
+		p++;
+	return p == pattern.n;
+}

@@ -14,6 +14,8 @@
 void text_escape(struct span in, char *ret, size_t cap);
 /* As text_escape, but UTF-16LE input; code points above 0x7E become \uNNNN. */
 void text_escape_utf16(struct span in, char *ret, size_t cap);
+/* Whether a text has the form of a pattern: "*" any characters, "?" any one. */
+bool text_matches(struct span pattern, struct span text);
 /* snprintf that reports nothing and always terminates. */
 void text_format(char *ret, size_t cap, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

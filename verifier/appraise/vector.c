@@ -75,13 +75,22 @@ static const struct effect {
 	{FIND_TIER, AR4SI_HARDWARE, CONTRAINDICATED},
 };
 
+/* What policy only reports (L20) is an issue that is known. */
+static int8_t
+effect_of(const struct finding *f, int8_t value)
+{
+	return f->cap == OUTCOME_ADMIT && tier_of(value) > tier_of(KNOWN_ISSUES) ? KNOWN_ISSUES
+										  : value;
+}
+
 static void
 apply_findings(struct verdict *v)
 {
 	for (size_t i = 0; i < v->nfindings; i++)
 		for (size_t k = 0; k < sizeof effects / sizeof effects[0]; k++)
 			if (v->findings[i].code == effects[k].code)
-				lower(v, effects[k].claim, effects[k].value);
+				lower(v, effects[k].claim,
+				      effect_of(&v->findings[i], effects[k].value));
 }
 
 /* The hardware is known by its certificate; an allow-listed EK is only recognised. */

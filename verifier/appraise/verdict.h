@@ -145,7 +145,9 @@ const char *provenance_name(enum provenance p);
 	X(TIER, "device.tier", "policy does not accept what holds the device's key",           \
 	  "use a device with a TPM, or allow this kind in the policy")                         \
 	X(UNJUDGEABLE, "evidence.unjudgeable", "validly signed evidence breaks the appraiser", \
-	  "the device sends evidence made to crash the verifier; inspect it, report the fault")
+	  "the device sends evidence made to crash the verifier; inspect it, report the fault") \
+	X(PCR_EXCLUDED, "boot.pcr-excluded", "a PCR that policy excludes from the replay",     \
+	  "nothing, if a rule or another log judges what is measured there")
 
 enum finding_code {
 #define X(code, word, text, fix) FIND_##code,

@@ -2,7 +2,6 @@
 #include "policy_compile.h"
 
 #include "policy_source.h"
-#include "verifier/appraise/bootfacts.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -88,8 +87,8 @@ parse_pcr_range(const char *s, uint32_t *ret)
 	return true;
 }
 
-static uint32_t
-compile_pcrs(struct compile *c, const struct yaml_node *list, char **items, unsigned n)
+uint32_t
+source_pcrs(struct compile *c, const struct yaml_node *list, char **items, unsigned n)
 {
 	uint32_t mask = 0;
 
@@ -117,7 +116,7 @@ compile_selection(struct compile *c)
 	struct pcr_selection *ask = &c->policy.info.ask;
 	bool strong = false;
 
-	c->asked = compile_pcrs(c, source_at(c, "ask", "pcrs"), s->ask.pcrs, s->ask.pcrs_count);
+	c->asked = source_pcrs(c, source_at(c, "ask", "pcrs"), s->ask.pcrs, s->ask.pcrs_count);
 	for (unsigned i = 0; i < s->ask.banks_count; i++) {
 		const struct yaml_node *at = yaml_item(c->doc, list, i);
 		uint16_t alg = digest_by_name(s->ask.banks[i]);
@@ -247,52 +246,6 @@ compile_head(struct compile *c)
 	compile_labels(c);
 }
 
-static const char *
-boot_word(unsigned i, const void *arg)
-{
-	(void)arg;
-	return i + 1 < BOOTFIND_COUNT ? boot_finding_word((enum boot_finding_code)(i + 1)) : NULL;
-}
-
-static bool
-is_boot_word(const char *word)
-{
-	const char *w;
-
-	for (unsigned i = 0; (w = boot_word(i, NULL)) != NULL; i++)
-		if (strcmp(w, word) == 0)
-			return true;
-	return false;
-}
-
-static void
-compile_tolerated(struct compile *c)
-{
-	const struct yaml_node *list = source_at(c, "allow", "boot_findings");
-	char *out = c->policy.tolerated;
-	size_t used = 0;
-
-	for (unsigned i = 0; i < c->src->allow.boot_findings_count; i++) {
-		const char *word = c->src->allow.boot_findings[i], *near;
-		const struct yaml_node *at = yaml_item(c->doc, list, i);
-		size_t n = strlen(word);
-
-		if (!is_boot_word(word)) {
-			near = yaml_nearest(word, boot_word, NULL);
-			source_error(c, at, "\"%s\" is no finding of boot logs%s%s%s", word,
-				     near ? "; did you mean \"" : "", near ? near : "",
-				     near ? "\"?" : "");
-		} else if (used + n + 1 < sizeof c->policy.tolerated) {
-			if (used != 0)
-				out[used++] = ' ';
-			memcpy(out + used, word, n + 1);
-			used += n;
-		} else {
-			source_error(c, at, "too many words");
-		}
-	}
-}
-
 static void
 compile_references(struct compile *c)
 {
@@ -301,9 +254,9 @@ compile_references(struct compile *c)
 	const struct yaml_node *unlogged = source_at(c, "references", "unlogged");
 	struct policy *p = &c->policy;
 
-	p->compare = compile_pcrs(c, pcrs, s->references.pcrs, s->references.pcrs_count);
-	p->unlogged = compile_pcrs(c, unlogged, s->references.unlogged,
-				   s->references.unlogged_count);
+	p->compare = source_pcrs(c, pcrs, s->references.pcrs, s->references.pcrs_count);
+	p->unlogged = source_pcrs(c, unlogged, s->references.unlogged,
+				  s->references.unlogged_count);
 	if (p->compare & ~c->asked)
 		source_error(c, pcrs, "a PCR in references is not in ask");
 	if (p->unlogged & ~c->asked)
@@ -315,7 +268,7 @@ compile_references(struct compile *c)
 	p->allow_virtual_tpm = s->allow.virtual_tpm;
 	p->allow_sha1_only = s->allow.sha1_only;
 	p->nrules = (uint16_t)s->rules_count;
-	compile_tolerated(c);
+	policy_compile_workarounds(c);
 }
 
 static enum assay_err

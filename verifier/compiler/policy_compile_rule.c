@@ -136,8 +136,8 @@ parse_digest(const char *text, struct digest *ret)
 	       digest_from(digest_by_name(name), SPAN(b, len), ret) == ASSAY_OK;
 }
 
-static bool
-printable(const char *s)
+bool
+source_printable(const char *s)
 {
 	for (; *s; s++)
 		if (*s < 0x20 || *s > 0x7E)
@@ -162,7 +162,7 @@ parse_value(enum fact_type type, const char *text, struct policy_value *ret)
 		return parse_digest(text, &ret->digest);
 	default:
 		ret->text = SPAN(text, strlen(text));
-		return printable(text);
+		return source_printable(text);
 	}
 }
 
@@ -261,23 +261,30 @@ compile_claim(struct compile *c, struct rule_job *j)
 			     j->fact->name, ar4si_name((enum ar4si_claim)j->rule.claim));
 }
 
+bool
+source_id(struct compile *c, const struct yaml_node *at, const char *id)
+{
+	if (id[strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] ==
+	    '\0')
+		return true;
+	source_error(c, at, "a rule's id has letters, digits, \"-\", \"_\" and \".\" only");
+	return false;
+}
+
 static void
 compile_id(struct compile *c, struct rule_job *j, unsigned i)
 {
 	const struct yaml_node *at = rule_at(c, j, "id");
 
 	j->rule.id = SPAN(j->src->id, strlen(j->src->id));
-	if (strspn(j->src->id,
-		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") !=
-	    j->rule.id.n)
-		source_error(c, at, "a rule's id has letters, digits, \"-\", \"_\" and \".\" only");
+	(void)source_id(c, at, j->src->id);
 	for (unsigned k = 0; k < i; k++)
 		if (strcmp(c->src->rules[k].id, j->src->id) == 0)
 			source_error(c, at, "rule id \"%s\" stands twice", j->src->id);
 	if (!j->src->remediation)
 		return;
 	j->rule.remediation = SPAN(j->src->remediation, strlen(j->src->remediation));
-	if (!printable(j->src->remediation))
+	if (!source_printable(j->src->remediation))
 		source_error(c, rule_at(c, j, "remediation"),
 			     "remediation is one line of printable ASCII");
 }

@@ -74,9 +74,25 @@ static const cyaml_schema_field_t allow_fields[] = {
 	CYAML_FIELD_BOOL("virtual_tpm", CYAML_FLAG_OPTIONAL, struct policy_source,
 			 allow.virtual_tpm),
 	CYAML_FIELD_BOOL("sha1_only", CYAML_FLAG_OPTIONAL, struct policy_source, allow.sha1_only),
-	CYAML_FIELD_SEQUENCE_COUNT("boot_findings", OPTIONAL, struct policy_source,
-				   allow.boot_findings, allow.boot_findings_count, &label_item, 0,
-				   16),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t tolerate_fields[] = {
+	CYAML_FIELD_STRING_PTR("id", REQUIRED, struct source_workaround, id, 1,
+			       FINDING_RULE_MAX - 1),
+	CYAML_FIELD_STRING_PTR("finding", REQUIRED, struct source_workaround, finding, 1,
+			       FINDING_SUBJECT_MAX - 1),
+	CYAML_FIELD_SEQUENCE_COUNT("pcrs", REQUIRED, struct source_workaround, pcrs, pcrs_count,
+				   &pcr_item, 1, PCR_COUNT),
+	CYAML_FIELD_STRING_PTR("event", OPTIONAL, struct source_workaround, event, 1, 64),
+	CYAML_FIELD_STRING_PTR("manufacturer", OPTIONAL, struct source_workaround, manufacturer, 1,
+			       POLICY_PATTERN_MAX),
+	CYAML_FIELD_STRING_PTR("model", OPTIONAL, struct source_workaround, model, 1,
+			       POLICY_PATTERN_MAX),
+	CYAML_FIELD_STRING_PTR("firmware", OPTIONAL, struct source_workaround, firmware, 1,
+			       POLICY_PATTERN_MAX),
+	CYAML_FIELD_STRING_PTR("reason", REQUIRED, struct source_workaround, reason, 1,
+			       POLICY_REASON_MAX),
 	CYAML_FIELD_END,
 };
 
@@ -102,6 +118,8 @@ static const cyaml_schema_field_t rule_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_value_t tolerate_item = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct source_workaround, tolerate_fields)};
 static const cyaml_schema_value_t rule_item = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct source_rule, rule_fields)};
 
@@ -127,6 +145,8 @@ static const cyaml_schema_field_t policy_fields[] = {
 	SECTION("ask", CYAML_FLAG_DEFAULT, ask_fields),
 	SECTION("references", CYAML_FLAG_DEFAULT, references_fields),
 	SECTION("allow", CYAML_FLAG_OPTIONAL, allow_fields),
+	CYAML_FIELD_SEQUENCE_COUNT("tolerate", OPTIONAL, struct policy_source, workarounds,
+				   workarounds_count, &tolerate_item, 0, POLICY_WORKAROUNDS_MAX),
 	CYAML_FIELD_SEQUENCE_COUNT("rules", OPTIONAL, struct policy_source, rules, rules_count,
 				   &rule_item, 0, POLICY_RULES_MAX),
 	CYAML_FIELD_END,

@@ -23,6 +23,12 @@ struct source_rule {
 	char *remediation;
 };
 
+struct source_workaround {
+	char *id, *finding, *manufacturer, *model, *firmware, *event, *reason;
+	char **pcrs;
+	unsigned pcrs_count;
+};
+
 struct policy_source {
 	char *policy, *description;
 	unsigned version;
@@ -46,9 +52,9 @@ struct policy_source {
 	} references;
 	struct {
 		bool ek_expired, virtual_tpm, sha1_only;
-		char **boot_findings;
-		unsigned boot_findings_count;
 	} allow;
+	struct source_workaround *workarounds; /* tolerate */
+	unsigned workarounds_count;
 	struct source_rule *rules;
 	unsigned rules_count;
 };
@@ -71,6 +77,14 @@ void source_error(struct compile *c, const struct yaml_node *at, const char *fmt
 /* enum outcome of a word; unsaid: the given one. */
 uint8_t source_outcome(enum source_outcome o, enum outcome unsaid);
 
+/* The mask of a list of PCRs, "4" or "0-7"; list is where it stands. */
+uint32_t source_pcrs(struct compile *c, const struct yaml_node *list, char **items, unsigned n);
+bool source_printable(const char *s);
+/* Whether it is a name for a rule or a workaround; tells it if not. */
+bool source_id(struct compile *c, const struct yaml_node *at, const char *id);
+
+/* policy_compile_tolerate.c: to c->policy, before the head is written. */
+void policy_compile_workarounds(struct compile *c);
 /* policy_compile_rule.c: the rules, checked and written; head is written before. */
 void policy_compile_rules(struct compile *c, struct writer *out);
 
