@@ -213,6 +213,33 @@ l18_an_excluded_pcr_that_is_compared_must_still_be_equal(void **state)
 	assert_int_equal(world_finding(w.v, FIND_PCR_DIFFERS)->pcr, 11);
 }
 
+/* ---- L14: revocations ---- */
+
+static void
+l14_a_dbx_with_fewer_entries_than_policy_wants_is_a_finding(void **state)
+{
+	static const char rule[] = "rules:\n  - {id: dbx, fact: boot.dbx_entries, op: at_least, "
+				   "value: %s}\n";
+	char more[256];
+
+	(void)state;
+	world_free(&w);
+	world_init(&w, "sb-good");
+	snprintf(more, sizeof more, rule, "1");
+	set_policy("pcrs: [0-9]", more);
+	assert_admitted(world_round(&w));
+	snprintf(more, sizeof more, rule, "371");
+	set_policy("pcrs: [0-9]", more);
+	assert_quarantined(world_round(&w), FIND_RULE);
+	assert_string_equal(w.v->findings[0].subject, "boot.dbx_entries");
+	assert_string_equal(w.v->findings[0].expected, "at_least 371");
+	assert_int_equal(w.v->findings[0].pcr, 7);
+	/* what is not proved has not zero entries: nothing is known of it */
+	world_reboot(&w, "sb-good");
+	extend(7);
+	assert_quarantined(world_round(&w), FIND_FACT_MISSING);
+}
+
 /* ---- L19: every digest is a known one ---- */
 
 static void
@@ -529,6 +556,7 @@ main(void)
 		CASE(l18_a_pcr_that_log_and_user_space_share_is_excluded_by_name_only),
 		CASE(l18_what_the_log_says_of_an_excluded_pcr_is_no_fact),
 		CASE(l18_an_excluded_pcr_that_is_compared_must_still_be_equal),
+		CASE(l14_a_dbx_with_fewer_entries_than_policy_wants_is_a_finding),
 		CASE(l19_known_digests_in_another_order_do_not_pass),
 		CASE(l19_a_known_digest_more_than_once_does_not_pass),
 		CASE(l19_a_known_digest_that_is_not_there_does_not_pass),

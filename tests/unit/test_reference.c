@@ -170,6 +170,34 @@ without_a_log_values_alone_are_kept(void **state)
 }
 
 static void
+a_description_is_kept_up_to_its_limit(void **state)
+{
+	static char words[REFERENCE_DESCRIPTION_MAX + 1];
+	static uint8_t bytes[4096];
+	const uint8_t digest[32] = {1};
+	const struct pcr_values none = {0};
+	struct reference_event ev = {.pcr = 8, .type = 13, .ndigests = 1}, read;
+	struct reference r;
+	struct writer w;
+
+	(void)state;
+	ev.digests[0] = (struct event_ref_digest){ALG_SHA256, SPAN(digest, 32)};
+	memset(words, 'w', sizeof words);
+	for (size_t over = 0; over < 2; over++) {
+		ev.description = SPAN(words, REFERENCE_DESCRIPTION_MAX + over);
+		wr_init(&w, bytes, sizeof bytes);
+		reference_write_head(&w, &none, 1);
+		reference_write_event(&w, &ev);
+		assert_int_equal(w.err == ASSAY_OK, over == 0);
+		if (over != 0)
+			return;
+		assert_int_equal(reference_open(wr_span(&w), &r), ASSAY_OK);
+		assert_true(reference_next(&r, &read));
+		assert_true(span_equal(read.description, ev.description));
+	}
+}
+
+static void
 mutant_is_refused_or_canonical(struct span m, const char *what, void *arg)
 {
 	static uint8_t again[1u << 20];
@@ -230,6 +258,7 @@ main(void)
 		CASE(only_the_asked_pcrs_are_kept),
 		CASE(the_same_boot_is_the_same_set),
 		CASE(without_a_log_values_alone_are_kept),
+		CASE(a_description_is_kept_up_to_its_limit),
 		CASE(every_altered_set_is_refused_or_canonical),
 		CASE(a_buffer_that_is_too_small_is_told),
 	};

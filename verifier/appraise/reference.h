@@ -13,7 +13,7 @@
 
 #define REFERENCE_BYTES_MAX (4u << 20)
 #define REFERENCE_EVENTS_MAX 4096
-#define REFERENCE_DESCRIPTION_MAX 200
+#define REFERENCE_DESCRIPTION_MAX 600 /* command lines are long */
 
 struct reference_event {
 	uint32_t pcr, type;
