@@ -31,31 +31,43 @@ add_map(struct request *r, const uint8_t digest[32])
 	memcpy(r->maps[r->nmaps++], digest, 32);
 }
 
-static void
-fill_references(struct keeper *k, struct request *r, const struct ledger_device *d)
+/* Those of the device itself or those of its class; false: there were too many. */
+static bool
+add_references(struct keeper *k, struct request *r, const struct ledger_device *d, bool baseline)
 {
 	struct appraisal_input *in = &k->input;
 
-	in->nreferences = 0;
 	for (unsigned i = 0; i < k->nreferences; i++) {
 		const struct keeper_reference *ref = &k->references[i];
 		struct reference_view *v = &in->references[in->nreferences];
 
 		if (strcmp(ref->class_name, d->class_name) != 0 ||
-		    (ref->device[0] && strcmp(ref->device, d->id) != 0))
+		    (ref->device[0] != '\0') != baseline ||
+		    (baseline && strcmp(ref->device, d->id) != 0))
 			continue;
 		if (in->nreferences == REFERENCES_PER_DEVICE_MAX) {
 			log_event(LOG_LEVEL_WARN, "too-many-references", "class", d->class_name,
 				  NULL);
-			return;
+			return false;
 		}
 		memcpy(v->digest, ref->map.digest, 32);
 		v->state = ref->state;
 		v->not_after = ref->not_after;
+		v->baseline = baseline;
 		v->compiled = SPAN(NULL, 0);
 		in->nreferences++;
 		add_map(r, ref->map.digest);
 	}
+	return true;
+}
+
+/* The device's own first: what has no room is a set that would admit, none that warns. */
+static void
+fill_references(struct keeper *k, struct request *r, const struct ledger_device *d)
+{
+	k->input.nreferences = 0;
+	if (add_references(k, r, d, true))
+		(void)add_references(k, r, d, false);
 }
 
 static void

@@ -1,5 +1,5 @@
-/* test_bootpolicy.c: attacks on how a policy judges a boot, against appraise(): L18 to
- * L20. The device boots what it likes, and its log and its TPM agree about it. */
+/* test_bootpolicy.c: attacks on how a policy judges a boot, against appraise(): L14, L17
+ * to L20. The device boots what it likes, and its log and its TPM agree about it. */
 #include "tests/support/unit.h"
 #include "tests/support/world.h"
 
@@ -110,16 +110,6 @@ set_policy(const char *references, const char *more)
 	world_set_policy(&w, yaml);
 }
 
-/* ---- L18: measured outside of the firmware's log ---- */
-
-static const uint8_t some[32] = {0x1A};
-
-static void
-extend(unsigned pcr)
-{
-	softtpm_extend(&w.tpm, pcr, SPAN(some, sizeof some), ALG_SHA256);
-}
-
 static unsigned
 count_findings(enum finding_code code)
 {
@@ -128,6 +118,156 @@ count_findings(enum finding_code code)
 	for (size_t i = 0; i < w.v->nfindings; i++)
 		n += w.v->findings[i].code == code;
 	return n;
+}
+
+/* ---- L17: what differs between good devices ---- */
+
+#define CLASS_PCRS "pcrs: [0, 2-4, 7-9, 11-14]"
+
+/* A set of the present boot for this device, beside the class's. */
+static void
+add_baseline(void)
+{
+	size_t i = w.in.nreferences;
+
+	world_add_reference(&w, REF_PROMOTED);
+	w.in.references[i].baseline = true;
+}
+
+/* The same boot with its first record of this type changed, in data and digests. */
+static void
+change_record(uint32_t pcr, uint32_t type)
+{
+	static uint8_t rec[4096];
+	struct digest d1, d2;
+	struct span data;
+	size_t i = 0;
+
+	take_honest_log();
+	while (pcr_of(i) != pcr || records[i].p[4] != (type & 0xFF))
+		assert_true(++i < nrecords);
+	assert_true(records[i].n <= sizeof rec);
+	memcpy(rec, records[i].p, records[i].n);
+	rec[records[i].n - 2] ^= 0x40;
+	data = SPAN(rec + 72, records[i].n - 72); /* behind SHA-1, SHA-256 and the length */
+	assert_int_equal(digest_compute(ALG_SHA1, data, &d1), ASSAY_OK);
+	assert_int_equal(digest_compute(ALG_SHA256, data, &d2), ASSAY_OK);
+	memcpy(rec + 14, d1.b, 20);
+	memcpy(rec + 36, d2.b, 32);
+	records[i] = SPAN(rec, records[i].n);
+	boot_records();
+}
+
+static void
+l17_what_is_the_devices_own_is_not_compared_with_its_class(void **state)
+{
+	(void)state;
+	set_policy(CLASS_PCRS, "");
+	change_record(5, EV_EFI_GPT_EVENT & 0xFF);
+	assert_admitted(world_round(&w));
+	/* not even where the class's set has a value for it */
+	assert_non_null(pcr_value(&w.tpm.pcrs, ALG_SHA256, 5));
+}
+
+static void
+l17_what_is_the_devices_own_is_compared_with_its_baseline(void **state)
+{
+	static const struct {
+		const char *policy;
+		enum outcome outcome;
+	} cases[] = {
+		{CLASS_PCRS, OUTCOME_RESTRICT},
+		{CLASS_PCRS ", baseline: restrict", OUTCOME_RESTRICT},
+		{CLASS_PCRS ", baseline: quarantine", OUTCOME_QUARANTINE},
+		{CLASS_PCRS ", baseline: report", OUTCOME_ADMIT},
+	};
+
+	(void)state;
+	set_policy(CLASS_PCRS, "");
+	add_baseline();
+	assert_admitted(world_round(&w));
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct finding *f;
+
+		set_policy(cases[i].policy, "");
+		change_record(5, EV_EFI_GPT_EVENT & 0xFF);
+		assert_outcome(world_round(&w), cases[i].outcome, FIND_BASELINE);
+		assert_int_equal(count_findings(FIND_BASELINE), w.v->nfindings);
+		assert_int_equal(w.v->nfindings, 2); /* the value, and the event in words */
+		f = &w.v->findings[0];
+		if (f->event < 0)
+			f = &w.v->findings[1];
+		assert_int_equal(f->pcr, 5);
+		assert_string_equal(f->subject, "partition table");
+		assert_outcome(world_round(&w), cases[i].outcome, FIND_BASELINE);
+		assert_int_equal(w.needs, 0);
+		take_honest_log(); /* and it ends with the change */
+		boot_records();
+		assert_admitted(world_round(&w));
+	}
+}
+
+static void
+l17_a_baseline_says_nothing_of_what_the_class_says(void **state)
+{
+	(void)state;
+	set_policy(CLASS_PCRS, "");
+	add_baseline();
+	/* the class is updated: the device's own values are what they were */
+	w.in.nreferences = 1;
+	world_reboot(&w, "uki-cmdline");
+	assert_quarantined(world_round(&w), FIND_PCR_DIFFERS);
+	w.in.nreferences = 2;
+	world_add_reference(&w, REF_PROMOTED);
+	assert_admitted(world_round(&w));
+	/* and neither excuses what the other one forbids */
+	change_record(1, EV_SEPARATOR);
+	(void)world_round(&w);
+	assert_int_not_equal(w.v->outcome, OUTCOME_ADMIT);
+	assert_non_null(world_finding(w.v, FIND_BASELINE));
+}
+
+static void
+l17_a_baseline_that_knows_less_or_has_expired_does_not_hide_another(void **state)
+{
+	struct continuity c = {.present = true, .has_boot_log = true};
+	struct reference_view *less = &w.in.references[2];
+	struct writer out;
+
+	(void)state;
+	set_policy(CLASS_PCRS, "");
+	add_baseline();
+	add_baseline();
+	/* one of PCR 1 alone, which stays as it is */
+	evidence_values(&w.tpm, &w.in.asked, &c.quoted);
+	assert_int_equal(digest_sha256(w.log, c.boot_log_digest), ASSAY_OK);
+	wr_init(&out, w.reference[2], sizeof w.reference[2]);
+	assert_int_equal(reference_capture(w.log, &c, 1u << 1, &out), ASSAY_OK);
+	less->compiled = wr_span(&out);
+	assert_int_equal(digest_sha256(less->compiled, less->digest), ASSAY_OK);
+	assert_admitted(world_round(&w));
+	change_record(5, EV_EFI_GPT_EVENT & 0xFF);
+	assert_outcome(world_round(&w), OUTCOME_RESTRICT, FIND_BASELINE);
+	take_honest_log();
+	boot_records();
+	w.in.references[1].not_after = w.in.now - 1;
+	assert_outcome(world_round(&w), OUTCOME_RESTRICT, FIND_BASELINE);
+	w.in.references[1].not_after = 0;
+	w.in.references[1].state = less->state = REF_RETIRED;
+	world_reboot(&w, NULL);
+	change_record(5, EV_EFI_GPT_EVENT & 0xFF);
+	w.tpm.reset_count--; /* one boot */
+	assert_admitted(world_round(&w));
+}
+
+/* ---- L18: measured outside of the firmware's log ---- */
+
+static const uint8_t some[32] = {0x1A};
+
+static void
+extend(unsigned pcr)
+{
+	softtpm_extend(&w.tpm, pcr, SPAN(some, sizeof some), ALG_SHA256);
 }
 
 static void
@@ -551,6 +691,10 @@ main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, start, stop)
 	const struct CMUnitTest tests[] = {
+		CASE(l17_what_is_the_devices_own_is_not_compared_with_its_class),
+		CASE(l17_what_is_the_devices_own_is_compared_with_its_baseline),
+		CASE(l17_a_baseline_says_nothing_of_what_the_class_says),
+		CASE(l17_a_baseline_that_knows_less_or_has_expired_does_not_hide_another),
 		CASE(l18_what_nothing_accounts_for_is_a_finding_though_nothing_compares_it),
 		CASE(l18_what_policy_excludes_is_told_in_every_verdict),
 		CASE(l18_a_pcr_that_log_and_user_space_share_is_excluded_by_name_only),

@@ -75,6 +75,7 @@ a_sound_policy_compiles_to_what_it_says(void **state)
 	assert_int_equal(p.compare, 0xF1);
 	assert_int_equal(p.learned, OUTCOME_RESTRICT);
 	assert_int_equal(p.differs, OUTCOME_QUARANTINE);
+	assert_int_equal(p.baseline, OUTCOME_RESTRICT);
 	assert_true(policy_next_rule(&p, &r));
 	assert_int_equal(r.fact, FACT_QUOTE_CLOCK_SAFE);
 	assert_int_equal(r.on_fail, OUTCOME_RESTRICT);
@@ -211,6 +212,8 @@ static const struct wrong {
 	 "p.yaml:9:35: a PCR in unlogged is not in ask"},
 	{HEAD APPLIES ASK "references: {pcrs: [0], on_fail: report}\n",
 	 "p.yaml:9:34: \"report\" is no value of on_fail"},
+	{HEAD APPLIES ASK "references: {pcrs: [0], baseline: ignore}\n",
+	 "p.yaml:9:35: \"ignore\" is no value of baseline"},
 	{HEAD APPLIES ASK "references: {pcrs: [0], learned: admit}\n",
 	 "p.yaml:9:34: \"admit\" is no value of learned"},
 	{HEAD APPLIES ASK, "p.yaml:1:1: key \"references\" is missing"},

@@ -113,8 +113,17 @@ void identity_judge(struct appraisal *a);
 void reference_judge(struct appraisal *a);
 /* The bank that a set must have and that facts rest on: the strongest asked for (D6). */
 uint16_t strongest_bank(const struct pcr_selection *asked);
+/* reference_baseline.c: what differs between good devices, against the device's own
+ * sets (L17). */
+void baseline_judge(struct appraisal *a);
 /* reference_explain.c: the same event by event, where the log is at hand. */
-void reference_explain(struct appraisal *a, const struct reference *set, uint32_t pcrs);
+struct explanation {
+	uint32_t pcrs;
+	bool baseline; /* told as FIND_BASELINE */
+	enum outcome cap;
+};
+void reference_explain(struct appraisal *a, const struct reference *set,
+		       const struct explanation *how);
 /* policy_eval.c: the rules. */
 void policy_judge(struct appraisal *a);
 /* vector.c: AR4SI, from the findings and from rules that support a claim. */

@@ -139,6 +139,7 @@ judge(struct appraisal *a)
 	gather_boot(a);
 	identity_judge(a);
 	reference_judge(a);
+	baseline_judge(a);
 	policy_judge(a);
 	return true;
 }

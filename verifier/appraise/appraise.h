@@ -65,6 +65,7 @@ struct reference_view {
 	uint8_t digest[32];   /* SHA-256 of compiled: checked when it was mapped, not here */
 	enum reference_state state;
 	int64_t not_after; /* seconds; 0: none */
+	bool baseline;	   /* captured for this very device (L17), not for its class */
 };
 
 struct appraisal_input {

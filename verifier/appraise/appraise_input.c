@@ -55,6 +55,7 @@ pack_reference_view(struct writer *w, const struct reference_view *v)
 	pack_fixed(w, v->digest, sizeof v->digest);
 	pack_below(w, v->state, REF_RETIRED + 1);
 	pack_time(w, v->not_after);
+	pack_bool(w, v->baseline);
 }
 
 static void
@@ -64,6 +65,7 @@ unpack_reference_view(struct reader *r, struct reference_view *ret)
 	unpack_fixed(r, ret->digest, sizeof ret->digest);
 	ret->state = (enum reference_state)unpack_below(r, REF_RETIRED + 1);
 	ret->not_after = unpack_time(r);
+	ret->baseline = unpack_bool(r);
 }
 
 enum assay_err

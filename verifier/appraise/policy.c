@@ -40,6 +40,7 @@ policy_write_head(struct writer *w, const struct policy *p)
 	pack_bool(w, p->events);
 	pack_below(w, p->differs, OUTCOME_COUNT);
 	pack_below(w, p->learned, OUTCOME_ADMIT);
+	pack_below(w, p->baseline, OUTCOME_COUNT);
 	pack_bool(w, p->allow_ek_expired);
 	pack_bool(w, p->allow_virtual_tpm);
 	pack_bool(w, p->allow_sha1_only);
@@ -91,6 +92,7 @@ policy_open(struct span compiled, struct policy *ret)
 	ret->events = unpack_bool(&r);
 	ret->differs = unpack_below(&r, OUTCOME_COUNT);
 	ret->learned = unpack_below(&r, OUTCOME_ADMIT);
+	ret->baseline = unpack_below(&r, OUTCOME_COUNT);
 	ret->allow_ek_expired = unpack_bool(&r);
 	ret->allow_virtual_tpm = unpack_bool(&r);
 	ret->allow_sha1_only = unpack_bool(&r);

@@ -56,7 +56,7 @@ fill_values(struct finding *f, const struct bootdiff_entry *e)
 }
 
 static void
-report_entry(struct appraisal *a, const struct bootdiff_entry *e)
+report_entry(struct appraisal *a, const struct bootdiff_entry *e, const struct explanation *how)
 {
 	static const enum finding_code codes[BOOTDIFF_NKINDS] = {
 		[BOOTDIFF_CHANGED] = FIND_EVENT_DIFFERS,
@@ -64,7 +64,8 @@ report_entry(struct appraisal *a, const struct bootdiff_entry *e)
 		[BOOTDIFF_REMOVED] = FIND_EVENT_ABSENT,
 		[BOOTDIFF_RETYPED] = FIND_EVENT_DIFFERS,
 	};
-	struct finding *f = find_sticky(a, codes[e->kind], (enum outcome)a->policy.differs);
+	struct finding *f = find_sticky(a, how->baseline ? FIND_BASELINE : codes[e->kind],
+					how->cap);
 
 	f->provenance = PROV_REPLAYED;
 	f->pcr = (int32_t)e->pcr;
@@ -75,7 +76,8 @@ report_entry(struct appraisal *a, const struct bootdiff_entry *e)
 }
 
 void
-reference_explain(struct appraisal *a, const struct reference *set, uint32_t pcrs)
+reference_explain(struct appraisal *a, const struct reference *set,
+		  const struct explanation *how)
 {
 	struct boot_ref_event *events;
 	struct bootdiff_work *work;
@@ -83,7 +85,7 @@ reference_explain(struct appraisal *a, const struct reference *set, uint32_t pcr
 	struct bootdiff_input in = {
 		.log = a->in->boot_log,
 		.bank = strongest_bank(&a->policy.info.ask),
-		.pcr_mask = pcrs & a->proved,
+		.pcr_mask = how->pcrs & a->proved,
 	};
 
 	if (!a->policy.events || !a->log_sound || set->nevents == 0 || in.pcr_mask == 0)
@@ -97,5 +99,5 @@ reference_explain(struct appraisal *a, const struct reference *set, uint32_t pcr
 	    bootdiff_compare(&in, work, diff) != ASSAY_OK)
 		return;
 	for (size_t i = 0; i < diff->n && i < EXPLAINED_MAX; i++)
-		report_entry(a, &diff->entries[i]);
+		report_entry(a, &diff->entries[i], how);
 }

@@ -177,5 +177,7 @@ reference_judge(struct appraisal *a)
 	for (unsigned i = 0; i < PCR_COUNT; i++)
 		if (best->differs >> i & 1)
 			report_difference(a, best, i);
-	reference_explain(a, &best->set, best->differs);
+	reference_explain(a, &best->set,
+			  &(struct explanation){.pcrs = best->differs,
+						.cap = (enum outcome)a->policy.differs});
 }

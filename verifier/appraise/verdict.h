@@ -147,7 +147,9 @@ const char *provenance_name(enum provenance p);
 	X(UNJUDGEABLE, "evidence.unjudgeable", "validly signed evidence breaks the appraiser", \
 	  "the device sends evidence made to crash the verifier; inspect it, report the fault") \
 	X(PCR_EXCLUDED, "boot.pcr-excluded", "a PCR that policy excludes from the replay",     \
-	  "nothing, if a rule or another log judges what is measured there")
+	  "nothing, if a rule or another log judges what is measured there")                   \
+	X(BASELINE, "reference.baseline", "the device's own values are not its baseline's",    \
+	  "find out who changed its settings, boot order or partitions")
 
 enum finding_code {
 #define X(code, word, text, fix) FIND_##code,

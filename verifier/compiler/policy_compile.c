@@ -263,6 +263,7 @@ compile_references(struct compile *c)
 		source_error(c, unlogged, "a PCR in unlogged is not in ask");
 	p->events = !s->references.ignore_events;
 	p->differs = source_outcome(s->references.on_fail, OUTCOME_QUARANTINE);
+	p->baseline = source_outcome(s->references.baseline, OUTCOME_RESTRICT);
 	p->learned = source_outcome(s->references.learned, OUTCOME_RESTRICT);
 	p->allow_ek_expired = s->allow.ek_expired;
 	p->allow_virtual_tpm = s->allow.virtual_tpm;

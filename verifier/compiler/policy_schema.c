@@ -66,6 +66,8 @@ static const cyaml_schema_field_t references_fields[] = {
 			 references.on_fail, outcomes, 2),
 	CYAML_FIELD_ENUM("learned", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct policy_source,
 			 references.learned, learned_words, COUNT_OF(learned_words)),
+	CYAML_FIELD_ENUM("baseline", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct policy_source,
+			 references.baseline, outcomes, COUNT_OF(outcomes)),
 	CYAML_FIELD_END,
 };
 
