@@ -41,8 +41,11 @@ read_records(void)
 	assert_int_equal(eventlog_open(w.log, false, &l), ASSAY_OK);
 	while (eventlog_next(&l, &ev)) {
 		assert_true(nrecords < RECORDS_MAX);
-		if (nrecords != 0)
-			records[nrecords - 1].n = ev.offset - (size_t)(records[nrecords - 1].p - w.log.p);
+		if (nrecords != 0) {
+			struct span *before = &records[nrecords - 1];
+
+			before->n = ev.offset - (size_t)(before->p - w.log.p);
+		}
 		records[nrecords++] = SPAN(w.log.p + ev.offset, w.log.n - ev.offset);
 	}
 	assert_int_equal(eventlog_finish(&l), ASSAY_OK);
@@ -389,7 +392,8 @@ assert_not_passed(const char *what, size_t record)
 	if (w.v->status != VERDICT_DECIDED || w.v->outcome != OUTCOME_QUARANTINE)
 		fail_msg("%s, record %zu: %s", what, record, outcome_name(w.v->outcome));
 	/* log and counters are true: the comparison tells it, and nothing else */
-	if (world_finding(w.v, FIND_RESET_BACK) || world_finding(w.v, FIND_REPLAY) || !world_finding(w.v, FIND_PCR_DIFFERS))
+	if (world_finding(w.v, FIND_RESET_BACK) || world_finding(w.v, FIND_REPLAY) ||
+	    !world_finding(w.v, FIND_PCR_DIFFERS))
 		fail_msg("%s, record %zu: no difference to the reference", what, record);
 	if (!world_finding(w.v, FIND_EVENT_DIFFERS) && !world_finding(w.v, FIND_EVENT_EXTRA) &&
 	    !world_finding(w.v, FIND_EVENT_ABSENT))
