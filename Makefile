@@ -18,7 +18,7 @@ ifeq ($(BUILD),fuzz)
 CC = clang
 endif
 
-B := build/$(BUILD)$(if $(findstring clang,$(CC)),-clang)
+B := build/$(BUILD)$(if $(findstring clang,$(CC)),-clang)$(if $(WOLFSSL_PREFIX),-wolfssl)
 GEN := build/gen
 VERSION := 0.1.0
 
@@ -155,7 +155,7 @@ DEPS_FUZZ += llvm                  # names in their reports
 
 # ---- targets -------------------------------------------------------------
 .PHONY: all help programs tests-build clean deps test-deps ci-deps demo test lint \
-	demo-run test-run fuzz fuzzers bench install
+	demo-run test-run fuzz fuzzers bench wolfssl-fast install
 .DEFAULT_GOAL := all
 all: programs ## build the programs
 programs: $(PROGRAMS) $(LIBATTESTER)
@@ -179,8 +179,13 @@ fuzz: ## run every fuzz target for SECONDS=60 each under sanitizers
 	+$(Q)$(AGAIN) BUILD=fuzz fuzzers
 	$(Q)ASSAY_BIN=$(abspath build/fuzz-clang) tests/fuzz/run.sh $(or $(SECONDS),60) $(FUZZ)
 
-bench: $(BENCH_BIN) ## measure, each beside the raw cost of the unavoidable work
-	$(Q)for b in $(BENCH_BIN); do $$b || exit; done
+bench: programs $(BENCH_BIN) $(FLEET_BIN) ## measure, each beside the raw cost of the unavoidable work
+	$(Q)for b in $(BENCH_BIN); do $$b || exit; echo; done
+	$(Q)ASSAY_BIN=$(abspath $(B)) tests/bench/fleet.sh
+
+wolfssl-fast: ## build the release's wolfSSL with its assembly into build/wolfssl
+	$(Q)tests/bench/wolfssl-fast.sh build/wolfssl
+	$(Q)echo 'measure with: make WOLFSSL_PREFIX=$(abspath build/wolfssl) bench'
 
 lint: all ## prove purity, include directions, bans, the README's table
 	$(Q)ASSAY_BIN=$(abspath $(B)) tests/lint.sh
