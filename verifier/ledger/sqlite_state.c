@@ -250,7 +250,6 @@ state_form(const struct ledger_state *s)
 struct part {
 	const char *device;
 	int id;
-	enum statement_id read;
 	struct span bytes;
 	struct part_digest digest;
 };
@@ -278,8 +277,10 @@ part_same(struct ledger *l, const struct part *p, struct span old_digest, bool *
 	*ret = span_equal(SPAN(p->digest.b, p->digest.n), old_digest);
 	if (!*ret || p->bytes.n == 0)
 		return ASSAY_OK;
+	/* by a statement of its own: p->bytes may be what a ledger_state_get() showed */
 	key_of(p->device, &key);
-	if ((e = part_get(l, p->read, &key, &stored)) == ASSAY_OK)
+	row_int(&key, p->id);
+	if ((e = part_get(l, S_PART_OLD, &key, &stored)) == ASSAY_OK)
 		*ret = span_equal(stored, p->bytes);
 	return e;
 }
@@ -328,8 +329,8 @@ enum assay_err
 ledger_state_put(struct ledger *l, const struct ledger_state *s)
 {
 	struct part_digest d[D_COUNT];
-	struct part verdict = {s->device, PART_OF_VERDICT, S_PART_VERDICT, s->verdict, {0}};
-	struct part claims = {s->device, PART_OF_CLAIMS, S_PART_CLAIMS, s->claims, {0}};
+	struct part verdict = {s->device, PART_OF_VERDICT, s->verdict, {0}};
+	struct part claims = {s->device, PART_OF_CLAIMS, s->claims, {0}};
 	struct row *old, r;
 	enum assay_err e;
 
