@@ -25,7 +25,7 @@ api() { # PATH [JSON]
 policy() { # CLASS SED...
 	policy_version=$((${policy_version:-1} + 1))
 	local class=$1 args=(-e "s/^version: .*/version: $policy_version/" -e "s/^policy: .*/policy: $1/; s/class: .*/class: $1/; s/interval: .*/interval: 1s/"
-		-e 's/patience: .*/patience: 60/; s/virtual_tpm: false/virtual_tpm: true/')
+		-e 's/patience: .*/patience: 100/; s/virtual_tpm: false/virtual_tpm: true/')
 	shift
 	while [ $# -gt 0 ]; do args+=(-e "$1") && shift; done
 	sed "${args[@]}" policies/gateway.yaml >"$WORK/$class.yaml"
