@@ -155,6 +155,7 @@ on_hello(struct span f)
 {
 	struct msg_hello m;
 
+	lws_sul_cancel(&timer); /* the connection before this one may have left it running */
 	if (envelope_decode_hello(f, &arena, &m) != ASSAY_OK)
 		return bad("hello");
 	if (!device.enrolled ||
