@@ -33,7 +33,7 @@ check 'the TPM goes away: it says so' off
 on() { tpm_boot gateway "$log" && says_again fake '^proof'; }
 check 'the TPM comes back: it attests' on
 check 'it enrolled once in all this' equal "$(count fake '^enrol')" 1
-check 'nothing that the verifier checks was wrong' equal "$(count fake '^bad')" 0
+check 'nothing that the verifier checks was wrong' none fake '^bad'
 away() { stop fake && says agent 'event=disconnected' && says_again agent 'event=disconnected'; }
 check 'the verifier goes away: it tries again and again' away
 stop agent

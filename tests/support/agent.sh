@@ -59,3 +59,4 @@ agent_set_up() {
 		tpm_make gateway sha1,sha256 && tpm_boot gateway "$log" &&
 		token=t1.s3cret.$(pin right)
 }
+none() { ! grep -- "$2" "$WORK/$1.log"; } # WHO PATTERN: it never said so; what it said is shown

@@ -395,6 +395,7 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *p,
 	switch (reason) {
 	case LWS_CALLBACK_ESTABLISHED:
 		current = wsi;
+		lws_sul_cancel(&timer); /* the last connection's challenge is not this one's */
 		closing = false;
 		in_len = out_len = 0;
 		if (tls_exporter(lws_get_ssl(wsi), device.exporter) != ASSAY_OK)
