@@ -20,6 +20,7 @@ cat >>"$ASSAY_STATE/verifier.yaml" <<-E
 	connections_per_source: $((devices + 64))
 	half_open_per_source: $((devices + 64))
 	enrolments_per_minute: $((devices * 2))
+	uploads_max: 1024
 E
 quietly verifier_start
 quietly fleet --eks "$WORK/eks"
