@@ -92,7 +92,7 @@ static const struct {
 	const char *set, *ask, *answer;
 } settings[] = {
 	{"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA locking_mode", "exclusive"},
-	{"PRAGMA page_size=8192", NULL, NULL}, /* of a new file only */
+	{"PRAGMA page_size=4096", NULL, NULL}, /* of a new file only */
 	{"PRAGMA journal_mode=WAL", "PRAGMA journal_mode", "wal"},
 	{"PRAGMA synchronous=FULL", "PRAGMA synchronous", "2"},
 	{"PRAGMA foreign_keys=ON", "PRAGMA foreign_keys", "1"},
@@ -101,7 +101,7 @@ static const struct {
 	{"PRAGMA mmap_size=0", NULL, NULL},
 	{"PRAGMA temp_store=MEMORY", NULL, NULL},
 	{"PRAGMA cache_size=-32768", NULL, NULL},	     /* KiB */
-	{"PRAGMA wal_autocheckpoint=4096", NULL, NULL},   /* pages: 32 MiB */
+	{"PRAGMA wal_autocheckpoint=8192", NULL, NULL},   /* pages: 32 MiB */
 	{"PRAGMA journal_size_limit=67108864", NULL, NULL},
 };
 

@@ -17,7 +17,8 @@
 
 #define MESSAGE_MAX (64u << 10)
 #define RAMP_MS 50
-#define SETTLE_MAX_S 120 /* until every device has a decision, then is admitted */
+#define ENROLLING_MAX 50
+#define SETTLE_MAX_S 300 /* until every device has a decision, then is admitted */
 
 enum phase { CONNECTING, SETTLING, MEASURING, DONE };
 
@@ -269,7 +270,9 @@ ramp_up(void)
 {
 	unsigned n = fleet.o.ramp * RAMP_MS / 1000 + 1;
 
-	while (n-- && fleet.connected < fleet.o.devices)
+	/* new devices enrol and upload their logs: no more at a time than are finished */
+	while (n-- && fleet.connected < fleet.o.devices &&
+	       fleet.connected - fleet.decided < ENROLLING_MAX)
 		connect_device(&fleet.devices[fleet.connected++]);
 	if (fleet.decided < fleet.o.devices)
 		return;
