@@ -95,6 +95,28 @@ imalog_open(struct span list, uint8_t *scratch, size_t cap, struct imalog *ret)
 	return ASSAY_OK;
 }
 
+enum assay_err
+imalog_resume(struct span entries, uint16_t template_alg, bool big, struct imalog *ret)
+{
+	struct imalog l = {.format = IMALOG_BINARY, .order_known = true, .big = big};
+
+	if (entries.n > IMALOG_MAX)
+		return ASSAY_TOO_LARGE;
+	if (template_alg == ALG_NONE ||
+	    imalog_template_alg(digest_size(template_alg)) != template_alg)
+		return ASSAY_UNSUPPORTED;
+	rd_init(&l.in, entries);
+	l.template_alg = template_alg;
+	*ret = l;
+	return ASSAY_OK;
+}
+
+size_t
+imalog_position(const struct imalog *l)
+{
+	return l->in.pos;
+}
+
 void
 imalog_use_template(struct imalog *l, struct span name)
 {

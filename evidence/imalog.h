@@ -116,6 +116,14 @@ struct imalog {
  */
 ASSAY_MUST_USE enum assay_err imalog_open(struct span list, uint8_t *scratch, size_t cap,
 					  struct imalog *ret);
+/*
+ * Entries of a binary list that goes on, of which template_alg and byte order are known;
+ * may be empty. TOO_LARGE; UNSUPPORTED for an algorithm that no list has.
+ */
+ASSAY_MUST_USE enum assay_err imalog_resume(struct span entries, uint16_t template_alg, bool big,
+					    struct imalog *ret);
+/* Where the next entry starts: the end of the last one read. */
+size_t imalog_position(const struct imalog *l);
 /* The next entry; false at the end and after an error, imalog_finish() tells which. */
 bool imalog_next(struct imalog *l, struct imalog_entry *ret);
 /*

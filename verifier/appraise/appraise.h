@@ -60,12 +60,23 @@ struct device_view {
 
 enum reference_state { REF_NONE = 0, REF_LEARNED, REF_PROMOTED, REF_RETIRED };
 
+/* What a reference set is; the compiled form follows from it. */
+enum reference_kind {
+	REF_KIND_BOOT = 0,  /* PCR values and boot events: reference.h */
+	REF_KIND_ALLOW,	    /* files that are allowed: digestset.h */
+	REF_KIND_KNOWN_BAD, /* digests that are bad wherever they occur: digestset.h */
+	REF_KIND_COUNT
+};
+#define REFERENCE_NAME_MAX 64
+
 struct reference_view {
 	struct span compiled; /* reference.h's form */
 	uint8_t digest[32];   /* SHA-256 of compiled: checked when it was mapped, not here */
 	enum reference_state state;
 	int64_t not_after; /* seconds; 0: none */
 	bool baseline;	   /* captured for this very device (L17), not for its class */
+	enum reference_kind kind;
+	char name[REFERENCE_NAME_MAX + 1]; /* by which policies name allow-lists */
 };
 
 struct appraisal_input {
@@ -80,6 +91,15 @@ struct appraisal_input {
 	bool boot_log_stored; /* it comes from the ledger, not from the device: used if
 				 its digest is the claimed one, else as if it were absent */
 	struct span boot_log;
+	/*
+	 * Entries of the IMA list, as the kernel wrote them (binary), beginning with entry
+	 * ima_from. The first ima_stored bytes come from the ledger, and only then from
+	 * entry 0; what follows them the device delivered. Not in the encoding: they travel
+	 * beside it.
+	 */
+	bool has_ima; /* delivered, maybe empty: then it is withheld */
+	uint64_t ima_from, ima_stored;
+	struct span ima;
 	struct device_view device;
 	struct span policy; /* compiled; empty: none applies */
 	uint8_t policy_digest[32]; /* its SHA-256: checked when it was mapped, not here */

@@ -56,6 +56,8 @@ pack_reference_view(struct writer *w, const struct reference_view *v)
 	pack_below(w, v->state, REF_RETIRED + 1);
 	pack_time(w, v->not_after);
 	pack_bool(w, v->baseline);
+	pack_below(w, v->kind, REF_KIND_COUNT);
+	pack_text(w, v->name, sizeof v->name);
 }
 
 static void
@@ -66,6 +68,8 @@ unpack_reference_view(struct reader *r, struct reference_view *ret)
 	ret->state = (enum reference_state)unpack_below(r, REF_RETIRED + 1);
 	ret->not_after = unpack_time(r);
 	ret->baseline = unpack_bool(r);
+	ret->kind = (enum reference_kind)unpack_below(r, REF_KIND_COUNT);
+	unpack_text(r, ret->name, sizeof ret->name);
 }
 
 enum assay_err
@@ -85,6 +89,9 @@ appraisal_input_encode(const struct appraisal_input *in, uint8_t *ret, size_t ca
 	pack_bool(&w, in->has_boot_log);
 	pack_bool(&w, in->boot_log_stored);
 	wr_be32_bytes(&w, in->boot_log);
+	pack_bool(&w, in->has_ima);
+	wr_be64(&w, in->ima_from);
+	wr_be64(&w, in->ima_stored);
 	pack_device(&w, &in->device);
 	wr_be32_bytes(&w, in->policy);
 	pack_fixed(&w, in->policy_digest, sizeof in->policy_digest);
@@ -111,6 +118,13 @@ unpack_input(struct reader *r, struct appraisal_input *ret)
 	ret->boot_log_stored = unpack_bool(r);
 	ret->boot_log = rd_be32_bytes(r, EVENTLOG_MAX);
 	if (!ret->has_boot_log && ret->boot_log.n != 0)
+		rd_fail(r, ASSAY_MALFORMED);
+	ret->has_ima = unpack_bool(r);
+	ret->ima_from = rd_be64(r);
+	ret->ima_stored = rd_be64(r);
+	if ((!ret->has_ima && (ret->ima_from != 0 || ret->ima_stored != 0)) ||
+	    (ret->ima_stored != 0 && ret->ima_from != 0) || ret->ima_stored > IMALOG_MAX ||
+	    ret->ima_from > IMALOG_ENTRIES_MAX)
 		rd_fail(r, ASSAY_MALFORMED);
 	unpack_device(r, &ret->device);
 	ret->policy = rd_be32_bytes(r, POLICY_BYTES_MAX);

@@ -10,7 +10,7 @@
 static enum assay_err
 compute_generation(const struct appraisal_input *in, uint8_t ret[32])
 {
-	uint8_t b[64 + REFERENCES_PER_DEVICE_MAX * 34];
+	uint8_t b[64 + REFERENCES_PER_DEVICE_MAX * 104];
 	struct writer w;
 
 	wr_init(&w, b, sizeof b);
@@ -20,6 +20,8 @@ compute_generation(const struct appraisal_input *in, uint8_t ret[32])
 		pack_fixed(&w, in->references[i].digest, sizeof in->references[i].digest);
 		pack_below(&w, in->references[i].state, REF_RETIRED + 1);
 		pack_bool(&w, in->references[i].baseline);
+		pack_below(&w, in->references[i].kind, REF_KIND_COUNT);
+		pack_text(&w, in->references[i].name, sizeof in->references[i].name);
 	}
 	return w.err == ASSAY_OK ? digest_sha256(wr_span(&w), ret) : w.err;
 }

@@ -88,7 +88,8 @@ is_baseline(const struct appraisal *a, size_t i, struct reference *ret)
 {
 	const struct reference_view *v = &a->in->references[i];
 
-	return v->baseline && (v->state == REF_LEARNED || v->state == REF_PROMOTED) &&
+	return v->kind == REF_KIND_BOOT && v->baseline &&
+	       (v->state == REF_LEARNED || v->state == REF_PROMOTED) &&
 	       reference_open_known(v->compiled, ret) == ASSAY_OK;
 }
 

@@ -90,7 +90,8 @@ choose(struct appraisal *a, struct candidate ret[2], const struct candidate **re
 		struct candidate *c = best == &ret[0] ? &ret[1] : &ret[0];
 
 		c->view = &a->in->references[i];
-		if (c->view->state != REF_LEARNED && c->view->state != REF_PROMOTED)
+		if (c->view->kind != REF_KIND_BOOT ||
+		    (c->view->state != REF_LEARNED && c->view->state != REF_PROMOTED))
 			continue;
 		if (reference_open_known(c->view->compiled, &c->set) != ASSAY_OK) {
 			struct finding *f = find(a, FIND_POLICY_INVALID, OUTCOME_QUARANTINE);

@@ -208,6 +208,7 @@ pack_continuity(struct writer *w, const struct continuity *c)
 	pack_fixed(w, c->boot_log_digest, sizeof c->boot_log_digest);
 	wr_be32(w, c->boot_log_size);
 	pack_fixed(w, c->generation, sizeof c->generation);
+	pack_ima_state(w, &c->ima);
 	pack_values(w, &c->quoted);
 	pack_values(w, &c->replayed);
 	pack_below(w, c->nsticky, CONTINUITY_STICKY_MAX + 1);
@@ -231,6 +232,7 @@ unpack_continuity(struct reader *r, struct continuity *ret)
 	unpack_fixed(r, ret->boot_log_digest, sizeof ret->boot_log_digest);
 	ret->boot_log_size = rd_be32(r);
 	unpack_fixed(r, ret->generation, sizeof ret->generation);
+	unpack_ima_state(r, &ret->ima);
 	unpack_values(r, &ret->quoted);
 	unpack_values(r, &ret->replayed);
 	ret->nsticky = unpack_below(r, CONTINUITY_STICKY_MAX + 1);
@@ -297,7 +299,41 @@ coherent(const struct verdict *v)
 		return false;
 	if ((v->status == VERDICT_NEED) != (v->need.nwants != 0))
 		return false;
+	/* proved entries end where the state does */
+	if (v->ima_accepted.count != 0 &&
+	    (!v->next.present || !v->next.ima.present ||
+	     v->ima_accepted.from + v->ima_accepted.count != v->next.ima.count ||
+	     v->ima_accepted.bytes > v->next.ima.bytes))
+		return false;
 	return decided || !v->next.present;
+}
+
+static bool
+accepted_sound(const struct ima_accepted *a)
+{
+	return a->from <= IMALOG_ENTRIES_MAX && a->count <= IMALOG_ENTRIES_MAX &&
+	       a->bytes <= IMALOG_MAX && (a->count == 0) == (a->bytes == 0) &&
+	       (a->count != 0 || a->from == 0);
+}
+
+static void
+pack_accepted(struct writer *w, const struct ima_accepted *a)
+{
+	if (!accepted_sound(a))
+		wr_fail(w, ASSAY_MALFORMED);
+	wr_be64(w, a->from);
+	wr_be64(w, a->count);
+	wr_be64(w, a->bytes);
+}
+
+static void
+unpack_accepted(struct reader *r, struct ima_accepted *ret)
+{
+	ret->from = rd_be64(r);
+	ret->count = rd_be64(r);
+	ret->bytes = rd_be64(r);
+	if (!accepted_sound(ret))
+		rd_fail(r, ASSAY_MALFORMED);
 }
 
 static void
@@ -321,6 +357,7 @@ pack_verdict(struct writer *w, const struct verdict *v)
 	wr_be32(w, v->max_age_s);
 	wr_be32(w, v->interval_s);
 	pack_bool(w, v->monitor);
+	pack_accepted(w, &v->ima_accepted);
 	pack_bool(w, v->next.present);
 	if (v->next.present)
 		pack_continuity(w, &v->next);
@@ -348,6 +385,7 @@ unpack_verdict(struct reader *r, struct verdict *ret)
 	ret->max_age_s = rd_be32(r);
 	ret->interval_s = rd_be32(r);
 	ret->monitor = unpack_bool(r);
+	unpack_accepted(r, &ret->ima_accepted);
 	if (unpack_bool(r))
 		unpack_continuity(r, &ret->next);
 }

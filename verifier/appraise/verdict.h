@@ -13,6 +13,7 @@
 #include "evidence/envelope.h"
 #include "evidence/tpmt.h"
 #include "evidence/pcr.h"
+#include "ima_state.h"
 
 enum outcome { OUTCOME_QUARANTINE = 0, OUTCOME_RESTRICT = 1, OUTCOME_ADMIT = 2 };
 #define OUTCOME_COUNT 3
@@ -149,7 +150,58 @@ const char *provenance_name(enum provenance p);
 	X(PCR_EXCLUDED, "boot.pcr-excluded", "a PCR that policy excludes from the replay",     \
 	  "nothing, if a rule or another log judges what is measured there")                   \
 	X(BASELINE, "reference.baseline", "the device's own values are not its baseline's",    \
-	  "find out who changed its settings, boot order or partitions")
+	  "find out who changed its settings, boot order or partitions")                       \
+	X(IMA_MISSING, "ima.missing", "there is no IMA list for what PCR 10 tells",            \
+	  "make the agent read the IMA list, and the kernel measure (ima_policy=)")            \
+	X(IMA_MALFORMED, "ima.malformed", "the IMA list has not the form of one",              \
+	  "inspect the list: assay inspect ima")                                               \
+	X(IMA_TEMPLATE, "ima.template", "the IMA list has a template that is not known",       \
+	  "use a template of docs/ima.md on the device")                                       \
+	X(IMA_REPLAY, "ima.replay", "no part of the IMA list leads to the quoted PCR 10",      \
+	  "the list was altered, or something else extended PCR 10; inspect the device")       \
+	X(IMA_OFFSET, "ima.offset", "the IMA list starts at another entry than it says",       \
+	  "check the agent; inspect the device")                                               \
+	X(IMA_TRIMMED, "ima.trimmed", "the IMA list is shorter than what was seen before",     \
+	  "entries were taken away, or a kernel was started by kexec; boot the device again")  \
+	X(IMA_OTHER_BOOT, "ima.other-boot", "the IMA list is of another boot",                 \
+	  "the device shows an old list; inspect it")                                          \
+	X(IMA_CONTRADICTION, "ima.contradiction", "entries are not what their hash says",      \
+	  "the list was altered; inspect the device")                                          \
+	X(IMA_OTHER_PCR, "ima.other-pcr", "entries of another PCR, which nothing proves",      \
+	  "let IMA measure into PCR 10 only (pcr= in its policy)")                             \
+	X(IMA_BOOT_AGGREGATE, "ima.boot-aggregate",                                            \
+	  "the list does not begin with this boot's boot_aggregate",                           \
+	  "ask for PCR 0 to 9 in the bank that the kernel uses; inspect the device")           \
+	X(IMA_SECOND_BOOT_AGGREGATE, "ima.second-boot-aggregate",                              \
+	  "another kernel went on with the list", "boot the device without kexec")             \
+	X(IMA_KEXEC, "ima.kexec", "a kernel was loaded for kexec",                             \
+	  "boot the device without kexec; what runs now may measure nothing")                  \
+	X(IMA_VIOLATION, "ima.violation", "a file was written while it was measured",          \
+	  "find out which program keeps the file open, or leave it out of IMA's policy")       \
+	X(IMA_KNOWN_BAD, "ima.known-bad", "a file that is known as bad",                       \
+	  "take the device out of service and inspect it")                                     \
+	X(IMA_UNKNOWN, "ima.unknown", "a file that is in no allow-list",                       \
+	  "find out where it comes from; import the list of what is installed")                \
+	X(IMA_WRONG_DIGEST, "ima.wrong-digest", "a file that is not the one of its path",      \
+	  "find out who changed it; import the list of what is installed")                     \
+	X(IMA_UNSIGNED, "ima.unsigned", "a file without the signature that it needs",          \
+	  "sign it, or find out where it comes from")                                          \
+	X(IMA_BAD_SIGNATURE, "ima.bad-signature", "a file whose signature does not verify",    \
+	  "find out who changed it, or add the key to the policy's keyring")                   \
+	X(IMA_KEY, "ima.key", "a key was loaded that policy does not allow",                   \
+	  "find out who loaded it; if it is yours, add it to a keyring")                       \
+	X(IMA_KEY_EXPIRED, "ima.key-expired", "a key that signed files is not valid now",      \
+	  "sign with a new key, or say allow_expired for the keyring")                         \
+	X(IMA_DM, "ima.dm", "a device-mapper target was loaded or changed",                    \
+	  "check the device's storage: dmsetup table")                                         \
+	X(IMA_CRITICAL, "ima.critical-data", "critical data of the kernel were measured",      \
+	  "judge them by rules over ima.critical")                                             \
+	X(IMA_SHA1, "ima.sha1", "the list is proved with the strength of SHA-1 only",          \
+	  "use a kernel of 5.8 or later, with the bank's hash built in")                       \
+	X(IMA_LIMIT, "ima.limit", "the list is longer than what can be judged",                \
+	  "let IMA measure less, or boot the device more often")                               \
+	X(IMA_IGNORED, "ima.ignored", "files that policy does not judge",                      \
+	  "nothing, if that is what is meant")
 
 enum finding_code {
 #define X(code, word, text, fix) FIND_##code,
@@ -226,6 +278,7 @@ struct continuity {
 	uint8_t boot_log_digest[32];
 	uint32_t boot_log_size;
 	uint8_t generation[32]; /* digest over policy and references that judged the boot */
+	struct ima_state ima;	    /* of this boot's list */
 	struct pcr_values quoted;   /* the last quoted values */
 	struct pcr_values replayed; /* what the boot log leads to; mask = logged PCRs */
 	uint8_t nsticky;
@@ -237,6 +290,16 @@ struct continuity {
  * those beyond a count mean nothing, here as in a verdict; they are left as they were,
  * and each is cleared or written in whole when it is added. */
 void continuity_clear(struct continuity *c);
+
+/*
+ * What of the delivered IMA entries was proved and is to be stored: ->count entries of
+ * ->bytes bytes, the first of which is the list's entry ->from (0: it begins anew, and
+ * what is stored of an earlier list is no longer this boot's). They stand at the start
+ * of what the device delivered, behind what came from the ledger.
+ */
+struct ima_accepted {
+	uint64_t from, count, bytes;
+};
 
 struct verdict {
 	enum verdict_status status;
@@ -253,6 +316,7 @@ struct verdict {
 	uint32_t max_age_s;	/* from policy: how long the verdict holds; 0 is none */
 	uint32_t interval_s;	/* from policy: next challenge */
 	bool monitor;		/* policy is in monitor mode: outcome is a "would" */
+	struct ima_accepted ima_accepted; /* zeros: nothing; only if status is DECIDED */
 	struct continuity next; /* to be stored; only if status is DECIDED */
 };
 
