@@ -151,6 +151,7 @@ source(const struct assay_attester *a, enum part_kind kind)
 	case PART_BOOT_LOG:
 		return SPAN(a->log, a->log_len);
 	case PART_IMA:
+	case PART_FILES:
 	case PART_NONE:
 		break;
 	}

@@ -318,6 +318,7 @@ envelope_decode_challenge(struct span f, struct arena *a, struct msg_challenge *
 	c.nonce = bytes_of(m->nonce);
 	c.deadline_ms = m->deadline_ms;
 	c.channel_bound = m->channel_bound != 0;
+	c.reread = m->reread != 0;
 	*ret = c;
 	return ASSAY_OK;
 }
@@ -368,7 +369,9 @@ envelope_decode_need(struct span f, struct arena *a, struct msg_need *ret)
 			if (m->wants[k]->kind == w->kind)
 				return ASSAY_DUPLICATE;
 		n.wants[n.nwants++] =
-			(struct msg_want){(enum part_kind)w->kind, w->from, w->limit};
+			(struct msg_want){(enum part_kind)w->kind, w->from, w->limit, w->item};
+		if ((w->kind == PART_FILES) != (w->item != 0))
+			return ASSAY_MALFORMED;
 	}
 	*ret = n;
 	return ASSAY_OK;
@@ -410,9 +413,22 @@ envelope_decode_refused(struct span f, struct arena *a, struct msg_refused *ret)
 	return ASSAY_OK;
 }
 
+/* Lists ascend by their key of one or two texts, so that nothing occurs twice. */
+static enum assay_err
+ascends(const char *before, const char *now, const char *before2, const char *now2)
+{
+	int order = strcmp(before, now);
+
+	if (order == 0 && before2)
+		order = strcmp(before2, now2);
+	return order < 0 ? ASSAY_OK : order == 0 ? ASSAY_DUPLICATE : ASSAY_MALFORMED;
+}
+
 static enum assay_err
 take_software(const Assay__V1__Claims *m, struct arena *a, struct msg_claims *c)
 {
+	enum assay_err e;
+
 	if (m->n_software == 0)
 		return ASSAY_OK;
 	if (m->n_software > MSG_SOFTWARE_MAX)
@@ -425,10 +441,14 @@ take_software(const Assay__V1__Claims *m, struct arena *a, struct msg_claims *c)
 
 		c->software[i] = (struct msg_software){
 			text_of(s->name), text_of(s->kind), text_of(s->version),
-			bytes_of(s->digest), text_of(s->note), (uint16_t)s->alg};
-		/* a digest has its algorithm, and its size */
-		if (s->digest.len != (s->alg ? digest_size((uint16_t)s->alg) : 0))
+			bytes_of(s->digest), text_of(s->note), (uint16_t)s->alg,
+			s->size, s->age};
+		/* a digest has its algorithm, and its size; who notes a fault has none */
+		if (s->digest.len != (s->alg ? digest_size((uint16_t)s->alg) : 0) ||
+		    (s->alg != 0 && *s->note != '\0'))
 			return ASSAY_MALFORMED;
+		if (i > 0 && (e = ascends(m->software[i - 1]->name, s->name, NULL, NULL)))
+			return e;
 	}
 	c->nsoftware = m->n_software;
 	return ASSAY_OK;
@@ -437,6 +457,8 @@ take_software(const Assay__V1__Claims *m, struct arena *a, struct msg_claims *c)
 static enum assay_err
 take_health(const Assay__V1__Claims *m, struct arena *a, struct msg_claims *c)
 {
+	enum assay_err e;
+
 	if (m->n_health == 0)
 		return ASSAY_OK;
 	if (m->n_health > MSG_HEALTH_MAX)
@@ -444,10 +466,41 @@ take_health(const Assay__V1__Claims *m, struct arena *a, struct msg_claims *c)
 	c->health = arena_take(a, m->n_health * sizeof *c->health);
 	if (!c->health)
 		return ASSAY_FULL;
-	for (size_t i = 0; i < m->n_health; i++)
-		c->health[i] = (struct msg_health){text_of(m->health[i]->name),
-						   text_of(m->health[i]->value)};
+	for (size_t i = 0; i < m->n_health; i++) {
+		const Assay__V1__HealthItem *h = m->health[i], *last = i ? m->health[i - 1] : NULL;
+
+		c->health[i] = (struct msg_health){text_of(h->name), text_of(h->value),
+						   text_of(h->instance)};
+		if (last && (e = ascends(last->name, h->name, last->instance, h->instance)))
+			return e;
+	}
 	c->nhealth = m->n_health;
+	return ASSAY_OK;
+}
+
+static enum assay_err
+take_settings(const Assay__V1__Claims *m, struct arena *a, struct msg_claims *c)
+{
+	enum assay_err e;
+
+	if (m->n_settings == 0)
+		return ASSAY_OK;
+	if (m->n_settings > MSG_SETTINGS_MAX)
+		return ASSAY_TOO_MANY;
+	c->settings = arena_take(a, m->n_settings * sizeof *c->settings);
+	if (!c->settings)
+		return ASSAY_FULL;
+	for (size_t i = 0; i < m->n_settings; i++) {
+		const Assay__V1__Setting *s = m->settings[i], *last = i ? m->settings[i - 1] : NULL;
+
+		c->settings[i] = (struct msg_setting){text_of(s->item), text_of(s->key),
+						      text_of(s->value), text_of(s->note)};
+		if (*s->value != '\0' && *s->note != '\0')
+			return ASSAY_MALFORMED;
+		if (last && (e = ascends(last->item, s->item, last->key, s->key)))
+			return e;
+	}
+	c->nsettings = m->n_settings;
 	return ASSAY_OK;
 }
 
@@ -459,7 +512,8 @@ envelope_decode_claims(struct span bytes, struct arena *a, struct msg_claims *re
 	enum assay_err e;
 
 	if ((e = unpack(MSG_CLAIMS, bytes, a, &m)) != ASSAY_OK ||
-	    (e = take_software(m, a, &c)) != ASSAY_OK || (e = take_health(m, a, &c)) != ASSAY_OK)
+	    (e = take_software(m, a, &c)) != ASSAY_OK ||
+	    (e = take_health(m, a, &c)) != ASSAY_OK || (e = take_settings(m, a, &c)) != ASSAY_OK)
 		return e;
 	/* a size without a digest, or the other way round, says nothing */
 	if ((m->boot_log_size == 0) != (m->boot_log_digest.len == 0))

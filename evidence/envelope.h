@@ -60,6 +60,11 @@ enum msg_type {
 #define MSG_REMEDIATION_TEXT_MAX 256
 #define MSG_SOFTWARE_MAX 4096
 #define MSG_HEALTH_MAX 256
+#define MSG_SETTINGS_MAX 1024
+#define MSG_ITEM_NAME_MAX 128
+#define MSG_VERSION_TEXT_MAX 64
+#define MSG_NOTE_MAX 64
+#define MSG_VALUE_MAX 256
 #define MSG_SECRET_SIZE 32
 
 /* Bump memory for one message; see arena_init. */
@@ -113,10 +118,16 @@ void msg_proof_clear(struct msg_proof *p);
 struct msg_software {
 	struct span name, kind, version, digest, note;
 	uint16_t alg;
+	uint64_t size;
+	uint32_t age;
 };
 
 struct msg_health {
-	struct span name, value;
+	struct span name, value, instance;
+};
+
+struct msg_setting {
+	struct span item, key, value, note;
 };
 
 struct msg_claims {
@@ -129,9 +140,17 @@ struct msg_claims {
 	struct msg_software *software; /* arena when decoded, caller's when encoded */
 	size_t nhealth;
 	struct msg_health *health;
+	size_t nsettings;
+	struct msg_setting *settings;
 };
 
-enum part_kind { PART_NONE = 0, PART_CLAIMS = 1, PART_BOOT_LOG = 2, PART_IMA = 3 };
+enum part_kind {
+	PART_NONE = 0,
+	PART_CLAIMS = 1,
+	PART_BOOT_LOG = 2,
+	PART_IMA = 3,
+	PART_FILES = 4, /* the manifest of a software item */
+};
 
 struct msg_part {
 	enum part_kind kind;
@@ -145,6 +164,7 @@ struct msg_challenge {
 	struct pcr_selection pcrs;
 	uint32_t deadline_ms;
 	bool channel_bound;
+	bool reread;
 };
 
 struct msg_credential {
@@ -156,10 +176,11 @@ struct msg_enrolled {
 	bool pending;
 };
 
-#define MSG_WANTS_MAX 3
+#define MSG_WANTS_MAX 4
 struct msg_want {
 	enum part_kind kind;
 	uint64_t from, limit;
+	uint32_t item; /* PART_FILES: 1 + index of the software item in the claims; else 0 */
 };
 struct msg_need {
 	uint8_t nwants;
@@ -214,7 +235,9 @@ ASSAY_MUST_USE enum assay_err envelope_decode_decision(struct span f, struct are
 						       struct msg_decision *ret);
 ASSAY_MUST_USE enum assay_err envelope_decode_refused(struct span f, struct arena *a,
 						      struct msg_refused *ret);
-/* Claims are no frame: their bytes are what is hashed. */
+/* Claims are no frame: their bytes are what is hashed. Software items ascend by name,
+ * health by name and instance, settings by item and key (DUPLICATE, or MALFORMED if
+ * they descend). A digest has an algorithm and its size, and no note. */
 ASSAY_MUST_USE enum assay_err envelope_decode_claims(struct span bytes, struct arena *a,
 						     struct msg_claims *ret);
 

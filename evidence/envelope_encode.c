@@ -232,6 +232,7 @@ envelope_encode_challenge(const struct msg_challenge *m, uint8_t *ret, size_t ca
 							  {2, m->pcrs.bank[i].mask, {0}}}, 2);
 	put_uint(&w, 3, m->deadline_ms);
 	put_uint(&w, 4, m->channel_bound);
+	put_uint(&w, 5, m->reread);
 	return finish(&w, MSG_CHALLENGE, ret_len);
 }
 
@@ -269,7 +270,8 @@ envelope_encode_need(const struct msg_need *m, uint8_t *ret, size_t cap, size_t 
 	for (uint8_t i = 0; i < m->nwants; i++)
 		put_message(&w, 1, (const struct field[]){{1, m->wants[i].kind, {0}},
 							  {2, m->wants[i].from, {0}},
-							  {3, m->wants[i].limit, {0}}}, 3);
+							  {3, m->wants[i].limit, {0}},
+							  {4, m->wants[i].item, {0}}}, 4);
 	return finish(&w, MSG_NEED, ret_len);
 }
 
@@ -308,7 +310,15 @@ put_software(struct writer *w, const struct msg_software *s)
 {
 	put_message(w, 6, (const struct field[]){{1, 0, s->name}, {2, 0, s->kind},
 						 {3, 0, s->version}, {4, s->alg, {0}},
-						 {5, 0, s->digest}, {6, 0, s->note}}, 6);
+						 {5, 0, s->digest}, {6, 0, s->note},
+						 {7, s->size, {0}}, {8, s->age, {0}}}, 8);
+}
+
+static void
+put_setting(struct writer *w, const struct msg_setting *s)
+{
+	put_message(w, 8, (const struct field[]){{1, 0, s->item}, {2, 0, s->key},
+						 {3, 0, s->value}, {4, 0, s->note}}, 4);
 }
 
 enum assay_err
@@ -316,7 +326,8 @@ envelope_encode_claims(const struct msg_claims *m, uint8_t *ret, size_t cap, siz
 {
 	struct writer w;
 
-	if (m->nsoftware > MSG_SOFTWARE_MAX || m->nhealth > MSG_HEALTH_MAX)
+	if (m->nsoftware > MSG_SOFTWARE_MAX || m->nhealth > MSG_HEALTH_MAX ||
+	    m->nsettings > MSG_SETTINGS_MAX)
 		return ASSAY_TOO_MANY;
 	wr_init(&w, ret, cap);
 	put_bytes(&w, 1, m->boot_log_digest);
@@ -328,6 +339,9 @@ envelope_encode_claims(const struct msg_claims *m, uint8_t *ret, size_t cap, siz
 		put_software(&w, &m->software[i]);
 	for (size_t i = 0; i < m->nhealth; i++)
 		put_message(&w, 7, (const struct field[]){{1, 0, m->health[i].name},
-							  {2, 0, m->health[i].value}}, 2);
+							  {2, 0, m->health[i].value},
+							  {3, 0, m->health[i].instance}}, 3);
+	for (size_t i = 0; i < m->nsettings; i++)
+		put_setting(&w, &m->settings[i]);
 	return finish(&w, MSG_CLAIMS, ret_len);
 }

@@ -37,20 +37,27 @@ static const struct message_rule quote_rule = {
 	{BYTES(1, MUST, 1, 1, ATTEST_MAX), BYTES(2, MUST, 1, 1, SIGNATURE_MAX)}};
 
 static const struct message_rule software_rule = {
-	512, 6,
-	{TEXT(1, MUST, 1, 128), TEXT(2, MAY, 1, 32), TEXT(3, MAY, 1, 64),
-	 UINT(4, MAY, 1, ALG_MAX), BYTES(5, MAY, 1, 1, DIGEST_MAX), TEXT(6, MAY, 1, 64)}};
+	512, 8,
+	{TEXT(1, MUST, 1, MSG_ITEM_NAME_MAX), TEXT(2, MAY, 1, 32),
+	 TEXT(3, MAY, 1, MSG_VERSION_TEXT_MAX), UINT(4, MAY, 1, ALG_MAX),
+	 BYTES(5, MAY, 1, 1, DIGEST_MAX), TEXT(6, MAY, 1, MSG_NOTE_MAX),
+	 UINT(7, MAY, 1, UINT64_MAX), UINT(8, MAY, 1, UINT32_MAX)}};
 
 static const struct message_rule health_rule = {
-	512, 2, {TEXT(1, MUST, 1, 64), TEXT(2, MAY, 1, 256)}};
+	512, 3, {TEXT(1, MUST, 1, 64), TEXT(2, MAY, 1, MSG_VALUE_MAX), TEXT(3, MAY, 1, 128)}};
+
+static const struct message_rule setting_rule = {
+	640, 4,
+	{TEXT(1, MUST, 1, MSG_ITEM_NAME_MAX), TEXT(2, MUST, 1, 128), TEXT(3, MAY, 1, MSG_VALUE_MAX),
+	 TEXT(4, MAY, 1, MSG_NOTE_MAX)}};
 
 static const struct message_rule selection_rule = {
 	32, 2, {UINT(1, MUST, 1, ALG_MAX), UINT(2, MUST, 1, PCR_MASK_MAX)}};
 
 static const struct message_rule want_rule = {
-	32, 3,
-	{UINT(1, MUST, PART_CLAIMS, PART_IMA), UINT(2, MAY, 1, UINT64_MAX),
-	 UINT(3, MUST, 1, UINT64_MAX)}};
+	32, 4,
+	{UINT(1, MUST, PART_CLAIMS, PART_FILES), UINT(2, MAY, 1, UINT64_MAX),
+	 UINT(3, MUST, 1, UINT64_MAX), UINT(4, MAY, 1, MSG_SOFTWARE_MAX)}};
 
 static const struct rule_of {
 	unsigned type;
@@ -75,12 +82,12 @@ static const struct rule_of {
 	   BYTES(3, MAY, 1, 1, MSG_CLAIMS_INLINE_MAX), BYTES(4, MUST, 1, 32, 32)}}},
 	{MSG_PART,
 	 {MSG_PART_MAX - 1, 4,
-	  {UINT(1, MUST, PART_CLAIMS, PART_IMA), UINT(2, MAY, 1, UINT64_MAX),
+	  {UINT(1, MUST, PART_CLAIMS, PART_FILES), UINT(2, MAY, 1, UINT64_MAX),
 	   BYTES(3, MAY, 1, 1, MSG_PART_DATA_MAX), BOOL(4)}}},
 	{MSG_CHALLENGE,
-	 {MSG_CHALLENGE_MAX - 1, 4,
+	 {MSG_CHALLENGE_MAX - 1, 5,
 	  {BYTES(1, MUST, 1, 32, 32), NESTED(2, MUST, PCR_BANKS_MAX, &selection_rule),
-	   UINT(3, MUST, 1, UINT32_MAX), BOOL(4)}}},
+	   UINT(3, MUST, 1, UINT32_MAX), BOOL(4), BOOL(5)}}},
 	{MSG_CREDENTIAL,
 	 {MSG_CREDENTIAL_MAX - 1, 2, {BYTES(1, MUST, 1, 1, 1024), BYTES(2, MUST, 1, 1, 1024)}}},
 	{MSG_ENROLLED,
@@ -95,11 +102,12 @@ static const struct rule_of {
 	   UINT(6, MAY, 1, UINT64_MAX)}}},
 	{MSG_REFUSED, {MSG_REFUSED_MAX - 1, 2, {TEXT(1, MUST, 1, MSG_REASON_TEXT_MAX), BOOL(2)}}},
 	{MSG_CLAIMS,
-	 {MSG_CLAIMS_MAX, 7,
+	 {MSG_CLAIMS_MAX, 8,
 	  {BYTES(1, MAY, 1, 32, 32), UINT(2, MAY, 1, BOOT_LOG_MAX), BYTES(3, MAY, 1, 32, 32),
 	   UINT(4, MAY, 1, UINT64_MAX), TEXT(5, MAY, 1, MSG_AGENT_MAX),
 	   NESTED(6, MAY, MSG_SOFTWARE_MAX, &software_rule),
-	   NESTED(7, MAY, MSG_HEALTH_MAX, &health_rule)}}},
+	   NESTED(7, MAY, MSG_HEALTH_MAX, &health_rule),
+	   NESTED(8, MAY, MSG_SETTINGS_MAX, &setting_rule)}}},
 };
 
 const struct message_rule *

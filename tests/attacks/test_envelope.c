@@ -224,7 +224,7 @@ q13_a_value_over_its_range_is_refused_and_never_cut(void **state)
 	number(&w, 3, 0x100000001); /* protobuf-c would read 1 */
 	refused(MSG_CHALLENGE, &w, ASSAY_MALFORMED);
 	w = start(MSG_PART);
-	number(&w, 1, PART_IMA + 1);
+	number(&w, 1, PART_FILES + 1);
 	refused(MSG_PART, &w, ASSAY_MALFORMED);
 	w = start(MSG_DECISION);
 	number(&w, 1, 4);
@@ -385,7 +385,7 @@ q13_unknown_or_duplicate_fields_of_nested_messages_are_refused(void **state)
 	struct writer w = start(MSG_NEED);
 
 	(void)state;
-	nested(&w, 1, SPAN("\010\001\030\001\040\001", 6));
+	nested(&w, 1, SPAN("\010\001\030\001\050\001", 6));
 	refused(MSG_NEED, &w, ASSAY_MALFORMED);
 	w = start(MSG_NEED);
 	nested(&w, 1, SPAN("\010\001\030\001\030\001", 6));
@@ -593,10 +593,87 @@ q13_half_a_token_and_half_a_boot_log_are_refused(void **state)
 	assert_int_equal(read_frame(FRAMES_CLAIMS, &w, NULL), ASSAY_MALFORMED);
 }
 
+/* What occurs twice could be read as either: lists ascend, each name once. */
+static void
+q13_lists_of_claims_that_do_not_ascend_are_refused(void **state)
+{
+	static const struct {
+		uint8_t field;
+		const char *first, *second;
+		enum assay_err e;
+	} cases[] = {
+		{6, "\012\001a", "\012\001b", ASSAY_OK},
+		{6, "\012\001a", "\012\001a", ASSAY_DUPLICATE},
+		{6, "\012\001b", "\012\001a", ASSAY_MALFORMED},
+		{7, "\012\001a", "\012\001a\032\001x", ASSAY_OK},
+		{7, "\012\001a\032\001x", "\012\001a\032\001x", ASSAY_DUPLICATE},
+		{7, "\012\001a\032\001x", "\012\001a", ASSAY_MALFORMED},
+		{8, "\012\001a\022\001k", "\012\001b\022\001k", ASSAY_OK},
+		{8, "\012\001a\022\001k", "\012\001a\022\001k\032\001v", ASSAY_DUPLICATE},
+		{8, "\012\001a\022\001k", "\012\001a\022\001j", ASSAY_MALFORMED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct writer w = start(FRAMES_CLAIMS);
+
+		nested(&w, cases[i].field, SPAN(cases[i].first, strlen(cases[i].first)));
+		nested(&w, cases[i].field, SPAN(cases[i].second, strlen(cases[i].second)));
+		assert_int_equal(read_frame(FRAMES_CLAIMS, &w, NULL), cases[i].e);
+	}
+}
+
+/* A digest that its own note disowns would be compared all the same by somebody. */
+static void
+q13_a_digest_or_a_value_with_a_note_is_refused(void **state)
+{
+	static const uint8_t digest[20] = {1};
+	struct writer w = start(FRAMES_CLAIMS), inner;
+	uint8_t b[64];
+
+	(void)state;
+	wr_init(&inner, b, sizeof b);
+	nested(&inner, 1, SPAN("n", 1));
+	number(&inner, 4, ALG_SHA1);
+	nested(&inner, 5, SPAN(digest, sizeof digest));
+	nested(&inner, 6, SPAN("changed-while-read", 18));
+	nested(&w, 6, wr_span(&inner));
+	assert_int_equal(read_frame(FRAMES_CLAIMS, &w, NULL), ASSAY_MALFORMED);
+	w = start(FRAMES_CLAIMS);
+	nested(&w, 8, SPAN("\012\001i\022\001k\032\001v\042\001n", 12));
+	assert_int_equal(read_frame(FRAMES_CLAIMS, &w, NULL), ASSAY_MALFORMED);
+}
+
+/* Only files are asked for by item, and they always are. */
+static void
+q13_a_want_of_files_names_its_item_and_no_other_does(void **state)
+{
+	struct writer w = start(MSG_NEED), inner;
+	uint8_t b[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		bool files = i & 1, item = i & 2;
+
+		w = start(MSG_NEED);
+		wr_init(&inner, b, sizeof b);
+		number(&inner, 1, files ? PART_FILES : PART_BOOT_LOG);
+		number(&inner, 3, 100);
+		if (item)
+			number(&inner, 4, 7);
+		nested(&w, 1, wr_span(&inner));
+		assert_int_equal(read_frame(MSG_NEED, &w, NULL),
+				 files == item ? ASSAY_OK : ASSAY_MALFORMED);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(q13_lists_of_claims_that_do_not_ascend_are_refused),
+		cmocka_unit_test(q13_a_digest_or_a_value_with_a_note_is_refused),
+		cmocka_unit_test(q13_a_want_of_files_names_its_item_and_no_other_does),
 		cmocka_unit_test(q13_an_unknown_field_is_refused_in_every_message),
 		cmocka_unit_test(q13_field_number_0_and_two_byte_keys_are_refused),
 		cmocka_unit_test(q13_a_single_field_that_comes_twice_is_refused),

@@ -122,7 +122,7 @@ sample_proof(size_t *n)
 static enum assay_err
 sample_part(size_t *n)
 {
-	struct msg_part m = {PART_BOOT_LOG, 70000, some(500), true};
+	struct msg_part m = {PART_FILES, 70000, some(500), true};
 
 	return envelope_encode_part(&m, out, sizeof out, n);
 }
@@ -131,7 +131,7 @@ static enum assay_err
 sample_challenge(size_t *n)
 {
 	struct msg_challenge m = {
-		some(32), {2, {{ALG_SHA256, 0xFFFFFF}, {ALG_SHA1, 0x0003FF}}}, 30000, true};
+		some(32), {2, {{ALG_SHA256, 0xFFFFFF}, {ALG_SHA1, 0x0003FF}}}, 30000, true, true};
 
 	return envelope_encode_challenge(&m, out, sizeof out, n);
 }
@@ -155,7 +155,10 @@ sample_enrolled(size_t *n)
 static enum assay_err
 sample_need(size_t *n)
 {
-	struct msg_need m = {2, {{PART_BOOT_LOG, 0, 1u << 20}, {PART_IMA, 1234567, 1u << 20}}};
+	struct msg_need m = {3,
+			     {{PART_BOOT_LOG, 0, 1u << 20, 0},
+			      {PART_IMA, 1234567, 1u << 20, 0},
+			      {PART_FILES, 0, 1u << 20, 4096}}};
 
 	return envelope_encode_need(&m, out, sizeof out, n);
 }
@@ -189,13 +192,16 @@ static enum assay_err
 sample_claims(size_t *n)
 {
 	struct msg_software software[] = {
-		{text("gateway-firmware"), text("firmware"), text("4.2.1"), some(32), text("x"),
-		 ALG_SHA256},
-		{text("plc-runtime"), text("package"), {0}, {0}, {0}, 0},
+		{text("gateway-firmware"), text("file"), text("4.2.1"), some(32), {0}, ALG_SHA256,
+		 123456, 60},
+		{text("plc-runtime"), text("tree"), {0}, {0}, text("changed-while-read"), 0, 0, 0},
 	};
-	struct msg_health health[] = {{text("disk_free"), text("71")}};
+	struct msg_health health[] = {{text("disk_free"), text("71"), {0}},
+				      {text("disk_free"), text("71"), text("/var")}};
+	struct msg_setting settings[] = {{text("plc"), text("net.mode"), text("static"), {0}},
+					 {text("plc"), text("net.psk"), {0}, text("secret")}};
 	struct msg_claims m = {some(32), 40000, some(32), 900, text("assay-attester 0.1.0"),
-			       2,	 software, 1,	  health};
+			       2,	 software, 2,	  health, 2, settings};
 
 	return envelope_encode_claims(&m, out, sizeof out, n);
 }
@@ -238,18 +244,24 @@ frames_large_claims(void)
 {
 	static struct msg_software software[MSG_SOFTWARE_MAX];
 	static struct msg_health health[MSG_HEALTH_MAX];
+	static struct msg_setting settings[MSG_SETTINGS_MAX];
 	static uint8_t large[MSG_CLAIMS_MAX];
 	struct msg_claims m = {.nsoftware = MSG_SOFTWARE_MAX, .software = software,
 			       .nhealth = MSG_HEALTH_MAX, .health = health};
-	uint8_t name[72];
+	static char names[MSG_SOFTWARE_MAX][64];
 	size_t n = 0;
 
-	memset(name, 'a', sizeof name);
-	for (size_t i = 0; i < MSG_SOFTWARE_MAX; i++)
-		software[i] = (struct msg_software){SPAN(name, sizeof name), text("k"), text("v"),
-						    some(32), text("n"), ALG_SHA256};
+	m.nsettings = MSG_SETTINGS_MAX;
+	m.settings = settings;
+	for (size_t i = 0; i < MSG_SOFTWARE_MAX; i++) {
+		snprintf(names[i], sizeof names[i], "%057zu", i);
+		software[i] = (struct msg_software){text(names[i]), text("k"), text("v"), some(32),
+						    {0}, ALG_SHA256, 1, 1};
+	}
 	for (size_t i = 0; i < MSG_HEALTH_MAX; i++)
-		health[i] = (struct msg_health){text("n"), text("v")};
+		health[i] = (struct msg_health){text("n"), text("v"), text(names[i] + 13)};
+	for (size_t i = 0; i < MSG_SETTINGS_MAX; i++)
+		settings[i] = (struct msg_setting){text("i"), text(names[i] + 13), text("v"), {0}};
 	if (envelope_encode_claims(&m, large, sizeof large, &n) != ASSAY_OK)
 		abort();
 	return SPAN(large, n);

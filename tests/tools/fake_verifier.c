@@ -268,7 +268,7 @@ on_proof(struct span f)
 {
 	static struct msg_proof p;
 	struct msg_claims claims;
-	struct msg_need need = {1, {{PART_BOOT_LOG, 0, 1u << 20}}};
+	struct msg_need need = {1, {{PART_BOOT_LOG, 0, 1u << 20, 0}}};
 	const char *fault;
 
 	if (envelope_decode_proof(f, &arena, &p) != ASSAY_OK)

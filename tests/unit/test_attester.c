@@ -185,7 +185,7 @@ challenge(bool bound)
 {
 	static const uint8_t nonce[32] = {1, 2, 3};
 	struct msg_challenge m = {SPAN(nonce, 32), {2, {{ALG_SHA256, 0x8000FF}, {ALG_SHA1, 1}}},
-				  5000, bound};
+				  5000, bound, false};
 	size_t n;
 
 	assert_int_equal(envelope_encode_challenge(&m, frame, sizeof frame, &n), ASSAY_OK);
@@ -195,7 +195,7 @@ challenge(bool bound)
 static struct span
 need(enum part_kind kind, uint64_t from, uint64_t limit)
 {
-	struct msg_need m = {1, {{kind, from, limit}}};
+	struct msg_need m = {1, {{kind, from, limit, 0}}};
 	size_t n;
 
 	assert_int_equal(envelope_encode_need(&m, frame, sizeof frame, &n), ASSAY_OK);

@@ -64,7 +64,7 @@ hello(uint8_t buf[MSG_HELLO_MAX])
 static struct span
 need(uint8_t buf[MSG_NEED_MAX], uint64_t limit)
 {
-	struct msg_need m = {.nwants = 1, .wants = {{PART_BOOT_LOG, 0, limit}}};
+	struct msg_need m = {.nwants = 1, .wants = {{PART_BOOT_LOG, 0, limit, 0}}};
 	size_t n;
 
 	assert_int_equal(envelope_encode_need(&m, buf, MSG_NEED_MAX, &n), ASSAY_OK);

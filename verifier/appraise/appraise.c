@@ -84,7 +84,7 @@ appraisal_needs(struct appraisal *a, enum part_kind kind, uint64_t limit)
 	verdict_clear(v);
 	v->status = VERDICT_NEED;
 	v->need.nwants = 1;
-	v->need.wants[0] = (struct msg_want){kind, 0, limit};
+	v->need.wants[0] = (struct msg_want){.kind = kind, .limit = limit};
 	return false;
 }
 

@@ -172,9 +172,10 @@ pack_need(struct writer *w, const struct msg_need *n)
 {
 	pack_below(w, n->nwants, MSG_WANTS_MAX + 1);
 	for (size_t i = 0; i < n->nwants && w->err == ASSAY_OK; i++) {
-		pack_below(w, n->wants[i].kind, PART_IMA + 1);
+		pack_below(w, n->wants[i].kind, PART_FILES + 1);
 		wr_be64(w, n->wants[i].from);
 		wr_be64(w, n->wants[i].limit);
+		wr_be32(w, n->wants[i].item);
 	}
 }
 
@@ -186,9 +187,10 @@ unpack_need(struct reader *r, struct msg_need *ret)
 
 	ret->nwants = unpack_below(r, MSG_WANTS_MAX + 1);
 	for (size_t i = 0; i < ret->nwants && r->err == ASSAY_OK; i++) {
-		ret->wants[i].kind = (enum part_kind)unpack_below(r, PART_IMA + 1);
+		ret->wants[i].kind = (enum part_kind)unpack_below(r, PART_FILES + 1);
 		ret->wants[i].from = rd_be64(r);
 		ret->wants[i].limit = rd_be64(r);
+		ret->wants[i].item = rd_be32(r);
 		if (ret->wants[i].kind <= last)
 			rd_fail(r, ASSAY_MALFORMED);
 		last = ret->wants[i].kind;
