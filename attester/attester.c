@@ -24,7 +24,8 @@ assay_attester_size(const struct assay_attester_config *config)
 
 	if (part < ASSAY_PART_MIN || part > ASSAY_PART_MAX || log > ASSAY_BOOT_LOG_MAX)
 		return 0;
-	return sizeof(struct assay_attester) + part + PART_OVERHEAD + log;
+	return sizeof(struct assay_attester) + part + PART_OVERHEAD + log +
+	       (config->ima_list ? part : 0);
 }
 
 static bool
@@ -77,6 +78,9 @@ assay_attester_init(void *memory, size_t size, const struct assay_attester_confi
 	a->log_max = or_most(config->boot_log_max, ASSAY_BOOT_LOG_MAX);
 	a->frame = (uint8_t *)memory + sizeof *a;
 	a->log = a->frame + a->part_max + PART_OVERHEAD;
+	a->ima.list = config->ima_list;
+	a->ima.self = config->ima_list_self;
+	a->ima.buffer = config->ima_list ? a->log + a->log_max : NULL;
 	*ret = a;
 	return ASSAY_OK;
 }

@@ -11,6 +11,7 @@ round_reset(struct assay_attester *a)
 	a->want = 0;
 	a->log_len = 0;
 	a->claims_len = 0;
+	a->ima_sent = 0;
 }
 
 /* The boot log as it is now, and its digest into the claims. */
@@ -43,7 +44,7 @@ make_claims(struct assay_attester *a)
 	uint8_t digest[32];
 	enum assay_err e = take_boot_log(a, &m, digest);
 
-	if (e != ASSAY_OK)
+	if (e != ASSAY_OK || (e = ima_count(a, &m.ima_entries)) != ASSAY_OK)
 		return e;
 	return envelope_encode_claims(&m, a->claims, sizeof a->claims, &a->claims_len);
 }
@@ -140,8 +141,7 @@ round_prove(struct assay_attester *a, const struct msg_challenge *c)
 	return envelope_encode_proof(&a->proof, a->frame, a->part_max, &a->frame_len);
 }
 
-/* What this device has of a kind; the IMA list is not collected yet, and a piece
- * that is empty says no more than that. */
+/* What this device has of a kind, but for the IMA list. */
 static struct span
 source(const struct assay_attester *a, enum part_kind kind)
 {
@@ -164,26 +164,54 @@ least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* A piece of what is at hand as a whole. */
+static void
+piece_of(const struct assay_attester *a, struct msg_want *w, struct msg_part *m)
+{
+	struct reader r;
+	uint64_t skip;
+
+	rd_init(&r, source(a, w->kind));
+	skip = least(w->from, rd_left(&r));
+	(void)rd_bytes(&r, (size_t)skip);
+	m->offset = w->from;
+	m->data = rd_bytes(&r, (size_t)least(least(w->limit, a->part_max), rd_left(&r)));
+	w->from += m->data.n;
+	w->limit -= m->data.n;
+	m->last = rd_left(&r) == 0 || w->limit == 0;
+}
+
+/* Of the IMA list, Want counts entries and Part the bytes since. */
+static enum assay_err
+piece_of_ima(struct assay_attester *a, struct msg_want *w, struct msg_part *m)
+{
+	enum assay_err e = a->ima_sent == 0 ? ima_seek(a, w->from) : ASSAY_OK;
+
+	if (e != ASSAY_OK || (e = ima_piece(a, w->limit, m)) != ASSAY_OK)
+		return e;
+	m->offset = a->ima_sent;
+	a->ima_sent = m->last ? 0 : a->ima_sent + m->data.n;
+	w->limit -= m->data.n;
+	return ASSAY_OK;
+}
+
 enum assay_err
 round_part(struct assay_attester *a)
 {
 	struct msg_part m = {0};
 	struct msg_want *w;
-	struct reader r;
-	uint64_t skip;
+	enum assay_err e = ASSAY_OK;
 
 	if (a->want >= a->need.nwants)
 		return ASSAY_OK;
 	w = &a->need.wants[a->want];
-	rd_init(&r, source(a, w->kind));
-	skip = least(w->from, rd_left(&r));
-	(void)rd_bytes(&r, (size_t)skip);
 	m.kind = w->kind;
-	m.offset = w->from;
-	m.data = rd_bytes(&r, (size_t)least(least(w->limit, a->part_max), rd_left(&r)));
-	w->from += m.data.n;
-	w->limit -= m.data.n;
-	m.last = rd_left(&r) == 0 || w->limit == 0;
+	if (w->kind == PART_IMA)
+		e = piece_of_ima(a, w, &m);
+	else
+		piece_of(a, w, &m);
+	if (e != ASSAY_OK)
+		return e;
 	if (m.last)
 		a->want++;
 	return envelope_encode_part(&m, a->frame, a->part_max + PART_OVERHEAD, &a->frame_len);

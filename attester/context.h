@@ -3,12 +3,14 @@
  *
  * attester.c    memory, connections, and which message is permitted when (a table)
  * attester_round.c  evidence: claims, binding, quotes, and the pieces asked for
+ * attester_ima.c  the IMA list: how long it is, where an entry starts, its pieces
  */
 #ifndef ATTESTER_CONTEXT_H
 #define ATTESTER_CONTEXT_H
 
 #include "evidence/binding.h"
 #include "evidence/envelope.h"
+#include "evidence/imawalk.h"
 #include "evidence/tpmt.h"
 
 #include <assay/attester.h>
@@ -25,6 +27,28 @@ enum state {
 
 /* Type byte, and fields of Part around its data. */
 #define PART_OVERHEAD 64
+
+/* Where an entry of the IMA list starts. */
+struct ima_mark {
+	uint64_t entry, offset;
+};
+#define IMA_MARKS 64 /* of the newest entries; a power of two */
+
+/* Of the IMA list, whose bytes are never kept but on their way into a message. */
+struct ima {
+	assay_ima_list *list;
+	void *self;
+	struct imawalk walk;
+	struct ima_mark end;  /* behind the last whole entry seen */
+	struct ima_mark from; /* what was asked for last */
+	struct ima_mark newest[IMA_MARKS]; /* entry n at n modulo IMA_MARKS */
+	/* a piece under way */
+	uint64_t at;   /* byte of the list that buffer starts at */
+	uint64_t skip; /* bytes of an entry that began in an earlier piece */
+	size_t held;   /* bytes that buffer has */
+	size_t sent;   /* of these are in the last message */
+	uint8_t *buffer; /* part_max bytes; NULL: there is no list */
+};
 
 struct assay_attester {
 	struct assay_backend backend;
@@ -44,6 +68,7 @@ struct assay_attester {
 	size_t frame_len;
 	struct msg_need need;
 	uint8_t want; /* index of the one being sent */
+	uint64_t ima_sent; /* bytes of it, if it is the IMA list */
 
 	/* the round: what the quote speaks of, kept until the decision */
 	size_t log_len, claims_len;
@@ -51,10 +76,12 @@ struct assay_attester {
 	struct msg_proof proof;
 	uint8_t claims[MSG_CLAIMS_INLINE_MAX];
 
+	struct ima ima;
+
 	struct arena arena;
 	_Alignas(16) uint8_t arena_memory[MSG_ARENA_SMALL];
 	uint8_t *frame; /* part_max + PART_OVERHEAD bytes, behind this struct */
-	uint8_t *log;	/* log_max bytes, behind the frame */
+	uint8_t *log;	/* log_max bytes, behind the frame; then the piece of the IMA list */
 };
 
 /* Forget the evidence of the last round. */
@@ -64,6 +91,14 @@ ASSAY_MUST_USE enum assay_err round_prove(struct assay_attester *a,
 					  const struct msg_challenge *c);
 /* The next piece of what Need asked for is ready to be sent, or frame_len is 0. */
 ASSAY_MUST_USE enum assay_err round_part(struct assay_attester *a);
+
+/* How many whole entries the IMA list has now; 0: there is none. */
+ASSAY_MUST_USE enum assay_err ima_count(struct assay_attester *a, uint64_t *ret);
+/* Find the entry that a Need starts at. Behind the last there is nothing to send. */
+ASSAY_MUST_USE enum assay_err ima_seek(struct assay_attester *a, uint64_t entry);
+/* The next piece, at most limit bytes; m->data, m->last. */
+ASSAY_MUST_USE enum assay_err ima_piece(struct assay_attester *a, uint64_t limit,
+					struct msg_part *m);
 
 static inline struct span
 span_of(struct assay_bytes b)

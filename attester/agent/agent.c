@@ -2,6 +2,7 @@
 #include "agent.h"
 
 #include "attester/collect/bootlog.h"
+#include "attester/collect/imalist.h"
 #include "evidence/hex.h"
 #include "report.h"
 
@@ -34,6 +35,8 @@ struct agent {
 	char down_why[200];
 	unsigned failures; /* since the last decision */
 	bool log_missed;   /* said that there is no boot log */
+	struct imalist ima;
+	bool ima_missed; /* said that there is no IMA list */
 	int status;
 };
 
@@ -403,6 +406,22 @@ boot_log(void *self, uint8_t *buffer, size_t cap, size_t *ret_len)
 	return e;
 }
 
+/* assay_ima_list: as imalist_read(), and says why evidence lacks the list. A list that
+ * this agent may not read is none that anything is claimed of. */
+static enum assay_err
+ima_list(void *self, uint64_t offset, uint8_t *buffer, size_t cap, size_t *ret_len)
+{
+	struct agent *a = self;
+	enum assay_err e = imalist_read(&a->ima, offset, buffer, cap, ret_len);
+	bool none = e == ASSAY_NOT_FOUND || e == ASSAY_DENIED;
+
+	if (e != ASSAY_OK && !(none && a->ima_missed))
+		report(REPORT_WARN, "ima-list", "file", a->o->ima_list, "problem",
+		       e == ASSAY_STATE ? "new-list" : assay_err_name(e), NULL);
+	a->ima_missed = none;
+	return none ? ASSAY_NOT_FOUND : e;
+}
+
 static int
 tpm_status(const struct agent *a, enum assay_err e)
 {
@@ -474,6 +493,8 @@ open_attester(struct agent *a, void *memory, size_t size)
 	struct assay_attester_config c = {.backend = assay_tpm_backend(a->tpm),
 					  .boot_log = a->o->no_boot_log ? NULL : boot_log,
 					  .boot_log_self = a,
+					  .ima_list = a->o->no_ima_list ? NULL : ima_list,
+					  .ima_list_self = a,
 					  .agent = "assay-attester " ASSAY_VERSION,
 					  .token_id = token ? a->o->token_id : NULL,
 					  .token_secret = token ? a->o->token_secret : NULL,
@@ -510,7 +531,7 @@ serve(struct agent *a)
 int
 agent_run(const struct options *o, struct statedir *s)
 {
-	struct assay_attester_config sizes = {.part_max = ASSAY_PART_MIN};
+	struct assay_attester_config sizes = {.part_max = ASSAY_PART_MIN, .ima_list = ima_list};
 	size_t size = assay_attester_size(&sizes);
 	struct agent *a = calloc(1, sizeof *a);
 	void *tpm = calloc(1, assay_tpm_size()), *memory = calloc(1, size);
@@ -522,10 +543,13 @@ agent_run(const struct options *o, struct statedir *s)
 	}
 	a->o = o;
 	a->s = s;
+	imalist_init(&a->ima, o->ima_list);
 	if ((status = choose_trust(a)) == AGENT_YES && (status = open_tpm(a, tpm)) == AGENT_YES &&
 	    (status = open_attester(a, memory, size)) == AGENT_YES)
 		status = serve(a);
 out:
+	if (a)
+		imalist_close(&a->ima);
 	free(memory);
 	free(tpm);
 	free(a);

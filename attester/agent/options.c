@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include "attester/collect/bootlog.h"
+#include "attester/collect/imalist.h"
 #include "evidence/hex.h"
 #include "report.h"
 
@@ -20,7 +21,7 @@
 typedef const char *setter(struct options *o, const char *value);
 
 static setter set_verifier, set_state, set_tcti, set_token, set_token_file, set_boot_log, set_ca,
-	set_ek, set_ak, set_ak_handle, set_retry;
+	set_ek, set_ak, set_ak_handle, set_retry, set_ima_list;
 
 static const struct option {
 	const char *name;
@@ -40,6 +41,9 @@ static const struct option {
 	{"ak-handle", "HANDLE", set_ak_handle, 0, "keep it in the TPM, 0x81000000-0x817fffff"},
 	{"boot-log", "FILE", set_boot_log, 0, "the firmware's event log [" BOOTLOG_KERNEL "]"},
 	{"no-boot-log", NULL, NULL, offsetof(struct options, no_boot_log),
+	 "this device has none"},
+	{"ima-list", "FILE", set_ima_list, 0, "the kernel's IMA list, binary [" IMALIST_KERNEL "]"},
+	{"no-ima-list", NULL, NULL, offsetof(struct options, no_ima_list),
 	 "this device has none"},
 	{"retry-max", "SECONDS", set_retry, 0, "longest pause between connections [60]"},
 	{"allow-unbound", NULL, NULL, offsetof(struct options, unbound),
@@ -90,6 +94,12 @@ static const char *
 set_boot_log(struct options *o, const char *value)
 {
 	return copy_text(o->boot_log, value);
+}
+
+static const char *
+set_ima_list(struct options *o, const char *value)
+{
+	return copy_text(o->ima_list, value);
 }
 
 static const char *
@@ -492,6 +502,7 @@ options_read(int argc, char **argv, struct options *ret, int *ret_status)
 	memset(ret, 0, sizeof *ret);
 	memcpy(ret->tcti, "device:/dev/tpmrm0", sizeof "device:/dev/tpmrm0");
 	memcpy(ret->boot_log, BOOTLOG_KERNEL, sizeof BOOTLOG_KERNEL);
+	memcpy(ret->ima_list, IMALIST_KERNEL, sizeof IMALIST_KERNEL);
 	ret->retry_max_s = 60;
 	*ret_status = AGENT_USAGE;
 	for (int i = 1; i < argc; i++) {

@@ -39,6 +39,7 @@ struct options {
 	char state[OPTIONS_TEXT_MAX];
 	char tcti[OPTIONS_TEXT_MAX];
 	char boot_log[OPTIONS_TEXT_MAX];
+	char ima_list[OPTIONS_TEXT_MAX];
 	char ca[OPTIONS_TEXT_MAX];
 	/* the token: id.secret.pin, taken apart; id empty: none */
 	char token_id[65], token_secret[65];
@@ -48,7 +49,7 @@ struct options {
 	enum assay_ak ak;
 	uint32_t ak_handle;
 	unsigned retry_max_s;
-	bool once, json, verbose, unbound, no_boot_log;
+	bool once, json, verbose, unbound, no_boot_log, no_ima_list;
 };
 
 /*

@@ -130,6 +130,17 @@ struct assay_backend {
  */
 typedef enum assay_err assay_boot_log(void *self, uint8_t *buffer, size_t cap, size_t *ret_len);
 
+/*
+ * Source of the IMA measurement list in its binary form: copies at most cap bytes of it,
+ * from byte offset on, to buffer; *ret_len is less than cap only where the list ends
+ * for now. NOT_FOUND: this device has none. STATE: it is not the list that was read
+ * before, which is forgotten; it is read again from 0. Any other error ends the round.
+ * Read in order at one place (what is new is counted) and, a little behind, at another
+ * (what is asked for is sent). The library looks at lengths only.
+ */
+typedef enum assay_err assay_ima_list(void *self, uint64_t offset, uint8_t *buffer, size_t cap,
+				      size_t *ret_len);
+
 /* ---- the protocol, bytes in and bytes out ---------------------------------- */
 
 /* Largest boot log and largest piece of it in one message. */
@@ -153,6 +164,8 @@ struct assay_attester_config {
 	/* Give evidence also on a connection that the verifier does not bind (one
 	 * behind a TLS-terminating proxy). Without it such a challenge is DENIED. */
 	bool allow_unbound;
+	assay_ima_list *ima_list; /* NULL: the device has no IMA list */
+	void *ima_list_self;
 	/* Less memory for devices with small logs and small messages; 0: the most. */
 	size_t boot_log_max, part_max;
 };
@@ -161,9 +174,9 @@ struct assay_attester_config {
 struct assay_attester;
 
 /*
- * Memory needed for this configuration, in bytes; at most 2.3 MiB, of which a page
+ * Memory needed for this configuration, in bytes; at most 3.4 MiB, of which a page
  * is touched only when something is stored there. 0 if part_max or boot_log_max is
- * out of range. Only those two fields are looked at.
+ * out of range. Only those two fields are looked at, and whether ima_list is set.
  */
 ASSAY_PUBLIC size_t assay_attester_size(const struct assay_attester_config *config);
 /*
