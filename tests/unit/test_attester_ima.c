@@ -168,7 +168,7 @@ static uint64_t
 prove(void)
 {
 	static const uint8_t nonce[32] = {1, 2, 3};
-	struct msg_challenge m = {SPAN(nonce, 32), {1, {{ALG_SHA256, 1u << 10}}}, 5000, true};
+	struct msg_challenge m = {SPAN(nonce, 32), {1, {{ALG_SHA256, 1u << 10}}}, 5000, true, false};
 	static uint8_t frame[MSG_CHALLENGE_MAX];
 	struct msg_proof proof;
 	struct msg_claims claims;
@@ -189,7 +189,7 @@ prove(void)
 static unsigned
 ask(uint64_t from, uint64_t limit)
 {
-	struct msg_need need = {1, {{PART_IMA, from, limit}}};
+	struct msg_need need = {1, {{PART_IMA, from, limit, 0}}};
 	uint8_t frame[MSG_NEED_MAX];
 	struct msg_part p;
 	unsigned pieces = 0;
