@@ -198,9 +198,10 @@ json_finding(const struct finding *f)
 static json_t *
 json_fact(const struct fact *f)
 {
-	const struct fact_info *info = fact_info(f->id);
+	char name[FACT_NAME_TEXT_MAX];
 
-	return json_pack("{s:s, s:o, s:s, s:s, s:o}", "name", info ? info->name : "unknown",
+	fact_name_text((enum fact_id)f->id, f->instance, name, sizeof name);
+	return json_pack("{s:s, s:o, s:s, s:s, s:o}", "name", name,
 			 "index", json_index(f->index), "value", f->text, "provenance",
 			 provenance_name(f->provenance), "event", json_index(f->event));
 }

@@ -216,7 +216,7 @@ static const struct wrong {
 	 "p.yaml:9:35: \"ignore\" is no value of baseline"},
 	{HEAD APPLIES ASK "references: {pcrs: [0], learned: admit}\n",
 	 "p.yaml:9:34: \"admit\" is no value of learned"},
-	{HEAD APPLIES ASK, "p.yaml:1:1: key \"references\" is missing"},
+	{HEAD APPLIES ASK, "p.yaml:6:9: what is asked for must be compared: say which PCRs under references"},
 	{SOUND "allow: {boot_findings: [log.tail]}\n",
 	 "p.yaml:10:9: unknown key \"boot_findings\""},
 	{SOUND TOLERATE("separator.secnd", "pcrs: [1]"),

@@ -72,6 +72,9 @@ struct appraisal {
 struct finding *find(struct appraisal *a, enum finding_code code, enum outcome cap);
 /* The same, in force until the TPM's next reset. */
 struct finding *find_sticky(struct appraisal *a, enum finding_code code, enum outcome cap);
+/* What the policy says to do, with {device}, {class}, {fact}, {seen} and {expected} of the
+ * finding in it; nothing if it says nothing. */
+void find_remedy(const struct appraisal *a, struct finding *f, struct span text);
 void find_values(struct finding *f, const struct digest *seen, const struct digest *expected);
 /* Worst first, equal ones once: the order does not tell who found what when. */
 void findings_settle(struct verdict *v);

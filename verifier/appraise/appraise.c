@@ -39,6 +39,7 @@ show_facts(struct appraisal *a)
 		f->provenance = (uint8_t)fact_info(from->id)->provenance;
 		f->index = from->index;
 		f->event = from->event;
+		text_escape(from->instance, f->instance, sizeof f->instance);
 		fact_value_text(from, f->text, sizeof f->text);
 	}
 }

@@ -1,6 +1,8 @@
 /* fact.c: see fact.h. */
 #include "fact.h"
 
+#include "text.h"
+
 #include <string.h>
 
 static const struct fact_info facts[FACT_COUNT] = {
@@ -14,7 +16,7 @@ const char *
 fact_type_name(enum fact_type t)
 {
 	static const char *const names[FACT_TYPE_COUNT] = {"true or false", "number", "text",
-							   "digest", "time"};
+							   "digest", "time", "list"};
 
 	return (unsigned)t < FACT_TYPE_COUNT ? names[t] : "unknown";
 }
@@ -25,11 +27,60 @@ fact_info(enum fact_id id)
 	return id > FACT_NONE && id < FACT_COUNT ? &facts[id] : NULL;
 }
 
+/* Whether the name has the form, and what the form's "*" stands for. */
+static bool
+has_form(const char *form, struct span name, struct span *ret_instance)
+{
+	size_t head = strcspn(form, "*"), tail = form[head] ? strlen(form + head + 1) : 0;
+
+	*ret_instance = SPAN(NULL, 0);
+	if (form[head] == '\0')
+		return span_equal(name, SPAN(form, head));
+	if (name.n <= head + tail || memcmp(name.p, form, head) != 0 ||
+	    memcmp(name.p + name.n - tail, form + head + 1, tail) != 0)
+		return false;
+	*ret_instance = SPAN(name.p + head, name.n - head - tail);
+	return true;
+}
+
+enum fact_id
+fact_by_instance(struct span name, struct span *ret_instance)
+{
+	for (unsigned i = FACT_NONE + 1; i < FACT_COUNT; i++)
+		if (has_form(facts[i].name, name, ret_instance))
+			return (enum fact_id)i;
+	*ret_instance = SPAN(NULL, 0);
+	return FACT_NONE;
+}
+
 enum fact_id
 fact_by_name(const char *name, size_t len)
 {
-	for (unsigned i = FACT_NONE + 1; i < FACT_COUNT; i++)
-		if (strlen(facts[i].name) == len && strncmp(facts[i].name, name, len) == 0)
-			return (enum fact_id)i;
-	return FACT_NONE;
+	struct span instance;
+
+	return fact_by_instance(SPAN(name, len), &instance);
+}
+
+void
+fact_name_text(enum fact_id id, const char *instance, char *ret, size_t cap)
+{
+	const struct fact_info *info = fact_info(id);
+	size_t head = info ? strcspn(info->name, "*") : 0;
+
+	if (!info || info->name[head] == '\0')
+		text_format(ret, cap, "%s", info ? info->name : "unknown");
+	else
+		text_format(ret, cap, "%.*s%s%s", (int)head, info->name, instance,
+			    info->name + head + 1);
+}
+
+enum fact_unit
+fact_unit(enum fact_id id)
+{
+	switch (id) {
+	case FACT_QUOTE_CLOCK:
+		return UNIT_MILLISECONDS;
+	default:
+		return UNIT_NONE;
+	}
 }

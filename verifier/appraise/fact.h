@@ -16,11 +16,13 @@ enum fact_type {
 	FACT_TEXT,
 	FACT_DIGEST, /* text "sha256:HEX" */
 	FACT_TIME,   /* seconds since the epoch */
+	FACT_LIST,   /* words with blanks between */
 	FACT_TYPE_COUNT
 };
 const char *fact_type_name(enum fact_type t);
 
-/* X(ID, "name", TYPE, PROVENANCE, SCOPE, indexed, "what it says") */
+/* X(ID, "name", TYPE, PROVENANCE, SCOPE, indexed, "what it says"). A "*" in a name is
+ * any text: what it stands for is the fact's instance ("software.*.version"). */
 #define FACTS(X)                                                                               \
 	X(CHANNEL_BOUND, "channel.bound", BOOL, VERIFIER, ROUND, 0,                            \
 	  "the evidence is bound to the TLS channel it came by")                               \
@@ -119,7 +121,15 @@ const char *fact_type_name(enum fact_type t);
 	  "Authenticode digest of an EFI image, in the order of loading")                      \
 	X(BOOT_OPTION_ROMS, "boot.option_roms", NUMBER, CLAIMED, LOG, 0,                       \
 	  "option ROMs that were loaded")                                                      \
-	X(AGENT, "agent", TEXT, CLAIMED, ROUND, 0, "name and version of the agent")
+	X(AGENT, "agent", TEXT, CLAIMED, ROUND, 0, "name and version of the agent")            \
+	X(SOFTWARE_VERSION, "software.*.version", TEXT, CLAIMED, ROUND, 0,                     \
+	  "version of an item of software, as the agent says it")                              \
+	X(SOFTWARE_DIGEST, "software.*.digest", DIGEST, CLAIMED, ROUND, 0,                     \
+	  "what the agent measured of an item of software")                                    \
+	X(SOFTWARE_KIND, "software.*.kind", TEXT, CLAIMED, ROUND, 0,                           \
+	  "what an item of software is: file, tree, partition ...")                            \
+	X(SOFTWARE_CHANGING, "software.*.changed_while_read", BOOL, CLAIMED, ROUND, 0,         \
+	  "an item of software changed while it was read")
 
 enum fact_id {
 	FACT_NONE = 0,
@@ -149,5 +159,23 @@ struct fact_info {
 const struct fact_info *fact_info(enum fact_id id);
 /* By name without index; FACT_NONE if there is none. */
 enum fact_id fact_by_name(const char *name, size_t len);
+/* The same, and what the "*" of its name stands for: n 0 if it has none. */
+enum fact_id fact_by_instance(struct span name, struct span *ret_instance);
+
+/* The name with its instance: "software.firmware.version"; instance "": the name. */
+#define FACT_NAME_TEXT_MAX 128
+void fact_name_text(enum fact_id id, const char *instance, char *ret, size_t cap);
+
+/* What a number counts. */
+enum fact_unit {
+	UNIT_NONE = 0,
+	UNIT_BYTES,
+	UNIT_PERCENT,
+	UNIT_CELSIUS,
+	UNIT_SECONDS,
+	UNIT_MILLISECONDS,
+	UNIT_COUNT
+};
+enum fact_unit fact_unit(enum fact_id id);
 
 #endif

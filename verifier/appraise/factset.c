@@ -69,6 +69,33 @@ factset_find(const struct fact_set *s, enum fact_id id, int32_t index, uint16_t 
 	return NULL;
 }
 
+const struct fact_value *
+factset_find_instance(const struct fact_set *s, enum fact_id id, struct span instance,
+		      uint16_t alg)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct fact_value *f = &s->v[i];
+
+		if (f->id == id && span_equal(f->instance, instance) &&
+		    (alg == ALG_NONE || f->digest.alg == alg))
+			return f;
+	}
+	return NULL;
+}
+
+void
+fact_value_name(const struct fact_value *f, char *ret, size_t cap)
+{
+	char instance[FACT_TEXT_MAX];
+
+	if (f->instance.n == 0) {
+		fact_subject(f->id, f->index, ret, cap);
+		return;
+	}
+	text_escape(f->instance, instance, sizeof instance);
+	fact_name_text(f->id, instance, ret, cap);
+}
+
 void
 fact_subject(enum fact_id id, int32_t index, char *ret, size_t cap)
 {

@@ -16,8 +16,9 @@ struct fact_value {
 	enum fact_id id;
 	int32_t index, event, pcr; /* -1: none */
 	uint64_t number;	   /* BOOL, NUMBER, TIME */
-	struct span text;	   /* TEXT */
+	struct span text;	   /* TEXT, LIST */
 	struct digest digest;	   /* DIGEST; alg ALG_NONE: none */
+	struct span instance;	   /* what the "*" of the fact's name stands for */
 };
 
 struct fact_set {
@@ -39,8 +40,14 @@ void factset_digest(struct fact_set *s, enum fact_id id, int32_t index, const st
 const struct fact_value *factset_find(const struct fact_set *s, enum fact_id id, int32_t index,
 				      uint16_t alg);
 
+/* The same of a fact with instances. */
+const struct fact_value *factset_find_instance(const struct fact_set *s, enum fact_id id,
+					       struct span instance, uint16_t alg);
+
 /* The name with its index: "pcr[7]". */
 void fact_subject(enum fact_id id, int32_t index, char *ret, size_t cap);
+/* The name of this value, with index or instance: "software.firmware.version". */
+void fact_value_name(const struct fact_value *f, char *ret, size_t cap);
 /* The value as escaped text. */
 void fact_value_text(const struct fact_value *f, char *ret, size_t cap);
 /* "sha256:0123...", "2026-01-31T12:00:00Z" */

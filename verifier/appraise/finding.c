@@ -61,6 +61,40 @@ find_values(struct finding *f, const struct digest *seen, const struct digest *e
 		fact_digest_text(expected, f->expected, sizeof f->expected);
 }
 
+void
+find_remedy(const struct appraisal *a, struct finding *f, struct span text)
+{
+	const struct {
+		const char *word, *value;
+	} words[] = {{"{device}", a->in->device.id}, {"{class}", a->in->device.class_name},
+		     {"{fact}", f->subject}, {"{seen}", f->seen}, {"{expected}", f->expected}};
+	char made[4 * FINDING_REMEDY_MAX];
+	size_t n = 0;
+
+	if (text.n == 0)
+		return;
+	for (size_t i = 0; i < text.n && n < sizeof made - 1;) {
+		size_t k = 0, len = 0;
+
+		while (k < sizeof words / sizeof words[0] &&
+		       (len = strlen(words[k].word)) != 0 &&
+		       (len > text.n - i || memcmp(text.p + i, words[k].word, len) != 0))
+			k++;
+		if (k == sizeof words / sizeof words[0]) {
+			made[n++] = text.p[i] < 0x20 || text.p[i] > 0x7E ? '?' : (char)text.p[i];
+			i++;
+			continue;
+		}
+		text_format(made + n, sizeof made - n, "%s", words[k].value);
+		n += strlen(made + n);
+		i += len;
+	}
+	made[n] = '\0';
+	text_format(f->remedy, sizeof f->remedy, "%s", made);
+	if (n >= sizeof f->remedy)
+		text_format(f->remedy + sizeof f->remedy - 4, 4, "...");
+}
+
 static int
 compare_numbers(int64_t a, int64_t b)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define POLICY_FORM 0x50
-#define POLICY_FORM_VERSION 2
+#define POLICY_FORM_VERSION 3
 
 const char *
 policy_op_name(enum policy_op op)
@@ -45,6 +45,7 @@ policy_write_head(struct writer *w, const struct policy *p)
 	pack_bool(w, p->allow_virtual_tpm);
 	pack_bool(w, p->allow_sha1_only);
 	policy_write_workarounds(w, p);
+	policy_write_software(w, p);
 	wr_be16(w, p->nrules);
 }
 
@@ -57,11 +58,12 @@ head_sound(const struct policy *p)
 
 	for (size_t k = 0; k < i->ask.count; k++)
 		asked |= i->ask.bank[k].mask;
-	return i->name[0] != '\0' && i->class_name[0] != '\0' && i->ask.count != 0 &&
-	       i->interval_s != 0 && i->interval_s <= POLICY_INTERVAL_MAX && i->patience != 0 &&
+	/* a policy for devices without TPM asks for no PCRs and compares none */
+	if ((i->ask.count == 0) != (p->compare == 0))
+		return false;
+	return i->name[0] != '\0' && i->class_name[0] != '\0' && i->interval_s != 0 && i->interval_s <= POLICY_INTERVAL_MAX && i->patience != 0 &&
 	       i->patience <= POLICY_PATIENCE_MAX && i->max_age_s != 0 &&
-	       i->max_age_s <= i->interval_s * i->patience && p->compare != 0 &&
-	       (p->compare & ~asked) == 0 && (p->unlogged & ~asked) == 0 &&
+	       i->max_age_s <= i->interval_s * i->patience && (p->compare & ~asked) == 0 && (p->unlogged & ~asked) == 0 &&
 	       p->nrules <= POLICY_RULES_MAX;
 }
 
@@ -97,6 +99,7 @@ policy_open(struct span compiled, struct policy *ret)
 	ret->allow_virtual_tpm = unpack_bool(&r);
 	ret->allow_sha1_only = unpack_bool(&r);
 	policy_read_workarounds(&r, ret);
+	policy_read_software(&r, ret);
 	ret->nrules = rd_be16(&r);
 	if (r.err == ASSAY_OK && !head_sound(ret))
 		rd_fail(&r, ASSAY_MALFORMED);
@@ -113,6 +116,8 @@ policy_write_rule(struct writer *w, const struct policy_rule *r)
 	wr_be16_bytes(w, r->fact_name);
 	pack_int(w, r->index, FACT_INDEX_MAX);
 	pack_below(w, r->op, POLICY_OP_COUNT);
+	pack_below(w, r->order, ORDER_COUNT);
+	pack_below(w, r->against, AGAINST_COUNT);
 	pack_bool(w, r->optional);
 	pack_below(w, r->on_fail, OUTCOME_COUNT);
 	pack_below(w, r->on_missing, OUTCOME_COUNT);
@@ -128,7 +133,7 @@ policy_write_value(struct writer *w, const struct policy_value *v)
 	size_t start;
 
 	pack_below(w, v->type, FACT_TYPE_COUNT);
-	if (v->type == FACT_TEXT) {
+	if (v->type == FACT_TEXT || v->type == FACT_LIST) {
 		wr_be16_bytes(w, v->text);
 		return;
 	}
@@ -157,6 +162,7 @@ unpack_value(struct reader *r, struct policy_value *ret)
 	rd_init(&in, body);
 	switch (ret->type) {
 	case FACT_TEXT:
+	case FACT_LIST:
 		ret->text = rd_rest(&in);
 		break;
 	case FACT_DIGEST:
@@ -176,9 +182,12 @@ rule_sound(const struct policy_rule *r)
 {
 	if (r->id.n == 0 || r->id.n >= FINDING_RULE_MAX || r->remediation.n >= FINDING_REMEDY_MAX)
 		return false;
-	if ((r->nvalues == 0) != (r->op == OP_PRESENT))
+	if ((r->nvalues == 0) != (r->op == OP_PRESENT || r->against != AGAINST_VALUES))
 		return false;
-	if (r->nvalues > 1 && r->op != OP_IN && r->op != OP_NOT_IN)
+	if (r->nvalues > 1 && r->op != OP_IN && r->op != OP_NOT_IN && r->op != OP_SUBSET_OF)
+		return false;
+	if ((r->op == OP_UNCHANGED_SINCE) != (r->against == AGAINST_BASELINE) ||
+	    (r->against == AGAINST_REFERENCE && r->op != OP_SUBSET_OF))
 		return false;
 	return r->optional || r->on_missing <= r->on_fail;
 }
@@ -196,9 +205,11 @@ policy_next_rule(struct policy *p, struct policy_rule *ret)
 	p->nrules--;
 	memset(ret, 0, sizeof *ret);
 	ret->id = rd_be16_bytes(r, FINDING_RULE_MAX - 1);
-	ret->fact_name = rd_be16_bytes(r, FINDING_SUBJECT_MAX - 1);
+	ret->fact_name = rd_be16_bytes(r, POLICY_FACT_MAX);
 	ret->index = unpack_int(r, FACT_INDEX_MAX);
 	ret->op = (enum policy_op)unpack_below(r, POLICY_OP_COUNT);
+	ret->order = (enum version_order)unpack_below(r, ORDER_COUNT);
+	ret->against = (enum policy_against)unpack_below(r, AGAINST_COUNT);
 	ret->optional = unpack_bool(r);
 	ret->on_fail = unpack_below(r, OUTCOME_COUNT);
 	ret->on_missing = unpack_below(r, OUTCOME_COUNT);
@@ -213,7 +224,7 @@ policy_next_rule(struct policy *p, struct policy_rule *ret)
 		rd_fail(r, ASSAY_MALFORMED);
 	if (r->err != ASSAY_OK)
 		return false;
-	ret->fact = fact_by_name((const char *)ret->fact_name.p, ret->fact_name.n);
+	ret->fact = fact_by_instance(ret->fact_name, &ret->instance);
 	return true;
 }
 

@@ -11,6 +11,7 @@
 #include "appraise.h"
 #include "evidence/writer.h"
 #include "fact.h"
+#include "version.h"
 
 #define POLICY_BYTES_MAX (256u << 10)
 #define POLICY_NAME_MAX 64
@@ -22,6 +23,9 @@
 #define POLICY_WORKAROUNDS_MAX 16
 #define POLICY_PATTERN_MAX 64 /* of a workaround */
 #define POLICY_REASON_MAX 200
+#define POLICY_SOFTWARE_MAX 64 /* items of software that one policy names */
+#define POLICY_ITEM_MAX 63     /* characters of an item's name */
+#define POLICY_FACT_MAX 96     /* of a fact's name, with its instance */
 
 /* What keeper needs to know of a policy: whom it judges and what to ask for. */
 struct policy_info {
@@ -68,6 +72,19 @@ struct policy_oddity {
 	struct span manufacturer, model, firmware; /* empty: not known */
 };
 
+/* What a policy asks of one item of software (section `software`). */
+struct policy_software {
+	struct span name;      /* as the agent calls it */
+	bool unchecked;	       /* digest and version need not be a reference's */
+	enum version_order order;
+	struct span at_least;  /* lowest version; empty: none */
+	uint8_t on_fail, on_missing; /* caps */
+	uint8_t rollback;	     /* cap when the version went back */
+	bool follow;	       /* a version that went back is the one to compare from then on */
+	uint8_t severity;
+	struct span remediation; /* empty: the finding's */
+};
+
 struct policy {
 	struct policy_info info; /* but the digest, which is not in the bytes */
 	uint32_t compare;  /* PCRs that must equal one whole reference set */
@@ -79,6 +96,10 @@ struct policy {
 	bool allow_ek_expired, allow_virtual_tpm, allow_sha1_only;
 	uint8_t nworkarounds;
 	struct policy_workaround workarounds[POLICY_WORKAROUNDS_MAX];
+	uint8_t nsoftware;
+	uint8_t software_other;	  /* cap for items that the policy does not name */
+	uint8_t software_learned; /* cap when a learned set matches; never ADMIT (D7) */
+	struct policy_software software[POLICY_SOFTWARE_MAX];
 	uint16_t nrules;
 	struct reader rules; /* for policy_next_rule */
 };
@@ -90,9 +111,11 @@ struct policy {
 	X(IN, "in", "the fact is one of the values")                                           \
 	X(NOT_IN, "not_in", "the fact is none of the values")                                  \
 	X(MATCHES, "matches", "the text matches the pattern: * any characters, ? any one")     \
-	X(AT_LEAST, "at_least", "the number or time is not under the value")                   \
-	X(AT_MOST, "at_most", "the number or time is not over the value")                      \
-	X(PRESENT, "present", "the fact is known, whatever its value")
+	X(AT_LEAST, "at_least", "the number, time or version is not under the value")          \
+	X(AT_MOST, "at_most", "the number, time or version is not over the value")             \
+	X(PRESENT, "present", "the fact is known, whatever its value")                         \
+	X(SUBSET_OF, "subset_of", "each word of the list matches one of the patterns")         \
+	X(UNCHANGED_SINCE, "unchanged_since", "the fact is as the device's baseline has it")
 
 enum policy_op {
 #define X(op, word, doc) OP_##op,
@@ -102,16 +125,22 @@ enum policy_op {
 };
 const char *policy_op_name(enum policy_op op);
 
+/* What the fact is held against. */
+enum policy_against { AGAINST_VALUES = 0, AGAINST_REFERENCE, AGAINST_BASELINE, AGAINST_COUNT };
+
 struct policy_rule {
 	struct span id, fact_name, remediation; /* text */
 	enum fact_id fact; /* FACT_NONE: this build does not know fact_name */
+	struct span instance; /* of fact_name: what the "*" stands for */
 	int32_t index;	   /* -1: none */
 	enum policy_op op;
+	enum version_order order; /* of texts that are versions */
+	enum policy_against against;
 	bool optional;
 	uint8_t on_fail, on_missing; /* caps */
 	uint8_t severity;
 	int8_t claim;	 /* enum ar4si_claim; -1: none */
-	uint8_t nvalues; /* 0 only for PRESENT */
+	uint8_t nvalues; /* 0: PRESENT, and what is not held against values */
 	struct reader values; /* for policy_next_value */
 };
 
@@ -137,6 +166,8 @@ bool policy_next_value(struct policy_rule *r, struct policy_value *ret);
  * What could not be read back fails the writer. */
 void policy_write_workarounds(struct writer *w, const struct policy *p);
 void policy_read_workarounds(struct reader *r, struct policy *ret);
+void policy_write_software(struct writer *w, const struct policy *p);
+void policy_read_software(struct reader *r, struct policy *ret);
 /* A pattern names something: it is not made of wildcards alone. */
 bool policy_pattern_names(struct span pattern);
 void policy_write_head(struct writer *w, const struct policy *p);

@@ -49,6 +49,7 @@ value_equal(const struct fact_value *f, const struct policy_value *v)
 {
 	switch (v->type) {
 	case FACT_TEXT:
+	case FACT_LIST:
 		return span_equal(f->text, v->text);
 	case FACT_DIGEST:
 		return digest_equal(&f->digest, &v->digest);
@@ -59,36 +60,80 @@ value_equal(const struct fact_value *f, const struct policy_value *v)
 
 enum truth { RULE_MISSING, RULE_FAILS, RULE_HOLDS };
 
+static const struct fact_value *
+fact_of(const struct fact_set *s, const struct policy_rule *r, uint16_t alg)
+{
+	return r->instance.n != 0 ? factset_find_instance(s, r->fact, r->instance, alg)
+				  : factset_find(s, r->fact, r->index, alg);
+}
+
+/* A number by its value; a text by the rule's order, in which what is no version has no
+ * place: then it is neither at least nor at most anything. */
+static bool
+in_order(const struct fact_value *f, const struct policy_rule *r, const struct policy_value *v)
+{
+	int d;
+
+	if (r->order == ORDER_NONE)
+		return r->op == OP_AT_LEAST ? f->number >= v->number : f->number <= v->number;
+	if (version_compare(r->order, f->text, v->text, &d) != ASSAY_OK)
+		return false;
+	return r->op == OP_AT_LEAST ? d >= 0 : d <= 0;
+}
+
 /* One value against the fact; a digest against the fact in the value's algorithm. */
 static enum truth
 compare(const struct fact_set *s, const struct policy_rule *r, const struct policy_value *v)
 {
 	uint16_t alg = v->type == FACT_DIGEST ? v->digest.alg : (uint16_t)ALG_NONE;
-	const struct fact_value *f = factset_find(s, r->fact, r->index, alg);
+	const struct fact_value *f = fact_of(s, r, alg);
 	bool holds;
 
 	if (!f)
 		return RULE_MISSING;
 	switch (r->op) {
+	case OP_NOT_IN:
+		holds = v->type == FACT_LIST ? text_has_word(f->text, v->text) : value_equal(f, v);
+		break;
 	case OP_EQUALS:
 	case OP_IN:
 	case OP_NOT_EQUALS:
-	case OP_NOT_IN:
 		holds = value_equal(f, v);
 		break;
 	case OP_MATCHES:
 		holds = text_matches(v->text, f->text);
 		break;
 	case OP_AT_LEAST:
-		holds = f->number >= v->number;
-		break;
 	case OP_AT_MOST:
-		holds = f->number <= v->number;
+		holds = in_order(f, r, v);
 		break;
 	default:
 		holds = false;
 	}
 	return holds ? RULE_HOLDS : RULE_FAILS;
+}
+
+static bool
+matches_some(struct policy_rule r, struct span word)
+{
+	struct policy_value v;
+
+	while (policy_next_value(&r, &v))
+		if (text_matches(v.text, word))
+			return true;
+	return false;
+}
+
+/* Each word of the list; an empty list is a subset of every other. */
+static enum truth
+subset(const struct fact_value *f, const struct policy_rule *r)
+{
+	struct span rest = f->text, word;
+
+	while ((word = text_next_word(&rest)).n != 0)
+		if (!matches_some(*r, word))
+			return RULE_FAILS;
+	return RULE_HOLDS;
 }
 
 /*
@@ -101,10 +146,14 @@ evaluate(const struct fact_set *s, struct policy_rule r)
 	bool negative = r.op == OP_NOT_EQUALS || r.op == OP_NOT_IN, missing = false, equal = false;
 	struct policy_value v;
 
-	if (!factset_find(s, r.fact, r.index, ALG_NONE))
+	if (!fact_of(s, &r, ALG_NONE))
 		return RULE_MISSING;
 	if (r.op == OP_PRESENT)
 		return RULE_HOLDS;
+	if (r.against != AGAINST_VALUES)
+		return RULE_MISSING;
+	if (r.op == OP_SUBSET_OF)
+		return subset(fact_of(s, &r, ALG_NONE), &r);
 	while (policy_next_value(&r, &v)) {
 		enum truth t;
 
@@ -126,7 +175,7 @@ evaluate(const struct fact_set *s, struct policy_rule r)
 static void
 rule_finding(struct appraisal *a, const struct policy_rule *r, enum truth t)
 {
-	const struct fact_value *seen = factset_find(a->facts, r->fact, r->index, ALG_NONE);
+	const struct fact_value *seen = fact_of(a->facts, r, ALG_NONE);
 	const struct fact_info *info = fact_info(r->fact);
 	enum outcome cap = (enum outcome)(t == RULE_MISSING ? r->on_missing : r->on_fail);
 	struct finding *f;
@@ -139,15 +188,18 @@ rule_finding(struct appraisal *a, const struct policy_rule *r, enum truth t)
 	f->severity = r->severity;
 	f->provenance = (uint8_t)info->provenance;
 	text_escape(r->id, f->rule, sizeof f->rule);
-	fact_subject(r->fact, r->index, f->subject, sizeof f->subject);
-	if (r->remediation.n != 0)
-		text_escape(r->remediation, f->remedy, sizeof f->remedy);
 	expected_text(*r, f->expected, sizeof f->expected);
-	if (!seen)
-		return;
-	f->pcr = seen->id == FACT_PCR ? seen->index : seen->pcr;
-	f->event = seen->event;
-	fact_value_text(seen, f->seen, sizeof f->seen);
+	if (seen) {
+		f->pcr = seen->id == FACT_PCR ? seen->index : seen->pcr;
+		f->event = seen->event;
+		fact_value_text(seen, f->seen, sizeof f->seen);
+		fact_value_name(seen, f->subject, sizeof f->subject);
+	} else if (r->instance.n != 0) {
+		text_escape(r->fact_name, f->subject, sizeof f->subject);
+	} else {
+		fact_subject(r->fact, r->index, f->subject, sizeof f->subject);
+	}
+	find_remedy(a, f, r->remediation);
 }
 
 /* A rule over a fact that this build does not have cannot be judged, so it fails. */

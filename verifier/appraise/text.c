@@ -110,3 +110,28 @@ text_matches(struct span pattern, struct span text)
 		p++;
 	return p == pattern.n;
 }
+
+struct span
+text_next_word(struct span *list)
+{
+	size_t from = 0, to;
+
+	while (from < list->n && list->p[from] == ' ')
+		from++;
+	for (to = from; to < list->n && list->p[to] != ' ';)
+		to++;
+	struct span word = SPAN(list->p + from, to - from);
+	*list = SPAN(list->p + to, list->n - to);
+	return word;
+}
+
+bool
+text_has_word(struct span list, struct span word)
+{
+	struct span w;
+
+	while ((w = text_next_word(&list)).n != 0)
+		if (span_equal(w, word))
+			return true;
+	return false;
+}

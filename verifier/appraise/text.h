@@ -16,6 +16,9 @@ void text_escape(struct span in, char *ret, size_t cap);
 void text_escape_utf16(struct span in, char *ret, size_t cap);
 /* Whether a text has the form of a pattern: "*" any characters, "?" any one. */
 bool text_matches(struct span pattern, struct span text);
+/* Takes the next word of a list with blanks between; n 0 at the end. */
+struct span text_next_word(struct span *list);
+bool text_has_word(struct span list, struct span word);
 /* snprintf that reports nothing and always terminates. */
 void text_format(char *ret, size_t cap, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -152,6 +152,7 @@ pack_fact(struct writer *w, const struct fact *f)
 	pack_below(w, f->provenance, PROV_COUNT);
 	pack_int(w, f->index, FACT_INDEX_MAX);
 	pack_int(w, f->event, EVENTLOG_EVENTS_MAX - 1);
+	pack_text(w, f->instance, sizeof f->instance);
 	pack_text(w, f->text, sizeof f->text);
 }
 
@@ -164,6 +165,7 @@ unpack_fact(struct reader *r, struct fact *ret)
 	ret->provenance = unpack_below(r, PROV_COUNT);
 	ret->index = unpack_int(r, FACT_INDEX_MAX);
 	ret->event = unpack_int(r, EVENTLOG_EVENTS_MAX - 1);
+	unpack_text(r, ret->instance, sizeof ret->instance);
 	unpack_text(r, ret->text, sizeof ret->text);
 }
 

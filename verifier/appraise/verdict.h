@@ -239,6 +239,7 @@ struct finding {
 #define CONTINUITY_STICKY_MAX 32
 #define VERDICT_FACTS_MAX 160
 #define FACT_TEXT_MAX 256
+#define FACT_INSTANCE_MAX 65 /* longer ones end in dots here */
 
 /* A fact for people and programs; rules saw the full value. */
 struct fact {
@@ -246,6 +247,7 @@ struct fact {
 	uint8_t provenance;
 	int32_t index;	     /* of an indexed fact (pcr[7], boot.image[0]); -1: none */
 	int32_t event;	     /* evidence position; -1: none */
+	char instance[FACT_INSTANCE_MAX]; /* what the "*" of its name stands for */
 	char text[FACT_TEXT_MAX]; /* value as text: "true", "17", hex, escaped string */
 };
 
@@ -323,7 +325,7 @@ struct verdict {
 /* The zero verdict: FAULT, QUARANTINE, nothing found, nothing to remember. */
 void verdict_clear(struct verdict *v);
 
-#define VERDICT_BYTES_MAX (160u << 10)
+#define VERDICT_BYTES_MAX (192u << 10)
 #define CONTINUITY_BYTES_MAX (56u << 10)
 
 /* Canonical: equal structs give equal bytes, and decode(encode(v)) == v. */

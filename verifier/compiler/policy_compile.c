@@ -117,6 +117,20 @@ compile_selection(struct compile *c)
 	bool strong = false;
 
 	c->asked = source_pcrs(c, source_at(c, "ask", "pcrs"), s->ask.pcrs, s->ask.pcrs_count);
+	if ((s->ask.pcrs_count == 0) != (s->ask.banks_count == 0))
+		source_error(c, source_at(c, "ask", NULL),
+			     "banks and pcrs stand together; leave both out for devices "
+			     "without TPM");
+	else if ((s->ask.pcrs_count == 0) != (s->references.pcrs_count == 0))
+		source_error(c, s->ask.pcrs_count ? source_at(c, "ask", "pcrs")
+						  : source_at(c, "references", "pcrs"),
+			     s->ask.pcrs_count ? "what is asked for must be compared: say which "
+						 "PCRs under references"
+					       : "references compare PCRs, but ask has none");
+	else if (s->ask.pcrs_count == 0 && s->software.items_count == 0)
+		source_error(c, source_at(c, "ask", NULL),
+			     "nothing is compared with reference values: ask for PCRs, or say "
+			     "what software must be");
 	for (unsigned i = 0; i < s->ask.banks_count; i++) {
 		const struct yaml_node *at = yaml_item(c->doc, list, i);
 		uint16_t alg = digest_by_name(s->ask.banks[i]);
@@ -270,6 +284,7 @@ compile_references(struct compile *c)
 	p->allow_sha1_only = s->allow.sha1_only;
 	p->nrules = (uint16_t)s->rules_count;
 	policy_compile_workarounds(c);
+	policy_compile_software(c);
 }
 
 static enum assay_err

@@ -34,16 +34,21 @@ fact_name(unsigned i, const void *arg)
 	return f ? f->name : NULL;
 }
 
-/* "pcr[7]": the length of the name, and the index or -1; false if malformed. */
+/* "pcr[7]": the length of the name, and the index or -1; false if malformed. The name
+ * of a fact with instances has no index: a bracket is part of it. */
 static bool
 split_fact(const char *text, size_t *ret_len, int32_t *ret_index)
 {
-	size_t n = strcspn(text, "[");
+	size_t n = strlen(text);
+	struct span instance;
 	char *end;
 	long v;
 
 	*ret_len = n;
 	*ret_index = -1;
+	if (fact_by_instance(SPAN(text, n), &instance) != FACT_NONE && instance.n != 0)
+		return true;
+	n = *ret_len = strcspn(text, "[");
 	if (text[n] == '\0')
 		return true;
 	if (text[n + 1] < '0' || text[n + 1] > '9')
@@ -65,8 +70,8 @@ compile_fact(struct compile *c, struct rule_job *j)
 		source_error(c, at, "\"%s\": an index looks like pcr[7]", text);
 		return;
 	}
-	r->fact = fact_by_name(text, n);
 	r->fact_name = SPAN(text, n);
+	r->fact = fact_by_instance(r->fact_name, &r->instance);
 	j->fact = fact_info(r->fact);
 	if (!j->fact) {
 		near = yaml_nearest(text, fact_name, NULL);
@@ -87,17 +92,65 @@ compile_fact(struct compile *c, struct rule_job *j)
 	}
 }
 
+static const struct unit {
+	enum fact_unit of;
+	const char *word;
+	uint64_t factor;
+} units[] = {
+	{UNIT_BYTES, "B", 1},
+	{UNIT_BYTES, "kB", 1000},
+	{UNIT_BYTES, "MB", 1000000},
+	{UNIT_BYTES, "GB", 1000000000},
+	{UNIT_BYTES, "TB", 1000000000000},
+	{UNIT_BYTES, "KiB", 1u << 10},
+	{UNIT_BYTES, "MiB", 1u << 20},
+	{UNIT_BYTES, "GiB", 1u << 30},
+	{UNIT_BYTES, "TiB", (uint64_t)1 << 40},
+	{UNIT_PERCENT, "%", 1},
+	{UNIT_CELSIUS, "C", 1},
+	{UNIT_SECONDS, "s", 1},
+	{UNIT_SECONDS, "m", 60},
+	{UNIT_SECONDS, "h", 3600},
+	{UNIT_SECONDS, "d", 86400},
+	{UNIT_MILLISECONDS, "ms", 1},
+	{UNIT_MILLISECONDS, "s", 1000},
+	{UNIT_MILLISECONDS, "m", 60000},
+	{UNIT_MILLISECONDS, "h", 3600000},
+	{UNIT_MILLISECONDS, "d", 86400000},
+};
+
+/* Behind the digits and at most one blank; nothing: the fact's own unit. */
 static bool
-parse_number(const char *text, uint64_t *ret)
+parse_unit(const char *word, enum fact_unit of, uint64_t *ret_factor)
+{
+	*ret_factor = 1;
+	if (word[0] == '\0')
+		return true;
+	if (word[0] == ' ')
+		word++;
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (units[i].of == of && strcmp(units[i].word, word) == 0) {
+			*ret_factor = units[i].factor;
+			return true;
+		}
+	return false;
+}
+
+/* "12", "0x0c"; with the fact's unit "10 GiB", "5%", "80 C", "2h". */
+static bool
+parse_number(const char *text, enum fact_unit of, uint64_t *ret)
 {
 	bool hex = strncmp(text, "0x", 2) == 0;
 	const char *digits = hex ? text + 2 : text;
 	size_t n = strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789");
+	uint64_t factor, v;
 
-	if (n == 0 || digits[n] != '\0' || n > (hex ? 16 : 19))
+	if (n == 0 || n > (hex ? 16 : 19) || (hex && digits[n] != '\0') ||
+	    !parse_unit(digits + n, of, &factor))
 		return false;
-	*ret = strtoull(digits, NULL, hex ? 16 : 10);
-	return true;
+	v = strtoull(digits, NULL, hex ? 16 : 10);
+	*ret = v * factor;
+	return v <= UINT64_MAX / factor;
 }
 
 /* "2026-01-31T12:00:00Z" */
@@ -146,16 +199,16 @@ source_printable(const char *s)
 }
 
 static bool
-parse_value(enum fact_type type, const char *text, struct policy_value *ret)
+parse_value(const struct rule_job *j, const char *text, struct policy_value *ret)
 {
 	memset(ret, 0, sizeof *ret);
-	ret->type = type;
-	switch (type) {
+	ret->type = j->fact->type;
+	switch (ret->type) {
 	case FACT_BOOL:
 		ret->number = strcmp(text, "true") == 0;
 		return ret->number == 1 || strcmp(text, "false") == 0;
 	case FACT_NUMBER:
-		return parse_number(text, &ret->number);
+		return parse_number(text, fact_unit(j->rule.fact), &ret->number);
 	case FACT_TIME:
 		return parse_time(text, &ret->number);
 	case FACT_DIGEST:
@@ -171,58 +224,105 @@ compile_value(struct compile *c, struct rule_job *j, const struct yaml_node *at,
 {
 	static const char *const examples[FACT_TYPE_COUNT] = {
 		"true or false", "a number such as 12 or 0x0c", "printable ASCII",
-		"sha256: and 64 hex digits", "a time such as 2026-01-31T12:00:00Z"};
+		"sha256: and 64 hex digits", "a time such as 2026-01-31T12:00:00Z",
+		"printable ASCII"};
+	static const char *const numbers[UNIT_COUNT] = {
+		[UNIT_BYTES] = "a number with a unit such as 10 GiB",
+		[UNIT_PERCENT] = "a number such as 5%",
+		[UNIT_CELSIUS] = "a number such as 80 C",
+		[UNIT_SECONDS] = "a time such as 90s, 5m, 2h or 7d",
+		[UNIT_MILLISECONDS] = "a time such as 500 ms, 30s or 5m"};
 	struct policy_value *v = &j->values[j->rule.nvalues++];
+	enum fact_unit unit = fact_unit(j->rule.fact);
 
 	if (!j->fact)
 		return;
-	if (!parse_value(j->fact->type, text, v)) {
+	if (!parse_value(j, text, v)) {
 		source_error(c, at, "\"%s\" is a %s fact: needs %s, not \"%.60s\"", j->fact->name,
-			     fact_type_name(j->fact->type), examples[j->fact->type], text);
+			     fact_type_name(j->fact->type),
+			     unit && numbers[unit] ? numbers[unit] : examples[j->fact->type], text);
 		return;
 	}
+	if (j->rule.order && !version_valid(j->rule.order, v->text))
+		source_error(c, at, "\"%.60s\" is no %s version", text,
+			     version_order_name(j->rule.order));
 	if (j->rule.fact == FACT_PCR && pcr_selected(&c->policy.info.ask, v->digest.alg) == 0)
 		source_error(c, at, "bank %s is not in ask", digest_name(v->digest.alg));
+}
+
+/* Which operator is for which type of fact. */
+static void
+check_type(struct compile *c, const struct rule_job *j)
+{
+	const struct yaml_node *at = rule_at(c, j, "op");
+	const char *name = policy_op_name(j->rule.op);
+	bool ordered = j->rule.op == OP_AT_LEAST || j->rule.op == OP_AT_MOST;
+	enum fact_type t = j->fact->type;
+
+	if (j->rule.op == OP_MATCHES && t != FACT_TEXT)
+		source_error(c, at, "\"matches\" is for text; \"%s\" is %s", j->fact->name,
+			     fact_type_name(t));
+	if (j->rule.op == OP_SUBSET_OF && t != FACT_LIST)
+		source_error(c, at, "\"subset_of\" is for lists; \"%s\" is %s", j->fact->name,
+			     fact_type_name(t));
+	if (t == FACT_LIST && (j->rule.op == OP_IN || j->rule.op == OP_NOT_EQUALS || ordered))
+		source_error(c, at, "\"%s\" is a list: use subset_of, not_in, equals or present",
+			     j->fact->name);
+	else if (ordered && t == FACT_TEXT && !j->rule.order)
+		source_error(c, at, "\"%s\" of a text compares versions: add \"order: semver\" or "
+			     "\"order: debian\"", name);
+	else if (ordered && t != FACT_NUMBER && t != FACT_TIME && t != FACT_TEXT)
+		source_error(c, at, "\"%s\" is for numbers and times; \"%s\" is %s", name,
+			     j->fact->name, fact_type_name(t));
+	if (j->rule.order && (!ordered || t != FACT_TEXT))
+		source_error(c, rule_at(c, j, "order"),
+			     "order is for at_least and at_most of a text");
 }
 
 static void
 check_operator(struct compile *c, const struct rule_job *j)
 {
 	const struct yaml_node *at = rule_at(c, j, "op");
-	const char *name = policy_op_name(j->rule.op);
-	bool many = j->rule.op == OP_IN || j->rule.op == OP_NOT_IN;
-	enum fact_type t;
+	const char *name = policy_op_name(j->rule.op), *value = j->src->value;
+	bool many = j->rule.op == OP_IN || j->rule.op == OP_NOT_IN || j->rule.op == OP_SUBSET_OF;
 
-	if (j->rule.op == OP_PRESENT && (j->src->value || j->src->values))
+	if (j->rule.op == OP_PRESENT && (value || j->src->values))
 		source_error(c, at, "\"present\" takes no value");
-	else if (j->rule.op != OP_PRESENT && many && (!j->src->values || j->src->value))
+	else if (j->rule.op == OP_UNCHANGED_SINCE &&
+		 (j->src->values || !value || strcmp(value, "baseline") != 0))
+		source_error(c, at, "\"unchanged_since\" needs \"value: baseline\"");
+	else if (j->rule.op == OP_SUBSET_OF && value && strcmp(value, "reference") != 0)
+		source_error(c, at, "\"subset_of\" needs \"values\", a list, or "
+				    "\"value: reference\"");
+	else if (many && j->rule.op != OP_SUBSET_OF && (!j->src->values || value))
 		source_error(c, at, "\"%s\" needs \"values\", a list", name);
-	else if (j->rule.op != OP_PRESENT && !many && (!j->src->value || j->src->values))
+	else if (j->rule.op == OP_SUBSET_OF && !value && !j->src->values)
+		source_error(c, at, "\"subset_of\" needs \"values\", a list, or "
+				    "\"value: reference\"");
+	else if (j->rule.op != OP_PRESENT && !many && (!value || j->src->values))
 		source_error(c, at, "\"%s\" needs \"value\"", name);
-	if (!j->fact)
-		return;
-	t = j->fact->type;
-	if (j->rule.op == OP_MATCHES && t != FACT_TEXT)
-		source_error(c, at, "\"matches\" is for text; \"%s\" is %s", j->fact->name,
-			     fact_type_name(t));
-	if ((j->rule.op == OP_AT_LEAST || j->rule.op == OP_AT_MOST) && t != FACT_NUMBER &&
-	    t != FACT_TIME)
-		source_error(c, at, "\"%s\" is for numbers and times; \"%s\" is %s", name,
-			     j->fact->name, fact_type_name(t));
+	if (j->fact)
+		check_type(c, j);
 }
 
 static void
 compile_values(struct compile *c, struct rule_job *j)
 {
 	const struct yaml_node *list = rule_at(c, j, "values");
+	const struct source_rule *s = j->src;
 
+	j->rule.order = (enum version_order)s->order;
 	check_operator(c, j);
-	if (j->rule.op == OP_PRESENT)
+	if (j->rule.op == OP_UNCHANGED_SINCE)
+		j->rule.against = AGAINST_BASELINE;
+	else if (j->rule.op == OP_SUBSET_OF && s->value)
+		j->rule.against = AGAINST_REFERENCE;
+	if (j->rule.op == OP_PRESENT || j->rule.against != AGAINST_VALUES)
 		return;
-	if (j->src->value)
-		compile_value(c, j, rule_at(c, j, "value"), j->src->value);
-	for (unsigned i = 0; i < j->src->values_count && !j->src->value; i++)
-		compile_value(c, j, yaml_item(c->doc, list, i), j->src->values[i]);
+	if (s->value)
+		compile_value(c, j, rule_at(c, j, "value"), s->value);
+	for (unsigned i = 0; i < s->values_count && !s->value; i++)
+		compile_value(c, j, yaml_item(c->doc, list, i), s->values[i]);
 }
 
 static void
@@ -261,6 +361,42 @@ compile_claim(struct compile *c, struct rule_job *j)
 			     j->fact->name, ar4si_name((enum ar4si_claim)j->rule.claim));
 }
 
+static const char *
+placeholder(unsigned i, const void *arg)
+{
+	static const char *const words[] = {"device", "class", "fact", "seen", "expected", NULL};
+
+	(void)arg;
+	return words[i];
+}
+
+struct span
+source_remediation(struct compile *c, const struct yaml_node *at, const char *text)
+{
+	const char *open, *w;
+	char word[16];
+	unsigned i;
+
+	if (!text)
+		return SPAN(NULL, 0);
+	if (!source_printable(text))
+		source_error(c, at, "remediation is one line of printable ASCII");
+	for (open = strchr(text, '{'); open; open = strchr(open + 1, '{')) {
+		size_t n = strcspn(open + 1, "}");
+
+		snprintf(word, sizeof word, "%.*s", (int)(n > 15 ? 15 : n), open + 1);
+		for (i = 0; (w = placeholder(i, NULL)) != NULL && strcmp(w, word) != 0;)
+			i++;
+		w = w ? w : yaml_nearest(word, placeholder, NULL);
+		if (!open[1 + n] || !placeholder(i, NULL))
+			source_error(c, at,
+				     "\"{%s\" is no placeholder%s%s%s; there are {device}, {class}, "
+				     "{fact}, {seen} and {expected}", word,
+				     w ? "; did you mean \"{" : "", w ? w : "", w ? "}\"" : "");
+	}
+	return SPAN(text, strlen(text));
+}
+
 bool
 source_id(struct compile *c, const struct yaml_node *at, const char *id)
 {
@@ -281,12 +417,8 @@ compile_id(struct compile *c, struct rule_job *j, unsigned i)
 	for (unsigned k = 0; k < i; k++)
 		if (strcmp(c->src->rules[k].id, j->src->id) == 0)
 			source_error(c, at, "rule id \"%s\" stands twice", j->src->id);
-	if (!j->src->remediation)
-		return;
-	j->rule.remediation = SPAN(j->src->remediation, strlen(j->src->remediation));
-	if (!source_printable(j->src->remediation))
-		source_error(c, rule_at(c, j, "remediation"),
-			     "remediation is one line of printable ASCII");
+	j->rule.remediation =
+		source_remediation(c, rule_at(c, j, "remediation"), j->src->remediation);
 }
 
 void

@@ -24,6 +24,12 @@ static const cyaml_strval_t claims[] = {{"instance-identity", AR4SI_INSTANCE_IDE
 					{"runtime-opaque", AR4SI_RUNTIME_OPAQUE + 1},
 					{"storage-opaque", AR4SI_STORAGE_OPAQUE + 1},
 					{"sourced-data", AR4SI_SOURCED_DATA + 1}};
+static const cyaml_strval_t orders[] = {{"semver", ORDER_SEMVER}, {"debian", ORDER_DEBIAN}};
+static const cyaml_strval_t match_words[] = {{"reference", 0}, {"none", 1}};
+static const cyaml_strval_t rollback_words[] = {{"quarantine", SRC_QUARANTINE},
+						{"restrict", SRC_RESTRICT},
+						{"report", SRC_REPORT},
+						{"follow", SRC_FOLLOW}};
 static const cyaml_strval_t ops[] = {
 #define X(op, word, doc) {word, OP_##op},
 	POLICY_OPS(X)
@@ -45,9 +51,9 @@ static const cyaml_schema_field_t applies_fields[] = {
 };
 
 static const cyaml_schema_field_t ask_fields[] = {
-	CYAML_FIELD_SEQUENCE_COUNT("banks", REQUIRED, struct policy_source, ask.banks,
+	CYAML_FIELD_SEQUENCE_COUNT("banks", OPTIONAL, struct policy_source, ask.banks,
 				   ask.banks_count, &bank_item, 1, PCR_BANKS_MAX),
-	CYAML_FIELD_SEQUENCE_COUNT("pcrs", REQUIRED, struct policy_source, ask.pcrs, ask.pcrs_count,
+	CYAML_FIELD_SEQUENCE_COUNT("pcrs", OPTIONAL, struct policy_source, ask.pcrs, ask.pcrs_count,
 				   &pcr_item, 1, PCR_COUNT),
 	CYAML_FIELD_STRING_PTR("interval", REQUIRED, struct policy_source, ask.interval, 1, 16),
 	CYAML_FIELD_UINT("patience", CYAML_FLAG_DEFAULT, struct policy_source, ask.patience),
@@ -103,6 +109,8 @@ static const cyaml_schema_field_t rule_fields[] = {
 	CYAML_FIELD_STRING_PTR("fact", REQUIRED, struct source_rule, fact, 1,
 			       FINDING_SUBJECT_MAX - 1),
 	CYAML_FIELD_ENUM("op", CYAML_FLAG_STRICT, struct source_rule, op, ops, COUNT_OF(ops)),
+	CYAML_FIELD_ENUM("order", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct source_rule,
+			 order, orders, COUNT_OF(orders)),
 	CYAML_FIELD_STRING_PTR("value", OPTIONAL, struct source_rule, value, 1, POLICY_VALUE_MAX),
 	CYAML_FIELD_SEQUENCE_COUNT("values", OPTIONAL, struct source_rule, values, values_count,
 				   &value_item, 1, POLICY_VALUES_MAX),
@@ -125,6 +133,41 @@ static const cyaml_schema_value_t tolerate_item = {
 static const cyaml_schema_value_t rule_item = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct source_rule, rule_fields)};
 
+static const cyaml_schema_field_t item_fields[] = {
+	CYAML_FIELD_STRING_PTR("name", REQUIRED, struct source_software, name, 1, POLICY_ITEM_MAX),
+	CYAML_FIELD_ENUM("match", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct source_software,
+			 unchecked, match_words, COUNT_OF(match_words)),
+	CYAML_FIELD_ENUM("order", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct source_software,
+			 order, orders, COUNT_OF(orders)),
+	CYAML_FIELD_STRING_PTR("at_least", OPTIONAL, struct source_software, at_least, 1,
+			       VERSION_TEXT_MAX),
+	CYAML_FIELD_ENUM("rollback", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT,
+			 struct source_software, rollback, rollback_words,
+			 COUNT_OF(rollback_words)),
+	CYAML_FIELD_ENUM("on_fail", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct source_software,
+			 on_fail, outcomes, COUNT_OF(outcomes)),
+	CYAML_FIELD_ENUM("on_missing", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT,
+			 struct source_software, on_missing, outcomes, COUNT_OF(outcomes)),
+	CYAML_FIELD_ENUM("severity", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT,
+			 struct source_software, severity, severities, COUNT_OF(severities)),
+	CYAML_FIELD_STRING_PTR("remediation", OPTIONAL, struct source_software, remediation, 1,
+			       FINDING_REMEDY_MAX - 1),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t software_item = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct source_software, item_fields)};
+
+static const cyaml_schema_field_t software_fields[] = {
+	CYAML_FIELD_SEQUENCE_COUNT("items", REQUIRED, struct policy_source, software.items,
+				   software.items_count, &software_item, 1, POLICY_SOFTWARE_MAX),
+	CYAML_FIELD_ENUM("learned", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct policy_source,
+			 software.learned, learned_words, COUNT_OF(learned_words)),
+	CYAML_FIELD_ENUM("others", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct policy_source,
+			 software.others, outcomes, COUNT_OF(outcomes)),
+	CYAML_FIELD_END,
+};
+
 /* The inner mappings' fields name members of the whole struct, so they sit at 0. */
 #define SECTION(key_, flags_, fields_)                                                             \
 	{                                                                                          \
@@ -145,10 +188,11 @@ static const cyaml_schema_field_t policy_fields[] = {
 	CYAML_FIELD_ENUM("mode", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct policy_source,
 			 monitor, modes, COUNT_OF(modes)),
 	SECTION("ask", CYAML_FLAG_DEFAULT, ask_fields),
-	SECTION("references", CYAML_FLAG_DEFAULT, references_fields),
+	SECTION("references", CYAML_FLAG_OPTIONAL, references_fields),
 	SECTION("allow", CYAML_FLAG_OPTIONAL, allow_fields),
 	CYAML_FIELD_SEQUENCE_COUNT("tolerate", OPTIONAL, struct policy_source, workarounds,
 				   workarounds_count, &tolerate_item, 0, POLICY_WORKAROUNDS_MAX),
+	SECTION("software", CYAML_FLAG_OPTIONAL, software_fields),
 	CYAML_FIELD_SEQUENCE_COUNT("rules", OPTIONAL, struct policy_source, rules, rules_count,
 				   &rule_item, 0, POLICY_RULES_MAX),
 	CYAML_FIELD_END,

@@ -8,11 +8,12 @@
 #include "yaml_locate.h"
 
 /* Enumerations of the file; 0 is "not said". */
-enum source_outcome { SRC_OUT_UNSAID = 0, SRC_QUARANTINE, SRC_RESTRICT, SRC_REPORT };
+enum source_outcome { SRC_OUT_UNSAID = 0, SRC_QUARANTINE, SRC_RESTRICT, SRC_REPORT, SRC_FOLLOW };
 
 struct source_rule {
 	char *id, *fact;
-	int op; /* enum policy_op */
+	int op;	   /* enum policy_op */
+	int order; /* enum version_order */
 	char *value;
 	char **values;
 	unsigned values_count;
@@ -27,6 +28,14 @@ struct source_workaround {
 	char *id, *finding, *manufacturer, *model, *firmware, *event, *reason;
 	char **pcrs;
 	unsigned pcrs_count;
+};
+
+struct source_software {
+	char *name, *at_least, *remediation;
+	bool unchecked; /* match */
+	int order;	/* enum version_order */
+	enum source_outcome rollback, on_fail, on_missing;
+	int severity; /* enum severity + 1 */
 };
 
 struct policy_source {
@@ -55,6 +64,11 @@ struct policy_source {
 	} allow;
 	struct source_workaround *workarounds; /* tolerate */
 	unsigned workarounds_count;
+	struct {
+		struct source_software *items;
+		unsigned items_count;
+		enum source_outcome learned, others;
+	} software;
 	struct source_rule *rules;
 	unsigned rules_count;
 };
@@ -85,6 +99,10 @@ bool source_id(struct compile *c, const struct yaml_node *at, const char *id);
 
 /* policy_compile_tolerate.c: to c->policy, before the head is written. */
 void policy_compile_workarounds(struct compile *c);
+/* policy_compile_software.c: to c->policy, before the head is written. */
+void policy_compile_software(struct compile *c);
+/* "remediation" of a rule or an item: one line, its placeholders known. */
+struct span source_remediation(struct compile *c, const struct yaml_node *at, const char *text);
 /* policy_compile_rule.c: the rules, checked and written; head is written before. */
 void policy_compile_rules(struct compile *c, struct writer *out);
 
