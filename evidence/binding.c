@@ -19,7 +19,7 @@ is_key_name(struct span name)
 static enum assay_err
 check(const struct binding *b)
 {
-	if (b->kind < BINDING_TPM_ONLINE || b->kind > BINDING_KEY_OFFLINE)
+	if (b->kind < BINDING_TPM_ONLINE || b->kind > BINDING_KEY_ENROL)
 		return ASSAY_MALFORMED;
 	if (!is_key_name(b->key_name) || b->nonce.n != BINDING_NONCE_SIZE)
 		return ASSAY_MALFORMED;

@@ -21,6 +21,7 @@ enum binding_kind {
 	BINDING_KEY_ONLINE = 2,
 	BINDING_TPM_OFFLINE = 3,
 	BINDING_KEY_OFFLINE = 4,
+	BINDING_KEY_ENROL = 5, /* possession: ->claims is the EnrolKey frame */
 };
 
 struct binding {

@@ -83,6 +83,7 @@ descriptor(unsigned type)
 	} of[] = {
 		{MSG_HELLO, &assay__v1__hello__descriptor},
 		{MSG_ENROL, &assay__v1__enrol__descriptor},
+		{MSG_ENROL_KEY, &assay__v1__enrol_key__descriptor},
 		{MSG_ACTIVATION, &assay__v1__activation__descriptor},
 		{MSG_PROOF, &assay__v1__proof__descriptor},
 		{MSG_PART, &assay__v1__part__descriptor},
@@ -204,6 +205,38 @@ envelope_decode_enrol(struct span f, struct arena *a, struct msg_enrol *ret)
 	return ASSAY_OK;
 }
 
+static void
+take_layers(const ProtobufCBinaryData *in, size_t n, struct span ret[MSG_LAYERS_MAX],
+	    uint8_t *ret_n)
+{
+	for (size_t i = 0; i < n && i < MSG_LAYERS_MAX; i++)
+		ret[(*ret_n)++] = bytes_of(in[i]);
+}
+
+enum assay_err
+envelope_decode_enrol_key(struct span f, struct arena *a, struct msg_enrol_key *ret)
+{
+	const Assay__V1__EnrolKey *m;
+	struct msg_enrol_key r = {0};
+	enum assay_err e = unpack_frame(MSG_ENROL_KEY, f, a, &m);
+
+	if (e != ASSAY_OK)
+		return e;
+	if (m->version != MSG_VERSION)
+		return ASSAY_UNSUPPORTED;
+	if ((*m->token_id == '\0') != (*m->token_secret == '\0'))
+		return ASSAY_MISSING;
+	r.key_public = bytes_of(m->key_public);
+	for (size_t i = 0; i < m->n_certificates && i < MSG_CHAIN_MAX; i++)
+		r.certificates[r.ncertificates++] = bytes_of(m->certificates[i]);
+	take_layers(m->layers, m->n_layers, r.layers, &r.nlayers);
+	r.token_id = text_of(m->token_id);
+	r.token_secret = text_of(m->token_secret);
+	r.agent = text_of(m->agent);
+	*ret = r;
+	return ASSAY_OK;
+}
+
 enum assay_err
 envelope_decode_activation(struct span f, struct arena *a, struct msg_activation *ret)
 {
@@ -221,7 +254,24 @@ msg_proof_clear(struct msg_proof *p)
 	p->nquotes = 0;
 	memset(p->quotes, 0, sizeof p->quotes);
 	pcr_values_clear(&p->pcrs);
-	p->claims = p->claims_digest = SPAN(NULL, 0);
+	p->claims = p->claims_digest = p->key_signature = SPAN(NULL, 0);
+	p->nlayers = 0;
+	memset(p->layers, 0, sizeof p->layers);
+}
+
+/* Quotes with the PCRs they are of, or a key's signature: one of the two in whole. */
+static enum assay_err
+proof_form(const Assay__V1__Proof *m)
+{
+	bool key = m->key_signature.len != 0;
+
+	if (m->n_quotes > MSG_QUOTES_MAX || m->n_pcrs > PCR_BANKS_MAX)
+		return ASSAY_TOO_MANY;
+	if (key)
+		return m->n_quotes || m->n_pcrs ? ASSAY_MALFORMED : ASSAY_OK;
+	if (m->n_layers)
+		return ASSAY_MALFORMED;
+	return m->n_quotes && m->n_pcrs ? ASSAY_OK : ASSAY_MISSING;
 }
 
 /* One bank: exactly a value of the bank's size for each bit, and no more. */
@@ -254,10 +304,8 @@ envelope_decode_proof(struct span f, struct arena *a, struct msg_proof *ret)
 	const Assay__V1__Proof *m;
 	enum assay_err e = unpack_frame(MSG_PROOF, f, a, &m);
 
-	if (e != ASSAY_OK)
+	if (e != ASSAY_OK || (e = proof_form(m)) != ASSAY_OK)
 		return e;
-	if (m->n_quotes > MSG_QUOTES_MAX || m->n_pcrs > PCR_BANKS_MAX)
-		return ASSAY_TOO_MANY;
 	msg_proof_clear(ret); /* large: filled in place, cleared on error */
 	for (size_t i = 0; i < m->n_quotes; i++) {
 		ret->quotes[i].attest = bytes_of(m->quotes[i]->attest);
@@ -268,6 +316,8 @@ envelope_decode_proof(struct span f, struct arena *a, struct msg_proof *ret)
 		e = take_bank(m->pcrs[i], &ret->pcrs);
 	ret->claims = bytes_of(m->claims);
 	ret->claims_digest = bytes_of(m->claims_digest);
+	ret->key_signature = bytes_of(m->key_signature);
+	take_layers(m->layers, m->n_layers, ret->layers, &ret->nlayers);
 	if (e != ASSAY_OK)
 		msg_proof_clear(ret);
 	return e;
@@ -523,6 +573,13 @@ envelope_decode_claims(struct span bytes, struct arena *a, struct msg_claims *re
 	c.ima_log_digest = bytes_of(m->ima_log_digest);
 	c.ima_entries = m->ima_entries;
 	c.agent = text_of(m->agent);
+	/* a start has an id, a number and rounds, or there is none */
+	if ((m->start_id.len == 0) != (m->start_count == 0) ||
+	    (m->start_id.len == 0) != (m->round == 0))
+		return ASSAY_MALFORMED;
+	c.start_id = bytes_of(m->start_id);
+	c.start_count = m->start_count;
+	c.round = m->round;
 	*ret = c;
 	return ASSAY_OK;
 }

@@ -24,6 +24,7 @@ enum msg_type {
 	MSG_ACTIVATION = 3,
 	MSG_PROOF = 4,
 	MSG_PART = 5,
+	MSG_ENROL_KEY = 6,
 	MSG_CHALLENGE = 16,
 	MSG_CREDENTIAL = 17,
 	MSG_ENROLLED = 18,
@@ -44,6 +45,7 @@ enum msg_type {
 #define MSG_NEED_MAX 256
 #define MSG_DECISION_MAX (32u << 10)
 #define MSG_REFUSED_MAX 256
+#define MSG_ENROL_KEY_MAX MSG_ENROL_MAX
 #define MSG_MAX MSG_PART_MAX
 
 #define MSG_VERSION 1
@@ -66,6 +68,11 @@ enum msg_type {
 #define MSG_NOTE_MAX 64
 #define MSG_VALUE_MAX 256
 #define MSG_SECRET_SIZE 32
+#define MSG_KEY_MAX 600		/* SubjectPublicKeyInfo */
+#define MSG_KEY_SIGNATURE_MAX 512
+#define MSG_LAYERS_MAX 8
+#define MSG_LAYER_MAX 2048
+#define MSG_START_ID_SIZE 16
 
 /* Bump memory for one message; see arena_init. */
 struct arena {
@@ -97,6 +104,17 @@ struct msg_enrol {
 	struct span agent;
 };
 
+/* Of a device without TPM. */
+struct msg_enrol_key {
+	struct span key_public; /* SubjectPublicKeyInfo of the identity key */
+	uint8_t ncertificates;
+	struct span certificates[MSG_CHAIN_MAX]; /* the identity key's first */
+	uint8_t nlayers;			 /* 0: the identity key signs itself */
+	struct span layers[MSG_LAYERS_MAX];
+	struct span token_id, token_secret;
+	struct span agent;
+};
+
 struct msg_activation {
 	struct span secret; /* exactly 32 bytes */
 };
@@ -111,6 +129,11 @@ struct msg_proof {
 	struct pcr_values pcrs;
 	struct span claims;	   /* empty: ask for it */
 	struct span claims_digest; /* 32 bytes */
+	/* Of a device without TPM, in the place of quotes and PCRs: a proof is one or the
+	 * other as a whole, which decoding checks. */
+	struct span key_signature;
+	uint8_t nlayers;
+	struct span layers[MSG_LAYERS_MAX];
 };
 /* Nothing in it; as pcr_values_clear(), it leaves what no count covers. */
 void msg_proof_clear(struct msg_proof *p);
@@ -142,6 +165,8 @@ struct msg_claims {
 	struct msg_health *health;
 	size_t nsettings;
 	struct msg_setting *settings;
+	struct span start_id; /* 16 bytes; empty on devices with a TPM */
+	uint64_t start_count, round;
 };
 
 enum part_kind {
@@ -217,6 +242,8 @@ ASSAY_MUST_USE enum assay_err envelope_decode_hello(struct span f, struct arena 
 						    struct msg_hello *ret);
 ASSAY_MUST_USE enum assay_err envelope_decode_enrol(struct span f, struct arena *a,
 						    struct msg_enrol *ret);
+ASSAY_MUST_USE enum assay_err envelope_decode_enrol_key(struct span f, struct arena *a,
+							struct msg_enrol_key *ret);
 ASSAY_MUST_USE enum assay_err envelope_decode_activation(struct span f, struct arena *a,
 							 struct msg_activation *ret);
 ASSAY_MUST_USE enum assay_err envelope_decode_proof(struct span f, struct arena *a,
@@ -246,6 +273,9 @@ ASSAY_MUST_USE enum assay_err envelope_encode_hello(const struct msg_hello *m,
 						    uint8_t *ret, size_t cap, size_t *ret_len);
 ASSAY_MUST_USE enum assay_err envelope_encode_enrol(const struct msg_enrol *m,
 						    uint8_t *ret, size_t cap, size_t *ret_len);
+ASSAY_MUST_USE enum assay_err envelope_encode_enrol_key(const struct msg_enrol_key *m,
+							uint8_t *ret, size_t cap,
+							size_t *ret_len);
 ASSAY_MUST_USE enum assay_err envelope_encode_activation(const struct msg_activation *m,
 							 uint8_t *ret, size_t cap,
 							 size_t *ret_len);

@@ -159,6 +159,27 @@ envelope_encode_enrol(const struct msg_enrol *m, uint8_t *ret, size_t cap, size_
 }
 
 enum assay_err
+envelope_encode_enrol_key(const struct msg_enrol_key *m, uint8_t *ret, size_t cap,
+			  size_t *ret_len)
+{
+	struct writer w;
+
+	if (m->ncertificates > MSG_CHAIN_MAX || m->nlayers > MSG_LAYERS_MAX)
+		return ASSAY_TOO_MANY;
+	frame_init(&w, MSG_ENROL_KEY, ret, cap);
+	put_uint(&w, 1, MSG_VERSION);
+	put_bytes(&w, 2, m->key_public);
+	for (uint8_t i = 0; i < m->ncertificates; i++)
+		put_element(&w, 3, m->certificates[i]);
+	for (uint8_t i = 0; i < m->nlayers; i++)
+		put_element(&w, 4, m->layers[i]);
+	put_bytes(&w, 5, m->token_id);
+	put_bytes(&w, 6, m->token_secret);
+	put_bytes(&w, 7, m->agent);
+	return finish(&w, MSG_ENROL_KEY, ret_len);
+}
+
+enum assay_err
 envelope_encode_activation(const struct msg_activation *m, uint8_t *ret, size_t cap,
 			   size_t *ret_len)
 {
@@ -191,8 +212,12 @@ envelope_encode_proof(const struct msg_proof *m, uint8_t *ret, size_t cap, size_
 {
 	struct writer w;
 
-	if (m->nquotes > MSG_QUOTES_MAX || m->pcrs.count > PCR_BANKS_MAX)
+	if (m->nquotes > MSG_QUOTES_MAX || m->pcrs.count > PCR_BANKS_MAX ||
+	    m->nlayers > MSG_LAYERS_MAX)
 		return ASSAY_TOO_MANY;
+	if (m->key_signature.n == 0 ? m->nquotes == 0 || m->pcrs.count == 0 || m->nlayers
+				    : m->nquotes || m->pcrs.count)
+		return ASSAY_MISSING;
 	frame_init(&w, MSG_PROOF, ret, cap);
 	for (uint8_t i = 0; i < m->nquotes; i++)
 		put_message(&w, 1, (const struct field[]){{1, 0, m->quotes[i].attest},
@@ -201,6 +226,9 @@ envelope_encode_proof(const struct msg_proof *m, uint8_t *ret, size_t cap, size_
 		put_bank(&w, &m->pcrs.bank[i]);
 	put_bytes(&w, 3, m->claims);
 	put_bytes(&w, 4, m->claims_digest);
+	put_bytes(&w, 5, m->key_signature);
+	for (uint8_t i = 0; i < m->nlayers; i++)
+		put_element(&w, 6, m->layers[i]);
 	return finish(&w, MSG_PROOF, ret_len);
 }
 
@@ -343,5 +371,8 @@ envelope_encode_claims(const struct msg_claims *m, uint8_t *ret, size_t cap, siz
 							  {3, 0, m->health[i].instance}}, 3);
 	for (size_t i = 0; i < m->nsettings; i++)
 		put_setting(&w, &m->settings[i]);
+	put_bytes(&w, 9, m->start_id);
+	put_uint(&w, 10, m->start_count);
+	put_uint(&w, 11, m->round);
 	return finish(&w, MSG_CLAIMS, ret_len);
 }

@@ -2,6 +2,7 @@
 #include "key.h"
 
 #include "der.h"
+#include "key_eddsa.h"
 #include "writer.h"
 
 #include <string.h>
@@ -20,6 +21,7 @@
 #define OID_RSA "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01"
 #define OID_RSAES_OAEP "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x07"
 #define OID_RSASSA_PSS "\x2A\x86\x48\x86\xF7\x0D\x01\x01\x0A"
+#define OID_ED25519 "\x2B\x65\x70" /* RFC 8410 */
 #define OID_EC "\x2A\x86\x48\xCE\x3D\x02\x01"
 #define OID_P256 "\x2A\x86\x48\xCE\x3D\x03\x01\x07"
 #define OID_P384 "\x2B\x81\x04\x00\x22"
@@ -258,6 +260,7 @@ key_verify(const struct key *k, const struct signature *sig, const struct digest
 		return rsa_verify(k, sig, digest);
 	case KEY_ECC:
 		return ecc_verify(k, sig, digest);
+	case KEY_ED25519: /* signs no digest */
 	case KEY_NONE:
 		break;
 	}
@@ -270,6 +273,8 @@ key_verify_message(const struct key *k, const struct signature *sig, struct span
 	struct digest d;
 	enum assay_err e;
 
+	if (k->type == KEY_ED25519 || sig->scheme == SIG_EDDSA)
+		return eddsa_verify(k, sig, message);
 	if ((e = digest_compute(sig->hash, message, &d)) != ASSAY_OK)
 		return e;
 	return key_verify(k, sig, &d);
@@ -371,6 +376,8 @@ key_from_spki(struct span der, struct key *ret)
 		e = read_rsa(bits, &k);
 	else if (DER_OID_IS(oid, OID_EC) && tag == DER_OID)
 		e = read_ecc(params, bits, &k);
+	else if (DER_OID_IS(oid, OID_ED25519) && tag == 0)
+		e = eddsa_read(bits, &k);
 	else
 		e = ASSAY_UNSUPPORTED;
 	if (e == ASSAY_OK)
@@ -438,6 +445,10 @@ write_key_bits(struct writer *w, const struct key *k)
 		write_rsa(w, k);
 		return;
 	}
+	if (k->type == KEY_ED25519) {
+		wr_bytes(w, SPAN(k->x, k->xy_len));
+		return;
+	}
 	wr_u8(w, POINT_UNCOMPRESSED);
 	wr_bytes(w, SPAN(k->x, k->xy_len));
 	wr_bytes(w, SPAN(k->y, k->xy_len));
@@ -451,6 +462,10 @@ write_algorithm(struct writer *w, const struct key *k)
 	if (k->type == KEY_RSA) {
 		write_element(w, DER_OID, SPAN(OID_RSA, sizeof OID_RSA - 1));
 		write_header(w, DER_NULL, 0);
+		return;
+	}
+	if (k->type == KEY_ED25519) {
+		write_element(w, DER_OID, SPAN(OID_ED25519, sizeof OID_ED25519 - 1));
 		return;
 	}
 	if (!c) {
@@ -467,7 +482,7 @@ key_to_spki(const struct key *k, uint8_t *ret, size_t cap, size_t *ret_len)
 	uint8_t alg_buf[32], bits_buf[KEY_RSA_BYTES_MAX + 32], body_buf[KEY_SPKI_MAX];
 	struct writer alg, bits, body, out;
 
-	if (k->type != KEY_RSA && k->type != KEY_ECC)
+	if (k->type == KEY_NONE)
 		return ASSAY_UNSUPPORTED;
 	wr_init(&alg, alg_buf, sizeof alg_buf);
 	write_algorithm(&alg, k);
@@ -534,6 +549,8 @@ key_check(const struct key *k)
 		return rsa_check(k);
 	case KEY_ECC:
 		return ecc_check(k);
+	case KEY_ED25519:
+		return eddsa_check(k);
 	case KEY_NONE:
 		break;
 	}

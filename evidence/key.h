@@ -15,7 +15,7 @@
 #define KEY_ECC_BYTES_MAX 66
 #define KEY_SPKI_MAX 600
 
-enum key_type { KEY_NONE = 0, KEY_RSA, KEY_ECC };
+enum key_type { KEY_NONE = 0, KEY_RSA, KEY_ECC, KEY_ED25519 };
 
 /* TPM_ECC_CURVE */
 enum key_curve { CURVE_NONE = 0, CURVE_P256 = 3, CURVE_P384 = 4, CURVE_P521 = 5 };
@@ -26,7 +26,7 @@ struct key {
 	uint16_t curve;	 /* enum key_curve; 0 for RSA */
 	uint32_t exponent; /* RSA */
 	uint16_t n_len;	 /* RSA: modulus bytes, no leading zero */
-	uint16_t xy_len; /* ECC: field size in bytes; x and y padded to it */
+	uint16_t xy_len; /* ECC: field size in bytes; x and y padded to it. Ed25519: 32, x alone */
 	uint8_t n[KEY_RSA_BYTES_MAX];
 	uint8_t x[KEY_ECC_BYTES_MAX], y[KEY_ECC_BYTES_MAX];
 };
@@ -37,13 +37,14 @@ enum sig_scheme {
 	SIG_RSASSA = 0x0014, /* PKCS #1 v1.5 */
 	SIG_RSAPSS = 0x0016,
 	SIG_ECDSA = 0x0018,
+	SIG_EDDSA = 0x0060, /* Ed25519 (RFC 8032): over the message, not over a digest */
 };
 
 /* A signature as a TPMT_SIGNATURE, an X.509 certificate or a raw file gives it. */
 struct signature {
 	uint16_t scheme; /* enum sig_scheme */
 	uint16_t hash;	 /* digest_alg */
-	struct span rsa; /* RSASSA, RSAPSS: the signature */
+	struct span rsa; /* RSASSA, RSAPSS, EDDSA: the signature */
 	struct span r, s; /* ECDSA: big-endian integers, leading zeros allowed */
 };
 
@@ -57,15 +58,16 @@ struct signature {
  */
 ASSAY_MUST_USE enum assay_err key_verify(const struct key *k, const struct signature *sig,
 					 const struct digest *digest);
-/* Hash message with sig->hash and verify. */
+/* Hash message with sig->hash and verify; EDDSA signs the message itself, and hash is
+ * ALG_NONE. */
 ASSAY_MUST_USE enum assay_err key_verify_message(const struct key *k,
 						 const struct signature *sig,
 						 struct span message);
 
 /*
  * SubjectPublicKeyInfo (DER). rsaEncryption, id-RSASSA-PSS, id-RSAES-OAEP (as
- * real EK certificates have it) and id-ecPublicKey with a named curve. Trailing
- * bytes are refused; the ECC point must be on the curve.
+ * real EK certificates have it), id-ecPublicKey with a named curve and id-Ed25519.
+ * Trailing bytes are refused; the ECC point must be on the curve.
  */
 ASSAY_MUST_USE enum assay_err key_from_spki(struct span der, struct key *ret);
 /* The other way, for names and digests of keys; needs at most KEY_SPKI_MAX bytes. */

@@ -7,7 +7,7 @@
 
 const unsigned frames_types[FRAMES_TYPES] = {
 	MSG_HELLO,	MSG_ENROL, MSG_ACTIVATION, MSG_PROOF,	 MSG_PART,    MSG_CHALLENGE,
-	MSG_CREDENTIAL, MSG_ENROLLED, MSG_NEED,	   MSG_DECISION, MSG_REFUSED, FRAMES_CLAIMS};
+	MSG_CREDENTIAL, MSG_ENROLLED, MSG_NEED,	   MSG_DECISION, MSG_REFUSED, MSG_ENROL_KEY, FRAMES_CLAIMS};
 
 static uint8_t out[MSG_MAX], again[MSG_MAX];
 static uint8_t pattern[4096];
@@ -42,6 +42,7 @@ frames_name(unsigned type)
 		[MSG_NEED] = "Need",
 		[MSG_DECISION] = "Decision",
 		[MSG_REFUSED] = "Refused",
+		[MSG_ENROL_KEY] = "EnrolKey",
 	};
 
 	return type == FRAMES_CLAIMS ? "Claims" : names[type];
@@ -82,6 +83,23 @@ sample_enrol(size_t *n)
 	};
 
 	return envelope_encode_enrol(&m, out, sizeof out, n);
+}
+
+static enum assay_err
+sample_enrol_key(size_t *n)
+{
+	struct msg_enrol_key m = {
+		.key_public = some(91),
+		.ncertificates = 2,
+		.certificates = {some(400), some(500)},
+		.nlayers = 2,
+		.layers = {some(600), some(601)},
+		.token_id = text("t1"),
+		.token_secret = text("0123456789"),
+		.agent = text("assay-attester 0.1.0"),
+	};
+
+	return envelope_encode_enrol_key(&m, out, sizeof out, n);
 }
 
 static enum assay_err
@@ -200,8 +218,20 @@ sample_claims(size_t *n)
 				      {text("disk_free"), text("71"), text("/var")}};
 	struct msg_setting settings[] = {{text("plc"), text("net.mode"), text("static"), {0}},
 					 {text("plc"), text("net.psk"), {0}, text("secret")}};
-	struct msg_claims m = {some(32), 40000, some(32), 900, text("assay-attester 0.1.0"),
-			       2,	 software, 2,	  health, 2, settings};
+	struct msg_claims m = {.boot_log_digest = some(32),
+			       .boot_log_size = 40000,
+			       .ima_log_digest = some(32),
+			       .ima_entries = 900,
+			       .agent = text("assay-attester 0.1.0"),
+			       .nsoftware = 2,
+			       .software = software,
+			       .nhealth = 2,
+			       .health = health,
+			       .nsettings = 2,
+			       .settings = settings,
+			       .start_id = some(16),
+			       .start_count = 17,
+			       .round = 300};
 
 	return envelope_encode_claims(&m, out, sizeof out, n);
 }
@@ -224,6 +254,7 @@ frames_sample(unsigned type)
 		{MSG_NEED, sample_need},
 		{MSG_DECISION, sample_decision},
 		{MSG_REFUSED, sample_refused},
+		{MSG_ENROL_KEY, sample_enrol_key},
 		{FRAMES_CLAIMS, sample_claims},
 	};
 	size_t n = 0;
@@ -294,6 +325,7 @@ frames_round_trip(unsigned type, struct span in, struct arena *a, struct span *r
 		ROUND_TRIP(MSG_NEED, need)
 		ROUND_TRIP(MSG_DECISION, decision)
 		ROUND_TRIP(MSG_REFUSED, refused)
+		ROUND_TRIP(MSG_ENROL_KEY, enrol_key)
 		ROUND_TRIP(FRAMES_CLAIMS, claims)
 	}
 	*ret_again = SPAN(again, n);

@@ -11,7 +11,7 @@
 #define FRAMES_CLAIMS 255
 
 /* All types, MSG_HELLO first and FRAMES_CLAIMS last. */
-#define FRAMES_TYPES 12
+#define FRAMES_TYPES 13
 extern const unsigned frames_types[FRAMES_TYPES];
 const char *frames_name(unsigned type);
 

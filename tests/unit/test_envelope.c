@@ -252,10 +252,49 @@ decoded_fields_are_what_was_encoded(void **state)
 	assert_true(d.sequence == 0x1234567890);
 }
 
+static enum assay_err
+encode_and_decode(const struct msg_proof *m)
+{
+	static uint8_t frame[MSG_PROOF_MAX];
+	static struct msg_proof back;
+	size_t n;
+	enum assay_err e = envelope_encode_proof(m, frame, sizeof frame, &n);
+
+	return e == ASSAY_OK ? envelope_decode_proof(SPAN(frame, n), frames_arena(), &back) : e;
+}
+
+/* Quotes beside a key's signature would be evidence of which nobody knows who judges it. */
+static void
+q13_a_proof_is_of_a_tpm_or_of_a_key_and_never_of_both(void **state)
+{
+	static struct msg_proof m, quoted;
+	static const uint8_t some[64] = {1};
+
+	(void)state;
+	assert_int_equal(envelope_decode_proof(frames_sample(MSG_PROOF), frames_arena(), &quoted),
+			 ASSAY_OK);
+	m.claims_digest = SPAN(some, 32);
+	assert_int_not_equal(encode_and_decode(&m), ASSAY_OK); /* of nobody */
+	m.key_signature = SPAN(some, 64);
+	assert_int_equal(encode_and_decode(&m), ASSAY_OK);
+	m.nlayers = 2;
+	m.layers[0] = m.layers[1] = SPAN(some, 40);
+	assert_int_equal(encode_and_decode(&m), ASSAY_OK);
+	m.key_signature.n = 0;
+	assert_int_not_equal(encode_and_decode(&m), ASSAY_OK); /* layers without a signature */
+	quoted.key_signature = SPAN(some, 64);
+	assert_int_not_equal(encode_and_decode(&quoted), ASSAY_OK);
+	quoted.key_signature.n = 0;
+	quoted.nlayers = 1;
+	quoted.layers[0] = SPAN(some, 40);
+	assert_int_not_equal(encode_and_decode(&quoted), ASSAY_OK);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(q13_a_proof_is_of_a_tpm_or_of_a_key_and_never_of_both),
 		cmocka_unit_test(every_sample_comes_back_byte_for_byte),
 		cmocka_unit_test(no_mutant_of_any_message_is_read_as_another),
 		cmocka_unit_test(refuses_every_truncation),

@@ -488,6 +488,7 @@ share(struct work *w, struct writer *out)
 		return share_rsa(w, out);
 	case KEY_ECC:
 		return share_ecc(w, out);
+	case KEY_ED25519:
 	case KEY_NONE:
 		break;
 	}

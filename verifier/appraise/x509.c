@@ -247,6 +247,18 @@ ext_ignored(struct reader *r, struct x509 *c)
 	(void)rd_rest(r);
 }
 
+static void
+ext_dice_input(struct reader *r, struct x509 *c)
+{
+	c->dice_input = rd_rest(r);
+}
+
+static void
+ext_dice_tcb(struct reader *r, struct x509 *c)
+{
+	c->dice_tcb = rd_rest(r);
+}
+
 static const struct extension {
 	struct span oid;
 	void (*parse)(struct reader *r, struct x509 *c);
@@ -263,6 +275,8 @@ static const struct extension {
 	{OID("\x55\x1D\x09"), ext_ignored},			  /* subjectDirectoryAttributes */
 	{OID("\x55\x1D\x12"), ext_ignored},			  /* issuerAltName */
 	{OID("\x2B\x06\x01\x05\x05\x07\x01\x01"), ext_ignored}, /* authorityInfoAccess */
+	{OID("\x2B\x06\x01\x04\x01\xD6\x79\x02\x01\x18"), ext_dice_input}, /* 1.3.6.1.4.1.11129.2.1.24 */
+	{OID("\x67\x81\x05\x05\x04\x01"), ext_dice_tcb},		  /* 2.23.133.5.4.1 */
 };
 
 static const struct extension *
@@ -297,6 +311,11 @@ apply_extension(const struct x509_extension *x, struct x509 *c)
 		if (x->critical && c->unknown_critical++ == 0)
 			c->first_unknown_critical = x->oid;
 		return ASSAY_OK;
+	}
+	if (known->parse == ext_dice_input || known->parse == ext_dice_tcb) {
+		c->dice_critical += x->critical;
+		if (x->critical && c->unknown_critical++ == 0)
+			c->first_unknown_critical = x->oid;
 	}
 	rd_init(&r, x->value);
 	known->parse(&r, c);

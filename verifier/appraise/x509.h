@@ -83,6 +83,10 @@ struct x509 {
 	bool has_name_constraints;
 	uint8_t unknown_critical;	  /* how many critical extensions are unknown */
 	struct span first_unknown_critical; /* object identifier of the first */
+	/* extensions of DICE certificates, for dice.c: unknown to everybody else, and so
+	 * counted above if they are critical, and here */
+	struct span dice_input, dice_tcb;
+	uint8_t dice_critical;
 	uint32_t lax;			  /* X509_LAX_x */
 };
 

@@ -16,6 +16,7 @@ static const struct algorithm {
 	{OID("\x2A\x86\x48\xCE\x3D\x04\x03\x02"), SIG_ECDSA, ALG_SHA256},
 	{OID("\x2A\x86\x48\xCE\x3D\x04\x03\x03"), SIG_ECDSA, ALG_SHA384},
 	{OID("\x2A\x86\x48\xCE\x3D\x04\x03\x04"), SIG_ECDSA, ALG_SHA512},
+	{OID("\x2B\x65\x70"), SIG_EDDSA, ALG_NONE}, /* RFC 8410 */
 };
 
 static const struct algorithm hashes[] = {
