@@ -208,7 +208,8 @@ protobuf_c_packs_the_same_bytes(void **state)
 		&assay__v1__part__descriptor,	    &assay__v1__challenge__descriptor,
 		&assay__v1__credential__descriptor, &assay__v1__enrolled__descriptor,
 		&assay__v1__need__descriptor,	    &assay__v1__decision__descriptor,
-		&assay__v1__refused__descriptor,    &assay__v1__claims__descriptor};
+		&assay__v1__refused__descriptor,    &assay__v1__enrol_key__descriptor,
+		&assay__v1__claims__descriptor};
 	static uint8_t packed[MSG_ENROL_MAX];
 
 	(void)state;
