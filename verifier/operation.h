@@ -80,6 +80,15 @@ enum operation_field {
 	F_SCOPE,     /* "class" or "device"; of evidence "boot-log", "proof" or "claims" */
 	F_TIER,	     /* lowest tier that a token enrols: "tpm", "virtual-tpm" ... */
 	F_STATUS,    /* of devices in a list: "pending" ... */
+	F_REPLAY,    /* number of a replay */
+	F_FORCE,     /* "yes": although it was refused */
+	F_RING,      /* labels, each a ring */
+	F_HALT,      /* more differences than so many halt a rollout */
+	F_FLIPS,     /* more changes than so many are refused */
+	F_TO,	     /* the set that a planned change leads to */
+	F_FROM,	     /* seconds since the epoch */
+	F_UNTIL,
+	F_VERSION,
 	F_COUNT
 };
 

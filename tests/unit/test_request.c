@@ -69,7 +69,7 @@ the_manual_has_every_route_with_its_fields(void **state)
 			fail_msg("docs/operator.md: %.60s: not%s", at, row);
 		for (unsigned f = F_NONE + 1; f < F_COUNT; f++) {
 			field = strstr(at, operation_field_name(f));
-			if (table[i].fields & 1u << f && (!field || field > end))
+			if (table[i].fields & UINT64_C(1) << f && (!field || field > end))
 				fail_msg("docs/operator.md: %.60s: no field %s", at,
 					 operation_field_name(f));
 		}
@@ -176,7 +176,7 @@ mutant(struct span m, const char *what, void *arg)
 	assert_int_equal(start(METHOD_POST, "/v1/tokens"), ASSAY_OK);
 	if (request_body(&r, m) == ASSAY_OK) {
 		for (unsigned f = 1; f < F_COUNT; f++)
-			assert_true(r.op.field[f].n == 0 || r.route->fields & 1u << f);
+			assert_true(r.op.field[f].n == 0 || r.route->fields & UINT64_C(1) << f);
 	} else {
 		assert_true(r.message[0] != '\0');
 		assert_null(strchr(r.message, '\n'));

@@ -299,10 +299,15 @@ an_input(void)
 	strcpy(in.device.ek.manufacturer, "id:49465800");
 	in.policy = SPAN(filler, 33);
 	in.nreferences = 2;
-	in.references[0] = (struct reference_view){SPAN(filler, 10), {0}, REF_PROMOTED, 0, false,
-						   REF_KIND_BOOT, ""};
-	in.references[1] = (struct reference_view){SPAN(filler, 11), {0}, REF_LEARNED, 5, true,
-						   REF_KIND_ALLOW, "debian-12"};
+	in.references[0] = (struct reference_view){
+		.compiled = SPAN(filler, 10), .state = REF_PROMOTED, .superseded_by = {9}};
+	in.references[1] = (struct reference_view){.compiled = SPAN(filler, 11),
+						  .state = REF_LEARNED,
+						  .not_after = 5,
+						  .baseline = true,
+						  .not_before = 3,
+						  .kind = REF_KIND_ALLOW,
+						  .name = "debian-12"};
 	in.continuity = SPAN(filler, 12);
 	return in;
 }

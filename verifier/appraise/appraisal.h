@@ -29,6 +29,7 @@ struct appraisal {
 	enum outcome best;    /* what the findings so far allow */
 	struct finding spill; /* where findings go that have no room */
 	bool spilled;	      /* one that lowers the outcome did */
+	bool replay;	      /* stored evidence, once more: a prediction */
 
 	/* core.c: from here on the evidence is authentic */
 	struct tpm_public ak;
@@ -60,6 +61,7 @@ struct appraisal {
 	struct fact_set *facts;
 	char banks[64]; /* quote.banks */
 	bool reference_matched, reference_learned;
+	uint32_t shown; /* which of ->in->references this boot matches as a whole */
 
 	/* Large, so cleared by their own functions: from here on. */
 	struct msg_proof proof; /* core.c; ->pcrs are the signed values */
@@ -127,6 +129,10 @@ struct explanation {
 };
 void reference_explain(struct appraisal *a, const struct reference *set,
 		       const struct explanation *how);
+/* reference_plan.c: planned changes: before their time, and back behind them (D12). */
+void plan_judge(struct appraisal *a);
+/* What of it is to be remembered. */
+void plan_remember(const struct appraisal *a, struct continuity *n);
 /* policy_eval.c: the rules. */
 void policy_judge(struct appraisal *a);
 /* vector.c: AR4SI, from the findings and from rules that support a claim. */

@@ -140,24 +140,39 @@ judge(struct appraisal *a)
 	gather_boot(a);
 	identity_judge(a);
 	reference_judge(a);
+	plan_judge(a);
 	baseline_judge(a);
 	policy_judge(a);
 	return true;
 }
 
-void
-appraise(const struct appraisal_input *in, struct arena *scratch, struct verdict *ret)
+static void
+run(const struct appraisal_input *in, struct arena *scratch, bool replay, struct verdict *ret)
 {
 	struct appraisal a;
 	struct fact_set facts;
 
 	begin(&a, in, scratch, ret);
+	a.replay = replay;
 	factset_init(&facts);
 	a.facts = &facts;
 	if (judge(&a))
 		decide(&a);
 	else if (ret->status == VERDICT_FAULT)
 		fault(ret);
+}
+
+void
+appraise(const struct appraisal_input *in, struct arena *scratch, struct verdict *ret)
+{
+	run(in, scratch, false, ret);
+}
+
+void
+appraise_replay(const struct appraisal_input *in, struct arena *scratch, struct verdict *ret)
+{
+	run(in, scratch, true, ret);
+	ret->prediction = true;
 }
 
 void

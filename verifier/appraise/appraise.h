@@ -77,6 +77,10 @@ struct reference_view {
 	bool baseline;	   /* captured for this very device (L17), not for its class */
 	enum reference_kind kind;
 	char name[REFERENCE_NAME_MAX + 1]; /* by which policies name allow-lists */
+	int64_t not_before; /* seconds; 0: none */
+	/* A planned change from this set to that one (digest; zeros: none): a device that
+	 * has once shown that one and now shows this one was rolled back (D12). */
+	uint8_t superseded_by[32];
 };
 
 struct appraisal_input {
@@ -123,6 +127,16 @@ void appraise(const struct appraisal_input *in, struct arena *scratch, struct ve
  */
 void appraise_core_only(const struct appraisal_input *in, struct arena *scratch,
 			struct verdict *ret);
+
+/*
+ * What appraise() would say of the next round of a device that stays as it is: in holds
+ * its last authentic evidence and the continuity stored with it, so counters and clock
+ * are not held against it again. A prediction, never a decision: the verdict has
+ * ->prediction set and cannot be encoded. FAULT if evidence and continuity are not of
+ * one round; NEED if what is stored does not suffice.
+ */
+void appraise_replay(const struct appraisal_input *in, struct arena *scratch,
+		     struct verdict *ret);
 
 /*
  * The wire form of struct appraisal_input between keeper and appraiser, and of a

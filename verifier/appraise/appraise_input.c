@@ -58,6 +58,8 @@ pack_reference_view(struct writer *w, const struct reference_view *v)
 	pack_bool(w, v->baseline);
 	pack_below(w, v->kind, REF_KIND_COUNT);
 	pack_text(w, v->name, sizeof v->name);
+	pack_time(w, v->not_before);
+	pack_fixed(w, v->superseded_by, sizeof v->superseded_by);
 }
 
 static void
@@ -70,6 +72,8 @@ unpack_reference_view(struct reader *r, struct reference_view *ret)
 	ret->baseline = unpack_bool(r);
 	ret->kind = (enum reference_kind)unpack_below(r, REF_KIND_COUNT);
 	unpack_text(r, ret->name, sizeof ret->name);
+	ret->not_before = unpack_time(r);
+	unpack_fixed(r, ret->superseded_by, sizeof ret->superseded_by);
 }
 
 enum assay_err

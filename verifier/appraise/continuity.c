@@ -78,6 +78,23 @@ check_other_reset(struct appraisal *a)
 		counter_finding(a, FIND_CLOCK_BACK, c->first_clock, p->clock);
 }
 
+/* The round that left what is remembered, seen once more: what was wrong with its
+ * counters is among what sticks. Whatever the record's TPM was behind of stays. */
+static bool
+replay_check(struct appraisal *a)
+{
+	const struct counters *c = &a->counters;
+	const struct continuity *p = &a->prev;
+
+	if (!p->present || c->reset_count > p->reset_count ||
+	    (c->reset_count == p->reset_count &&
+	     (c->restart_count > p->restart_count || c->last_clock > p->clock)))
+		return false;
+	a->same_boot = c->reset_count == p->reset_count && c->restart_count == p->restart_count;
+	a->same_judges = span_equal(SPAN(a->generation, 32), SPAN(p->generation, 32));
+	return true;
+}
+
 bool
 continuity_check(struct appraisal *a)
 {
@@ -88,6 +105,8 @@ continuity_check(struct appraisal *a)
 
 	if (continuity_decode(a->in->continuity, &a->prev) != ASSAY_OK)
 		return false;
+	if (a->replay)
+		return replay_check(a);
 	if (!p->present)
 		return true;
 	same_reset = c->reset_count == p->reset_count;
@@ -220,4 +239,5 @@ continuity_next(struct appraisal *a)
 	pcr_values_copy(&n->quoted, &a->proof.pcrs);
 	remember_findings(a->v, n);
 	n->sticky_overflow |= a->spilled;
+	plan_remember(a, n);
 }

@@ -10,7 +10,7 @@
 static enum assay_err
 compute_generation(const struct appraisal_input *in, uint8_t ret[32])
 {
-	uint8_t b[64 + REFERENCES_PER_DEVICE_MAX * 104];
+	uint8_t b[96 + REFERENCES_PER_DEVICE_MAX * 104];
 	struct writer w;
 
 	wr_init(&w, b, sizeof b);

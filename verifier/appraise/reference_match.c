@@ -71,12 +71,18 @@ expired(const struct appraisal *a, const struct reference_view *v)
 	return v->not_after != 0 && a->in->now > v->not_after;
 }
 
-/* Smaller is better: matching, then promoted, then not expired, then nearest. */
+static bool
+early(const struct appraisal *a, const struct reference_view *v)
+{
+	return v->not_before != 0 && a->in->now < v->not_before;
+}
+
+/* Smaller is better: matching, then promoted, then valid now, then nearest. */
 static unsigned
 badness(const struct appraisal *a, const struct candidate *c)
 {
 	return popcount(c->differs) * 4 + (c->view->state != REF_PROMOTED ? 2u : 0u) +
-	       (expired(a, c->view) ? 1u : 0u);
+	       (expired(a, c->view) || early(a, c->view) ? 1u : 0u);
 }
 
 /* The best set, in one of two places; false if there is none. Broken ones are a finding,
@@ -100,6 +106,8 @@ choose(struct appraisal *a, struct candidate ret[2], const struct candidate **re
 			continue;
 		}
 		c->differs = differing_pcrs(a, &c->set);
+		if (c->differs == 0)
+			a->shown |= 1u << i;
 		if (!best || badness(a, c) < badness(a, best))
 			best = c;
 	}
@@ -153,6 +161,11 @@ report_match(struct appraisal *a, const struct candidate *c)
 	}
 	if (c->view->not_after != 0 && (v->not_after == 0 || c->view->not_after < v->not_after))
 		v->not_after = c->view->not_after;
+	if (early(a, c->view)) {
+		struct finding *f = find(a, FIND_REFERENCE_EARLY, OUTCOME_QUARANTINE);
+
+		fact_time_text(c->view->not_before, f->expected, sizeof f->expected);
+	}
 	if (!expired(a, c->view))
 		return;
 	struct finding *f = find(a, FIND_REFERENCE_EXPIRED, OUTCOME_QUARANTINE);

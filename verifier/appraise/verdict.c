@@ -90,6 +90,7 @@ continuity_clear(struct continuity *c)
 	pcr_values_clear(&c->replayed);
 	c->nsticky = 0;
 	c->sticky_overflow = false;
+	c->nseen = 0;
 }
 
 void
@@ -219,6 +220,9 @@ pack_continuity(struct writer *w, const struct continuity *c)
 	for (size_t i = 0; i < c->nsticky && w->err == ASSAY_OK; i++)
 		pack_finding(w, &c->sticky[i]);
 	pack_bool(w, c->sticky_overflow);
+	pack_below(w, c->nseen, CONTINUITY_SEEN_MAX + 1);
+	for (size_t i = 0; i < c->nseen && w->err == ASSAY_OK; i++)
+		pack_fixed(w, c->seen[i], sizeof c->seen[i]);
 }
 
 static void
@@ -243,6 +247,9 @@ unpack_continuity(struct reader *r, struct continuity *ret)
 	for (size_t i = 0; i < ret->nsticky && r->err == ASSAY_OK; i++)
 		unpack_finding(r, &ret->sticky[i]);
 	ret->sticky_overflow = unpack_bool(r);
+	ret->nseen = unpack_below(r, CONTINUITY_SEEN_MAX + 1);
+	for (size_t i = 0; i < ret->nseen && r->err == ASSAY_OK; i++)
+		unpack_fixed(r, ret->seen[i], sizeof ret->seen[i]);
 }
 
 enum assay_err
@@ -400,7 +407,7 @@ verdict_encode(const struct verdict *v, uint8_t *ret, size_t cap, size_t *ret_le
 	struct writer w;
 
 	wr_init(&w, ret, cap);
-	if (v->nfindings > VERDICT_FINDINGS_MAX || !coherent(v))
+	if (v->nfindings > VERDICT_FINDINGS_MAX || !coherent(v) || v->prediction)
 		return ASSAY_MALFORMED;
 	pack_verdict(&w, v);
 	return wr_finish(&w, ret_len);

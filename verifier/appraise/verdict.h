@@ -201,7 +201,13 @@ const char *provenance_name(enum provenance p);
 	X(IMA_LIMIT, "ima.limit", "the list is longer than what can be judged",                \
 	  "let IMA measure less, or boot the device more often")                               \
 	X(IMA_IGNORED, "ima.ignored", "files that policy does not judge",                      \
-	  "nothing, if that is what is meant")
+	  "nothing, if that is what is meant")                                                 \
+	X(KNOWN_BAD, "reference.known-bad", "a digest that was declared bad",                  \
+	  "take the device out of service and find out how this got onto it")                  \
+	X(ROLLED_BACK, "reference.rolled-back", "the device went back behind a planned change", \
+	  "find out who put the old software back; boot what the change was to")               \
+	X(REFERENCE_EARLY, "reference.not-yet", "the matching reference is not valid yet",     \
+	  "wait until its time has come, or change the plan")
 
 enum finding_code {
 #define X(code, word, text, fix) FIND_##code,
@@ -237,6 +243,7 @@ struct finding {
 
 #define VERDICT_FINDINGS_MAX 64
 #define CONTINUITY_STICKY_MAX 32
+#define CONTINUITY_SEEN_MAX 16
 #define VERDICT_FACTS_MAX 160
 #define FACT_TEXT_MAX 256
 #define FACT_INSTANCE_MAX 65 /* longer ones end in dots here */
@@ -286,6 +293,10 @@ struct continuity {
 	uint8_t nsticky;
 	struct finding sticky[CONTINUITY_STICKY_MAX];
 	bool sticky_overflow; /* more than fit: treated as a sticky QUARANTINE */
+	/* Sets that planned changes lead to and that the device has shown, whatever it
+	 * boots later: digests (D12). */
+	uint8_t nseen;
+	uint8_t seen[CONTINUITY_SEEN_MAX][32];
 };
 
 /* Absent, with every field zero and every list empty. The lists' elements are large:
@@ -319,6 +330,7 @@ struct verdict {
 	uint32_t interval_s;	/* from policy: next challenge */
 	bool monitor;		/* policy is in monitor mode: outcome is a "would" */
 	struct ima_accepted ima_accepted; /* zeros: nothing; only if status is DECIDED */
+	bool prediction;	/* of appraise_replay(): never encoded */
 	struct continuity next; /* to be stored; only if status is DECIDED */
 };
 

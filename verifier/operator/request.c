@@ -39,7 +39,7 @@ take_field(struct operator_request *r, const char *name, enum operation_field *r
 {
 	enum operation_field f = operation_field_by_name(name);
 
-	if (f == F_NONE || (r->route->fields & 1u << f) == 0)
+	if (f == F_NONE || (r->route->fields & UINT64_C(1) << f) == 0)
 		return refuse(r, ASSAY_MALFORMED, name, "is no field of this request");
 	if (r->op.field[f].n > 0)
 		return refuse(r, ASSAY_DUPLICATE, name, "is given twice");

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define B(field) (1u << F_##field)
+#define B(field) (UINT64_C(1) << F_##field)
 #define PAGE (B(AFTER) | B(LIMIT))
 #define RECORD (B(NAME) | B(CLASS) | B(LABELS) | B(REASON))
 #define SMALL ROUTE_BODY_SMALL

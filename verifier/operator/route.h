@@ -18,7 +18,7 @@ struct route {
 	enum http_method method;
 	const char *pattern; /* "/v1/devices/{device}/hold" */
 	enum operation_code op;
-	uint32_t fields; /* bit f: field f may be given (query of GET, body of POST) */
+	uint64_t fields; /* bit f: field f may be given (query of GET, body of POST) */
 	size_t body_max;
 };
 
