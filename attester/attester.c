@@ -22,9 +22,10 @@ assay_attester_size(const struct assay_attester_config *config)
 	size_t part = or_most(config->part_max, ASSAY_PART_MAX);
 	size_t log = or_most(config->boot_log_max, ASSAY_BOOT_LOG_MAX);
 
-	if (part < ASSAY_PART_MIN || part > ASSAY_PART_MAX || log > ASSAY_BOOT_LOG_MAX)
+	if (part < ASSAY_PART_MIN || part > ASSAY_PART_MAX || log > ASSAY_BOOT_LOG_MAX ||
+	    claims_size(config) == 0)
 		return 0;
-	return sizeof(struct assay_attester) + part + PART_OVERHEAD + log +
+	return sizeof(struct assay_attester) + claims_size(config) + part + PART_OVERHEAD + log +
 	       (config->ima_list ? part : 0);
 }
 
@@ -76,7 +77,8 @@ assay_attester_init(void *memory, size_t size, const struct assay_attester_confi
 	a->allow_unbound = config->allow_unbound;
 	a->part_max = or_most(config->part_max, ASSAY_PART_MAX);
 	a->log_max = or_most(config->boot_log_max, ASSAY_BOOT_LOG_MAX);
-	a->frame = (uint8_t *)memory + sizeof *a;
+	claims_init(a, config, (uint8_t *)memory + sizeof *a);
+	a->frame = (uint8_t *)memory + sizeof *a + claims_size(config);
 	a->log = a->frame + a->part_max + PART_OVERHEAD;
 	a->ima.list = config->ima_list;
 	a->ima.self = config->ima_list_self;

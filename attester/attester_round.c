@@ -38,15 +38,17 @@ take_boot_log(struct assay_attester *a, struct msg_claims *claims, uint8_t diges
 }
 
 static enum assay_err
-make_claims(struct assay_attester *a)
+make_claims(struct assay_attester *a, bool reread)
 {
-	struct msg_claims m = {.agent = SPAN(a->agent, strlen(a->agent))};
+	struct msg_claims *m = &a->said.m;
 	uint8_t digest[32];
-	enum assay_err e = take_boot_log(a, &m, digest);
+	enum assay_err e = claims_collect(a, reread);
 
-	if (e != ASSAY_OK || (e = ima_count(a, &m.ima_entries)) != ASSAY_OK)
+	if (e != ASSAY_OK || (e = take_boot_log(a, m, digest)) != ASSAY_OK ||
+	    (e = ima_count(a, &m->ima_entries)) != ASSAY_OK)
 		return e;
-	return envelope_encode_claims(&m, a->claims, sizeof a->claims, &a->claims_len);
+	m->agent = SPAN(a->agent, strlen(a->agent));
+	return envelope_encode_claims(m, a->claims, a->claims_max, &a->claims_len);
 }
 
 /* What the key signs: kind, key, nonce, channel and claims in one digest. */
@@ -132,11 +134,12 @@ round_prove(struct assay_attester *a, const struct msg_challenge *c)
 
 	round_reset(a);
 	memset(&a->proof, 0, sizeof a->proof);
-	if ((e = make_claims(a)) != ASSAY_OK || (e = quote(a, c)) != ASSAY_OK ||
+	if ((e = make_claims(a, c->reread)) != ASSAY_OK || (e = quote(a, c)) != ASSAY_OK ||
 	    (e = take_quotes(a)) != ASSAY_OK ||
 	    (e = digest_sha256(SPAN(a->claims, a->claims_len), digest)) != ASSAY_OK)
 		return e;
-	a->proof.claims = SPAN(a->claims, a->claims_len);
+	if (a->claims_len <= MSG_CLAIMS_INLINE_MAX) /* else they are asked for */
+		a->proof.claims = SPAN(a->claims, a->claims_len);
 	a->proof.claims_digest = SPAN(digest, sizeof digest);
 	return envelope_encode_proof(&a->proof, a->frame, a->part_max, &a->frame_len);
 }
@@ -208,6 +211,8 @@ round_part(struct assay_attester *a)
 	m.kind = w->kind;
 	if (w->kind == PART_IMA)
 		e = piece_of_ima(a, w, &m);
+	else if (w->kind == PART_FILES)
+		e = claims_files(a, w, &m);
 	else
 		piece_of(a, w, &m);
 	if (e != ASSAY_OK)

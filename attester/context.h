@@ -3,6 +3,7 @@
  *
  * attester.c    memory, connections, and which message is permitted when (a table)
  * attester_round.c  evidence: claims, binding, quotes, and the pieces asked for
+ * attester_claims.c  what software says: regions, and what the program adds
  * attester_ima.c  the IMA list: how long it is, where an entry starts, its pieces
  */
 #ifndef ATTESTER_CONTEXT_H
@@ -50,6 +51,16 @@ struct ima {
 	uint8_t *buffer; /* part_max bytes; NULL: there is no list */
 };
 
+/* Room for what is claimed in one round; texts are the program's. */
+struct assay_claims {
+	struct msg_claims m;
+	size_t software_max, health_max, settings_max;
+	char (*numbers)[24];	/* text of each health value that is a number */
+	uint8_t (*digests)[32]; /* of software, in the order in which it was added */
+};
+/* Bytes of a manifest in one message. */
+#define FILES_PIECE (64u << 10)
+
 struct assay_attester {
 	struct assay_backend backend;
 	assay_boot_log *boot_log;
@@ -74,7 +85,16 @@ struct assay_attester {
 	size_t log_len, claims_len;
 	struct assay_quotes quotes;
 	struct msg_proof proof;
-	uint8_t claims[MSG_CLAIMS_INLINE_MAX];
+	const struct assay_region *regions;
+	size_t region_count;
+	assay_claims_source *claims_source;
+	void *claims_self;
+	assay_files *files;
+	void *files_self;
+	struct assay_claims said;
+	size_t claims_max;
+	uint8_t *claims; /* claims_max bytes */
+	uint8_t *piece;	 /* FILES_PIECE bytes, if there are files */
 
 	struct ima ima;
 
@@ -83,6 +103,16 @@ struct assay_attester {
 	uint8_t *frame; /* part_max + PART_OVERHEAD bytes, behind this struct */
 	uint8_t *log;	/* log_max bytes, behind the frame; then the piece of the IMA list */
 };
+
+/* Memory that claims take, rounded so that structs may follow; 0: out of range. */
+size_t claims_size(const struct assay_attester_config *config);
+/* Places them in memory, aligned for any struct. */
+void claims_init(struct assay_attester *a, const struct assay_attester_config *config, void *memory);
+/* Everything that software says, collected into a->said.m. */
+ASSAY_MUST_USE enum assay_err claims_collect(struct assay_attester *a, bool reread);
+/* A piece of the manifest of an item of the last claims. */
+ASSAY_MUST_USE enum assay_err claims_files(struct assay_attester *a, struct msg_want *w,
+					   struct msg_part *m);
 
 /* Forget the evidence of the last round. */
 void round_reset(struct assay_attester *a);

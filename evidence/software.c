@@ -227,7 +227,8 @@ what_differs(const struct manifest_entry *a, const struct manifest_entry *b)
 		what |= MANIFEST_MODE;
 	if (a->uid != b->uid || a->gid != b->gid)
 		what |= MANIFEST_OWNER;
-	if (a->size != b->size || !span_equal(a->digest, b->digest) || !span_equal(a->text, b->text))
+	if (a->size != b->size || !span_equal(a->digest, b->digest) ||
+	    !span_equal(a->text, b->text))
 		what |= MANIFEST_CONTENT;
 	return what;
 }

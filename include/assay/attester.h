@@ -141,7 +141,96 @@ typedef enum assay_err assay_boot_log(void *self, uint8_t *buffer, size_t cap, s
 typedef enum assay_err assay_ima_list(void *self, uint64_t offset, uint8_t *buffer, size_t cap,
 				      size_t *ret_len);
 
+/* ---- what software says of itself ------------------------------------------- */
+
+/*
+ * Measurements, settings and health go into the signed evidence of each round as
+ * claims: the device's own word, compared with reference values by the verifier. They
+ * come from regions of memory that are listed once, from a call-back that is asked
+ * for each challenge, or from both. All texts are printable ASCII; names occur once.
+ */
+
+/* A piece of memory, hashed (SHA-256) anew for each challenge: a firmware image that
+ * is mapped, a parameter block. Reported as an item of kind "memory". */
+struct assay_region {
+	const char *name;    /* 1 to 128 characters */
+	const char *version; /* at most 64; NULL: none */
+	struct assay_bytes bytes;
+};
+
+/* Something measured by the program itself. */
+struct assay_software {
+	const char *name;      /* 1 to 128 characters */
+	const char *kind;      /* at most 32: "file", "image"... (docs/protocol.md) or a word
+				* of your own */
+	const char *version;   /* at most 64; NULL: none */
+	const uint8_t *digest; /* SHA-256, 32 bytes; NULL: not measured */
+	const char *note;      /* why not, at most 64: "unreadable"...; only without digest;
+				* NULL without digest: only the version is told */
+	uint64_t size;	       /* bytes */
+	uint32_t age_s;	       /* how long ago the bytes were read */
+};
+
+/* The value of a key of an item, to be told to policies: mode, address, limit... never
+ * a secret. */
+struct assay_setting {
+	const char *item, *key; /* 1 to 128 characters each */
+	const char *value;	/* at most 256 */
+	const char *note;	/* instead of a value, why there is none, at most 64; or NULL */
+};
+
+/* Claims being made; its inside is the library's. */
+struct assay_claims;
+
+/*
+ * Called once per challenge: adds what there is to say with the functions below, in
+ * any order. Texts and digests are borrowed until the call of assay_attester_x() that
+ * asked has returned. reread: the verifier wants everything measured anew, whatever
+ * seems unchanged. An error ends the round: no evidence is sent.
+ */
+typedef enum assay_err assay_claims_source(void *self, struct assay_claims *c, bool reread);
+
+/* All return MALFORMED for a text that is too long or not printable, DUPLICATE for a
+ * name that is there already, FULL if more are added than assay_attester_config says. */
+ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
+assay_claims_software(struct assay_claims *c, const struct assay_software *s);
+/* As a region: hashes the bytes now. */
+ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
+assay_claims_memory(struct assay_claims *c, const struct assay_region *r);
+/*
+ * A health claim by its name, e.g. "uptime", "temperature", "disk_free"; the table of
+ * names, types and units is in docs/agent.md. instance: of what (a sensor, a mount
+ * point), at most 128 characters; NULL: of the device as a whole. NOT_FOUND: there is
+ * no such claim. BAD_TYPE: it is of another type. Times are numbers: seconds since 1970.
+ */
+ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
+assay_claims_number(struct assay_claims *c, const char *name, const char *instance, int64_t value);
+ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
+assay_claims_bool(struct assay_claims *c, const char *name, const char *instance, bool value);
+/* At most 256 characters. */
+ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
+assay_claims_text(struct assay_claims *c, const char *name, const char *instance,
+		  const char *value);
+ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
+assay_claims_setting(struct assay_claims *c, const struct assay_setting *s);
+
+/*
+ * Source of an item's manifest, the list of what its digest covers, for an item whose
+ * parts the verifier asks about: at most cap bytes from `from` on into buffer, and
+ * whether that is the end. NOT_FOUND: there is none with this digest any more.
+ */
+typedef enum assay_err assay_files(void *self, const uint8_t digest[32], uint64_t from,
+				   uint8_t *buffer, size_t cap, size_t *ret_len, bool *ret_end);
+
 /* ---- the protocol, bytes in and bytes out ---------------------------------- */
+
+/* How much can be claimed, at most and if the configuration says 0. */
+#define ASSAY_SOFTWARE_MAX 4096
+#define ASSAY_HEALTH_MAX 256
+#define ASSAY_SETTINGS_MAX 1024
+#define ASSAY_CLAIMS_MAX (512u << 10)
+#define ASSAY_CLAIMS_FEW 64
+#define ASSAY_CLAIMS_SMALL (16u << 10)
 
 /* Largest boot log and largest piece of it in one message. */
 #define ASSAY_BOOT_LOG_MAX (1u << 20)
@@ -168,15 +257,25 @@ struct assay_attester_config {
 	void *ima_list_self;
 	/* Less memory for devices with small logs and small messages; 0: the most. */
 	size_t boot_log_max, part_max;
+	/* What software says; see above. regions is not copied and must stay. */
+	const struct assay_region *regions;
+	size_t region_count;
+	assay_claims_source *claims; /* NULL: nothing but the regions */
+	void *claims_self;
+	assay_files *files; /* NULL: no item has parts */
+	void *files_self;
+	/* Items of each kind, and bytes of all claims once encoded. 0: ASSAY_CLAIMS_FEW of
+	 * each, and ASSAY_CLAIMS_SMALL bytes. */
+	size_t software_max, health_max, settings_max, claims_max;
 };
 
 /* An attester; its inside is the library's. */
 struct assay_attester;
 
 /*
- * Memory needed for this configuration, in bytes; at most 3.4 MiB, of which a page
- * is touched only when something is stored there. 0 if part_max or boot_log_max is
- * out of range. Only those two fields are looked at, and whether ima_list is set.
+ * Memory needed for this configuration, in bytes; at most 4.6 MiB, of which a page
+ * is touched only when something is stored there. 0 if a field whose name ends in
+ * max is out of range. Only those fields are looked at, and whether ima_list is set.
  */
 ASSAY_PUBLIC size_t assay_attester_size(const struct assay_attester_config *config);
 /*

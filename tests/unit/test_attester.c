@@ -737,6 +737,238 @@ less_memory_is_enough_for_small_logs(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* ---- what software says ---- */
+
+static const uint8_t some_digest[32] = {9, 9};
+static unsigned claims_asked;
+static bool claims_reread = true, claims_fault;
+
+static enum assay_err
+say_things(void *self, struct assay_claims *c, bool reread)
+{
+	struct assay_software tree = {.name = "etc", .kind = "tree", .version = "3",
+				      .digest = some_digest, .size = 12, .age_s = 5};
+	struct assay_software torn = {.name = "app", .kind = "file", .note = "changed-while-read"};
+	struct assay_setting mode = {"etc", "plc.mode", "run", NULL},
+			     psk = {"etc", "net.psk", NULL, "secret"};
+	enum assay_err e;
+
+	assert_ptr_equal(self, &claims_asked);
+	claims_asked++;
+	claims_reread = reread;
+	if ((e = assay_claims_software(c, &tree)) != ASSAY_OK ||
+	    (e = assay_claims_software(c, &torn)) != ASSAY_OK ||
+	    (e = assay_claims_number(c, "uptime", NULL, 77)) != ASSAY_OK ||
+	    (e = assay_claims_number(c, "clock_offset", NULL, INT64_MIN)) != ASSAY_OK ||
+	    (e = assay_claims_text(c, "kernel", NULL, "6.1")) != ASSAY_OK ||
+	    (e = assay_claims_bool(c, "module_signing", NULL, true)) != ASSAY_OK ||
+	    (e = assay_claims_setting(c, &mode)) != ASSAY_OK ||
+	    (e = assay_claims_setting(c, &psk)) != ASSAY_OK)
+		return e;
+	assert_int_equal(assay_claims_software(c, &torn), ASSAY_DUPLICATE);
+	assert_int_equal(assay_claims_setting(c, &mode), ASSAY_DUPLICATE);
+	assert_int_equal(assay_claims_number(c, "uptime", NULL, 78), ASSAY_DUPLICATE);
+	assert_int_equal(assay_claims_number(c, "no_such_claim", NULL, 1), ASSAY_NOT_FOUND);
+	assert_int_equal(assay_claims_bool(c, "uptime", NULL, true), ASSAY_BAD_TYPE);
+	assert_int_equal(assay_claims_text(c, "os", NULL, "a\nb"), ASSAY_MALFORMED);
+	assert_int_equal(assay_claims_number(c, "clock_time", NULL, -1), ASSAY_MALFORMED);
+	tree.name = "both";
+	tree.note = "unreadable";
+	assert_int_equal(assay_claims_software(c, &tree), ASSAY_MALFORMED);
+	return claims_fault ? ASSAY_IO : ASSAY_OK;
+}
+
+static enum assay_err
+some_files(void *self, const uint8_t digest[32], uint64_t from, uint8_t *buffer, size_t cap,
+	   size_t *ret_len, bool *ret_end)
+{
+	const size_t all = 150000;
+
+	(void)self;
+	if (memcmp(digest, some_digest, 32) != 0)
+		return ASSAY_NOT_FOUND;
+	if (from > all)
+		return ASSAY_NOT_FOUND;
+	*ret_len = all - (size_t)from < cap ? all - (size_t)from : cap;
+	for (size_t i = 0; i < *ret_len; i++)
+		buffer[i] = (uint8_t)((from + i) * 7);
+	*ret_end = from + *ret_len == all;
+	return ASSAY_OK;
+}
+
+/* A connection of a device that is enrolled. */
+static void
+greet(const struct assay_attester_config *c)
+{
+	struct assay_attester_config enrolled = *c;
+
+	enrolled.enrolled = true;
+	begin(&enrolled);
+	assert_int_equal(assay_attester_connected(attester, exporter, 32), ASSAY_OK);
+	next(MSG_HELLO);
+}
+
+static const struct assay_region regions[] = {{"bios", "1.0", {(const uint8_t *)"abc", 3}}};
+
+static struct assay_attester_config
+talkative(void)
+{
+	struct assay_attester_config c = config();
+
+	c.regions = regions;
+	c.region_count = 1;
+	c.claims = say_things;
+	c.claims_self = &claims_asked;
+	c.files = some_files;
+	return c;
+}
+
+/* Connects, answers a challenge, and decodes the claims of the proof. */
+static struct msg_claims
+claims_of_a_round(const struct assay_attester_config *c)
+{
+	static uint8_t memory2[MSG_ARENA_MAX];
+	static struct arena a2;
+	struct assay_event ev;
+	struct msg_claims m;
+	static struct msg_proof p;
+
+	greet(c);
+	assert_int_equal(receive(challenge(true), &ev), ASSAY_OK);
+	take_proof(&p);
+	arena_init(&a2, memory2, sizeof memory2);
+	assert_int_equal(envelope_decode_claims(p.claims, &a2, &m), ASSAY_OK);
+	return m;
+}
+
+static bool
+reads(struct span s, const char *text)
+{
+	return span_equal(s, SPAN(text, strlen(text)));
+}
+
+static void
+what_software_says_is_in_the_claims_in_order(void **state)
+{
+	struct assay_attester_config c = talkative();
+	struct msg_claims m = claims_of_a_round(&c);
+	uint8_t abc[32];
+
+	(void)state;
+	assert_int_equal(claims_asked, 1);
+	assert_false(claims_reread);
+	assert_int_equal(m.nsoftware, 3);
+	assert_true(reads(m.software[0].name, "app") &&
+		    reads(m.software[0].note, "changed-while-read"));
+	assert_int_equal(m.software[0].alg, 0);
+	assert_true(reads(m.software[1].name, "bios") && reads(m.software[1].kind, "memory"));
+	assert_int_equal(digest_sha256(SPAN("abc", 3), abc), ASSAY_OK);
+	assert_true(span_equal(m.software[1].digest, SPAN(abc, 32)));
+	assert_int_equal(m.software[1].size, 3);
+	assert_true(reads(m.software[2].name, "etc") && reads(m.software[2].version, "3"));
+	assert_int_equal(m.software[2].age, 5);
+	assert_int_equal(m.nhealth, 4);
+	assert_true(reads(m.health[0].name, "clock_offset") &&
+		    reads(m.health[0].value, "-9223372036854775808"));
+	assert_true(reads(m.health[1].name, "kernel") && reads(m.health[1].value, "6.1"));
+	assert_true(reads(m.health[2].name, "module_signing") && reads(m.health[2].value, "true"));
+	assert_true(reads(m.health[3].name, "uptime") && reads(m.health[3].value, "77"));
+	assert_int_equal(m.nsettings, 2);
+	assert_true(reads(m.settings[0].key, "net.psk") && reads(m.settings[0].note, "secret"));
+	assert_true(reads(m.settings[1].value, "run"));
+}
+
+static void
+files_of_an_item_are_sent_by_its_digest_and_others_are_empty(void **state)
+{
+	struct assay_attester_config c = talkative();
+	struct msg_need n = {1, {{PART_FILES, 100, 1u << 20, 3}}};
+	static uint8_t got[1u << 20];
+	struct assay_event ev;
+	unsigned parts = 0;
+	size_t len;
+
+	(void)state;
+	(void)claims_of_a_round(&c);
+	assert_int_equal(envelope_encode_need(&n, frame, sizeof frame, &len), ASSAY_OK);
+	assert_int_equal(receive(SPAN(frame, len), &ev), ASSAY_OK);
+	assert_int_equal(collect(PART_FILES, 100, got, &parts), 150000 - 100);
+	assert_true(parts > 1);
+	for (size_t i = 0; i < 150000 - 100; i++)
+		assert_int_equal(got[i], (uint8_t)((i + 100) * 7));
+	n.wants[0].item = 2; /* of another digest */
+	assert_int_equal(envelope_encode_need(&n, frame, sizeof frame, &len), ASSAY_OK);
+	assert_int_equal(receive(SPAN(frame, len), &ev), ASSAY_OK);
+	assert_int_equal(collect(PART_FILES, 100, got, &parts), 0);
+	n.wants[0].item = 4; /* of no item */
+	assert_int_equal(envelope_encode_need(&n, frame, sizeof frame, &len), ASSAY_OK);
+	assert_int_equal(receive(SPAN(frame, len), &ev), ASSAY_OK);
+	assert_int_equal(collect(PART_FILES, 100, got, &parts), 0);
+}
+
+static void
+a_source_that_fails_or_says_too_much_ends_the_round(void **state)
+{
+	struct assay_attester_config c = talkative();
+	struct assay_event ev;
+
+	(void)state;
+	greet(&c);
+	claims_fault = true;
+	assert_int_equal(receive(challenge(true), &ev), ASSAY_IO);
+	claims_fault = false;
+	next(MSG_NONE);
+	c.software_max = 2; /* three are said */
+	greet(&c);
+	assert_int_equal(receive(challenge(true), &ev), ASSAY_FULL);
+	c.software_max = ASSAY_SOFTWARE_MAX + 1;
+	assert_int_equal(assay_attester_size(&c), 0);
+}
+
+static enum assay_err
+say_much(void *self, struct assay_claims *c, bool reread)
+{
+	static char names[2000][16];
+
+	(void)self;
+	(void)reread;
+	for (size_t i = 0; i < 2000; i++) { /* backwards: order is the library's business */
+		struct assay_software s = {.name = names[i], .kind = "file", .digest = some_digest};
+
+		snprintf(names[i], sizeof names[i], "item-%04zu", 1999 - i);
+		if (assay_claims_software(c, &s) != ASSAY_OK)
+			return ASSAY_INTERNAL;
+	}
+	return ASSAY_OK;
+}
+
+static void
+large_claims_are_asked_for(void **state)
+{
+	struct assay_attester_config c = config();
+	static uint8_t got[1u << 20];
+	static struct msg_proof p;
+	uint8_t digest[32], again[32];
+	struct assay_event ev;
+	unsigned parts;
+	size_t n;
+
+	(void)state;
+	c.claims = say_much;
+	c.software_max = 2000;
+	c.claims_max = ASSAY_CLAIMS_MAX;
+	greet(&c);
+	assert_int_equal(receive(challenge(true), &ev), ASSAY_OK);
+	take_proof(&p);
+	assert_int_equal(p.claims.n, 0);
+	memcpy(digest, p.claims_digest.p, 32);
+	assert_int_equal(receive(need(PART_CLAIMS, 0, MSG_CLAIMS_MAX), &ev), ASSAY_OK);
+	n = collect(PART_CLAIMS, 0, got, &parts);
+	assert_true(n > 100000);
+	assert_int_equal(digest_sha256(SPAN(got, n), again), ASSAY_OK);
+	assert_true(span_equal(SPAN(digest, 32), SPAN(again, 32)));
+}
+
 int
 main(void)
 {
@@ -759,6 +991,10 @@ main(void)
 		TEST(after_the_decision_the_evidence_is_forgotten),
 		TEST(i10_messages_out_of_phase_close_the_connection),
 		TEST(no_mutant_of_what_a_verifier_says_does_harm),
+		TEST(what_software_says_is_in_the_claims_in_order),
+		TEST(files_of_an_item_are_sent_by_its_digest_and_others_are_empty),
+		TEST(a_source_that_fails_or_says_too_much_ends_the_round),
+		TEST(large_claims_are_asked_for),
 		TEST(configurations_out_of_range_are_refused),
 		TEST(less_memory_is_enough_for_small_logs),
 	};

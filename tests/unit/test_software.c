@@ -169,7 +169,8 @@ mutant(struct span s, const char *what, void *arg)
 static void
 what_is_accepted_of_damaged_manifests_has_one_form(void **state)
 {
-	const struct manifest_entry in[] = {directory("/"), file("a", digest_a), file("b", digest_b)};
+	const struct manifest_entry in[] = {directory("/"), file("a", digest_a),
+					    file("b", digest_b)};
 	uint8_t buf[512];
 	struct span s = manifest(buf, sizeof buf, in, 3);
 	unsigned n;
@@ -193,7 +194,8 @@ every_difference_is_told_once(void **state)
 		unsigned what;
 		const char *path;
 	} want[] = {{MANIFEST_CHANGED, MANIFEST_CONTENT, "b"}, {MANIFEST_REMOVED, 0, "c"},
-		    {MANIFEST_ADDED, 0, "d"}, {MANIFEST_CHANGED, MANIFEST_MODE | MANIFEST_OWNER, "e"}};
+		    {MANIFEST_ADDED, 0, "d"},
+		    {MANIFEST_CHANGED, MANIFEST_MODE | MANIFEST_OWNER, "e"}};
 	uint8_t ba[512], bb[512];
 	struct manifest_change c;
 	struct manifest_diff d;
@@ -269,8 +271,10 @@ health_values_have_one_form(void **state)
 		{HEALTH_NUMBER, "9223372036854775808", ASSAY_MALFORMED, 0},
 		{HEALTH_NUMBER, "18446744073709551617", ASSAY_MALFORMED, 0},
 		{HEALTH_NUMBER, "", ASSAY_MALFORMED, 0}, {HEALTH_NUMBER, "-", ASSAY_MALFORMED, 0},
-		{HEALTH_NUMBER, "-0", ASSAY_MALFORMED, 0}, {HEALTH_NUMBER, "07", ASSAY_MALFORMED, 0},
-		{HEALTH_NUMBER, "+7", ASSAY_MALFORMED, 0}, {HEALTH_NUMBER, "7 ", ASSAY_MALFORMED, 0},
+		{HEALTH_NUMBER, "-0", ASSAY_MALFORMED, 0},
+		{HEALTH_NUMBER, "07", ASSAY_MALFORMED, 0},
+		{HEALTH_NUMBER, "+7", ASSAY_MALFORMED, 0},
+		{HEALTH_NUMBER, "7 ", ASSAY_MALFORMED, 0},
 		{HEALTH_NUMBER, "1.5", ASSAY_MALFORMED, 0}, {HEALTH_TIME, "17", ASSAY_OK, 17},
 		{HEALTH_TIME, "-1", ASSAY_MALFORMED, 0}, {HEALTH_BOOL, "true", ASSAY_OK, 1},
 		{HEALTH_BOOL, "false", ASSAY_OK, 0}, {HEALTH_BOOL, "1", ASSAY_MALFORMED, 0},
