@@ -8,6 +8,7 @@
 
 #include <assay/attester.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
