@@ -17,6 +17,7 @@ extern const struct cli_command cmd_device_retire;
 extern const struct cli_command cmd_device_set;
 extern const struct cli_command cmd_device_show;
 extern const struct cli_command cmd_ek_allow;
+extern const struct cli_command cmd_inspect_corim;
 extern const struct cli_command cmd_inspect_ekcert;
 extern const struct cli_command cmd_inspect_eventlog;
 extern const struct cli_command cmd_inspect_evidence;
@@ -55,6 +56,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_device_set,
 	&cmd_device_show,
 	&cmd_ek_allow,
+	&cmd_inspect_corim,
 	&cmd_inspect_ekcert,
 	&cmd_inspect_eventlog,
 	&cmd_inspect_evidence,
