@@ -249,7 +249,8 @@ d8_a_boot_log_is_believed_for_its_digest_alone(void **state)
 	struct span bytes;
 	uint8_t digest[32];
 
-	ledgers_sql(s, "UPDATE blob SET bytes=CAST('a boot loG' AS BLOB)");
+	ledgers_sql(s, "UPDATE blob SET bytes=CAST('a boot loG' AS BLOB) "
+		       "WHERE bytes=CAST('a boot log' AS BLOB)");
 	assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
 	assert_int_equal(ledger_state_get(s->l, ledgers_device(1).id, &st), ASSAY_OK);
 	assert_int_equal(ledger_blob_get(s->l, st.boot_log, &bytes), ASSAY_TAMPERED);

@@ -148,6 +148,7 @@ struct ledger_state
 ledgers_state(unsigned device)
 {
 	static uint8_t continuity[2048], verdict[4096], proof[2048], claims[200], channel[32];
+	static uint8_t boot_facts[300];
 	struct ledger_device d = ledgers_device(device);
 	struct ledger_state s = {
 		.continuity = SPAN(pattern(continuity, sizeof continuity, device), 2048),
@@ -156,6 +157,8 @@ ledgers_state(unsigned device)
 		.claims = SPAN(pattern(claims, sizeof claims, device + 3), 200),
 		.channel = SPAN(pattern(channel, sizeof channel, device + 4), 32),
 		.asked = SPAN("\x00\x0b\x00\xff\xff\xff", 6),
+		.boot_facts = SPAN(pattern(boot_facts, sizeof boot_facts, device + 6), 300),
+		.boot_at = 1700000050,
 		.verdict_outcome = OUTCOME_ADMIT,
 		.verdict_at = 1700000100,
 		.expires_at = 1700000400,
@@ -295,6 +298,8 @@ ledgers_fill(struct ledgers *s)
 
 		assert_int_equal(ledger_device_insert(s->l, &d), ASSAY_OK);
 		assert_int_equal(ledger_blob_put(s->l, SPAN("a boot log", 10), st.boot_log),
+				 ASSAY_OK);
+		assert_int_equal(ledger_blob_put(s->l, SPAN("a good log", 10), st.good_log),
 				 ASSAY_OK);
 		assert_int_equal(ledger_state_put(s->l, &st), ASSAY_OK);
 		assert_int_equal(ledger_decision_append(s->l, &c, &seq), ASSAY_OK);

@@ -45,6 +45,9 @@ assert_same_state(const struct ledger_state *got, const struct ledger_state *wan
 	assert_span(got->channel, want->channel);
 	assert_span(got->asked, want->asked);
 	assert_memory_equal(got->boot_log, want->boot_log, 32);
+	assert_memory_equal(got->good_log, want->good_log, 32);
+	assert_int_equal(got->boot_at, want->boot_at);
+	assert_span(got->boot_facts, want->boot_facts);
 	assert_int_equal(got->verdict_outcome, want->verdict_outcome);
 	assert_int_equal(got->verdict_at, want->verdict_at);
 	assert_int_equal(got->expires_at, want->expires_at);
@@ -142,8 +145,76 @@ a_boot_log_must_be_stored_first(void **state)
 	memset(st.boot_log, 7, sizeof st.boot_log);
 	assert_int_equal(ledger_state_put(s->l, &st), ASSAY_MISSING);
 	assert_int_equal(ledger_blob_put(s->l, SPAN("log", 3), st.boot_log), ASSAY_OK);
+	memset(st.good_log, 8, sizeof st.good_log);
+	assert_int_equal(ledger_state_put(s->l, &st), ASSAY_MISSING);
+	assert_int_equal(ledger_blob_put(s->l, SPAN("good", 4), st.good_log), ASSAY_OK);
+	assert_int_equal(ledger_state_put(s->l, &st), ASSAY_OK);
+	/* a refusal leaves the references as they were */
+	st.version++;
+	memcpy(st.good_log, st.boot_log, sizeof st.good_log);
+	memset(st.boot_log, 7, sizeof st.boot_log);
+	assert_int_equal(ledger_state_put(s->l, &st), ASSAY_MISSING);
+	memset(st.boot_log, 0, sizeof st.boot_log);
+	memset(st.good_log, 0, sizeof st.good_log);
 	assert_int_equal(ledger_state_put(s->l, &st), ASSAY_OK);
 	assert_int_equal(ledger_commit(s->l), ASSAY_OK);
+	ledgers_close(s);
+	assert_int_equal(ledgers_sql_int(s, "SELECT count(*) FROM boot_log WHERE refs=0"), 2);
+	assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
+}
+
+static void
+the_last_good_boot_is_kept_while_a_device_has_it(void **state)
+{
+	struct ledgers *s = *state;
+	struct ledger_state st = ledgers_state(1);
+	uint8_t good[32];
+	struct span got;
+
+	assert_int_equal(ledger_begin(s->l), ASSAY_OK);
+	assert_int_equal(ledger_blob_put(s->l, SPAN("good", 4), good), ASSAY_OK);
+	memcpy(st.boot_log, good, 32);
+	memcpy(st.good_log, good, 32);
+	assert_int_equal(ledger_state_put(s->l, &st), ASSAY_OK);
+	st.version++; /* another boot, that is not admitted */
+	assert_int_equal(ledger_blob_put(s->l, SPAN("bad", 3), st.boot_log), ASSAY_OK);
+	assert_int_equal(ledger_state_put(s->l, &st), ASSAY_OK);
+	assert_int_equal(ledger_prune(s->l, 0), ASSAY_OK);
+	assert_int_equal(ledger_blob_get(s->l, good, &got), ASSAY_OK);
+	assert_span(got, SPAN("good", 4));
+	st.version++;
+	memcpy(st.good_log, st.boot_log, 32);
+	assert_int_equal(ledger_state_put(s->l, &st), ASSAY_OK);
+	assert_int_equal(ledger_prune(s->l, 0), ASSAY_OK);
+	assert_int_equal(ledger_blob_get(s->l, good, &got), ASSAY_NOT_FOUND);
+	assert_int_equal(ledger_blob_get(s->l, st.boot_log, &got), ASSAY_OK);
+	assert_int_equal(ledger_commit(s->l), ASSAY_OK);
+}
+
+static void
+facts_of_the_boot_stay_as_they_are_until_there_are_others(void **state)
+{
+	struct ledgers *s = *state;
+	struct ledger_state st = ledgers_state(1), want = st, got;
+
+	IN_TRANSACTION(s, ledger_state_put(s->l, &st));
+	st.version = 1;
+	st.boot_facts = SPAN(NULL, 0);
+	st.boot_facts_kept = true;
+	IN_TRANSACTION(s, ledger_state_put(s->l, &st));
+	assert_int_equal(ledger_state_get(s->l, st.device, &got), ASSAY_OK);
+	assert_same_state(&got, &want, 2);
+	st.version = 2;
+	st.boot_facts_kept = false;
+	IN_TRANSACTION(s, ledger_state_put(s->l, &st));
+	assert_int_equal(ledger_state_get(s->l, st.device, &got), ASSAY_OK);
+	assert_int_equal(got.boot_facts.n, 0);
+	IN_TRANSACTION(s, (st.version = 3, st.boot_facts = want.boot_facts,
+			   ledger_state_put(s->l, &st)));
+	ledgers_close(s);
+	assert_int_equal(ledgers_sql(s, "UPDATE state_part SET bytes=x'00' WHERE part=3"), 1);
+	assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
+	assert_int_equal(ledger_state_get(s->l, st.device, &got), ASSAY_TAMPERED);
 }
 
 /* ---- kept ---- */
@@ -179,7 +250,7 @@ every_field_comes_back_whatever_changed_before(void **state)
 		if (round & 1)
 			st.verdict = SPAN(NULL, 0);
 		if (round & 2)
-			st.claims = SPAN(NULL, 0);
+			st.claims = st.boot_facts = SPAN(NULL, 0);
 		if (round & 4)
 			st.continuity = SPAN(NULL, 0);
 		if (round & 8)
@@ -190,7 +261,7 @@ every_field_comes_back_whatever_changed_before(void **state)
 		assert_int_equal(ledger_state_get(s->l, id, &got), ASSAY_OK);
 		assert_same_state(&got, &st, round + 1);
 		assert_int_equal(ledger_state_brief(s->l, id, &got), ASSAY_OK);
-		st.verdict = st.claims = st.proof = SPAN(NULL, 0);
+		st.verdict = st.claims = st.proof = st.boot_facts = SPAN(NULL, 0);
 		assert_same_state(&got, &st, round + 1);
 	}
 	assert_int_equal(ledger_check(s->l, NULL), ASSAY_OK);
@@ -333,6 +404,8 @@ main(void)
 		LEDGER_TEST(i10_of_two_that_start_from_the_same_state_one_fails),
 		LEDGER_TEST(refuses_values_over_their_limit_and_keeps_the_transaction),
 		LEDGER_TEST(a_boot_log_must_be_stored_first),
+		LEDGER_TEST(the_last_good_boot_is_kept_while_a_device_has_it),
+		LEDGER_TEST(facts_of_the_boot_stay_as_they_are_until_there_are_others),
 		LEDGER_TEST(a_device_starts_with_an_empty_state_that_decides_nothing),
 		LEDGER_TEST(every_field_comes_back_whatever_changed_before),
 		LEDGER_TEST(what_was_got_can_be_put_again),

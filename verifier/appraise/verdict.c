@@ -144,7 +144,7 @@ unpack_finding(struct reader *r, struct finding *ret)
 	unpack_text(r, ret->remedy, sizeof ret->remedy);
 }
 
-static void
+void
 pack_fact(struct writer *w, const struct fact *f)
 {
 	if (f->id == FACT_NONE || f->id >= FACT_COUNT)
@@ -157,7 +157,7 @@ pack_fact(struct writer *w, const struct fact *f)
 	pack_text(w, f->text, sizeof f->text);
 }
 
-static void
+void
 unpack_fact(struct reader *r, struct fact *ret)
 {
 	ret->id = rd_be16(r);

@@ -31,6 +31,7 @@
 #define LEDGER_LEDGER_H
 
 #include "verifier/appraise/appraise.h"
+#include "verifier/appraise/bootkept.h"
 
 #define LEDGER_SCHEMA_VERSION 1
 #define LEDGER_NAME_MAX 64
@@ -158,6 +159,10 @@ struct ledger_state {
 	struct span channel;	  /* what the proof was bound to */
 	struct span asked;	  /* encoded selection, see keeper */
 	uint8_t boot_log[32];	  /* digest of the blob; zeros: none */
+	uint8_t good_log[32];	  /* of the last boot that was judged ADMIT; the same */
+	int64_t boot_at;	  /* when the facts of the boot were found */
+	struct span boot_facts;	  /* boot_facts_encode(); empty: none */
+	bool boot_facts_kept;	  /* only written: they stay as they are stored */
 	enum outcome verdict_outcome; /* of the last authentic verdict */
 	int64_t verdict_at, expires_at;
 	enum outcome decision;	  /* last decision that was recorded */
@@ -168,8 +173,8 @@ struct ledger_state {
  * TAMPERED: also when a device's state was taken away. */
 ASSAY_MUST_USE enum assay_err ledger_state_get(struct ledger *l, const char *device,
 					       struct ledger_state *ret);
-/* The same without proof, verdict and claims, which stay empty and are neither read
- * nor checked: what a round needs, at a third of the cost. */
+/* The same without proof, verdict, claims and facts of the boot, which stay empty and are
+ * neither read nor checked: what a round needs, at a third of the cost. */
 ASSAY_MUST_USE enum assay_err ledger_state_brief(struct ledger *l, const char *device,
 						 struct ledger_state *ret);
 /* Nor continuity: what a decision is made from. A ledger_state_put() that follows it does
@@ -177,14 +182,14 @@ ASSAY_MUST_USE enum assay_err ledger_state_brief(struct ledger *l, const char *d
 ASSAY_MUST_USE enum assay_err ledger_state_outline(struct ledger *l, const char *device,
 						   struct ledger_state *ret);
 /* Writes if the stored version equals s->version (0: never attested), and makes it one
- * more; MISMATCH otherwise (two sessions racing, I10). MISSING: no blob for boot_log.
- * verdict and claims are written only if they differ from what is stored. Spans of s
+ * more; MISMATCH otherwise (two sessions racing, I10). MISSING: no blob for boot_log or
+ * good_log. verdict, claims and boot_facts are written only if they differ from what is stored. Spans of s
  * must not point into the ledger's memory but those of a ledger_state_get(). */
 ASSAY_MUST_USE enum assay_err ledger_state_put(struct ledger *l, const struct ledger_state *s);
 
 /* ---- bytes by digest, shared between devices: boot logs, EK certificates ---- */
 
-/* At most LEDGER_BLOB_MAX bytes. A blob that states name as boot log is kept while one
+/* At most LEDGER_BLOB_MAX bytes. A blob that states name as boot log (or good log) is kept while one
  * does (ledger_prune()); one that no state ever named is kept for good. */
 ASSAY_MUST_USE enum assay_err ledger_blob_put(struct ledger *l, struct span bytes,
 					      uint8_t ret_digest[32]);

@@ -131,6 +131,7 @@ enum query_id {
 	X(DEVICE_COUNT, "SELECT count(*) FROM device WHERE status=?1")                      \
 	X(PART_VERDICT, "SELECT bytes FROM state_part WHERE device=?1 AND part=1")          \
 	X(PART_CLAIMS, "SELECT bytes FROM state_part WHERE device=?1 AND part=2")           \
+	X(PART_BOOT, "SELECT bytes FROM state_part WHERE device=?1 AND part=3")             \
 	X(PART_OLD, "SELECT bytes FROM state_part WHERE device=?1 AND part=?2")             \
 	X(PART_PUT, "INSERT INTO state_part(device,part,bytes) VALUES(?1,?2,?3) "           \
 		    "ON CONFLICT(device,part) DO UPDATE SET bytes=excluded.bytes")          \

@@ -17,9 +17,9 @@ const struct table tables[TABLE_COUNT] = {
 		      31, "", 0},
 	[T_STATE] = {"state",
 		     "device,version,verdict_outcome,verdict_at,expires_at,decision,"
-		     "decision_seq,nonce,channel,asked,boot_log,d_continuity,d_proof,"
-		     "d_verdict,d_claims",
-		     15, ",continuity,proof", 2},
+		     "decision_seq,nonce,channel,asked,boot_log,good_log,boot_at,"
+		     "d_continuity,d_proof,d_verdict,d_claims,d_boot",
+		     18, ",continuity,proof", 2},
 	[T_DECISION] = {"decision",
 			"seq,previous,device,outcome,before,reason,detail,at,expires", 9, "", 0},
 	[T_TOKEN] = {"token",

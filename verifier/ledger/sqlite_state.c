@@ -2,7 +2,8 @@
  *
  * The hot path. A row's MAC covers the four large values by their SHA-256, so that
  * what did not change is neither hashed nor written again. Continuity and proof,
- * which change with every round, are in the row; verdict and claims apart. */
+ * which change with every round, are in the row; verdict, claims and the facts of the
+ * boot apart. */
 #include "sqlite_engine.h"
 
 #include <string.h>
@@ -11,16 +12,18 @@
 
 #define SMALL_MAX 128 /* channel, asked */
 
-enum { PART_OF_VERDICT = 1, PART_OF_CLAIMS = 2 };
-enum { D_CONTINUITY, D_PROOF, D_VERDICT, D_CLAIMS, D_COUNT };
-#define CELL_BOOT_LOG 10 /* in the row; the digests follow, in order of the above */
-#define CELL_DIGEST 11
+enum { PART_OF_VERDICT = 1, PART_OF_CLAIMS = 2, PART_OF_BOOT = 3 };
+enum { D_CONTINUITY, D_PROOF, D_VERDICT, D_CLAIMS, D_BOOT, D_COUNT };
+#define CELL_BOOT_LOG 10 /* in the row */
+#define CELL_GOOD_LOG 11
+#define CELL_DIGEST 13 /* and on, in order of the above */
 
 static const size_t part_max[D_COUNT] = {
 	[D_CONTINUITY] = CONTINUITY_BYTES_MAX,
 	[D_PROOF] = MSG_PROOF_MAX,
 	[D_VERDICT] = VERDICT_BYTES_MAX,
 	[D_CLAIMS] = MSG_CLAIMS_MAX,
+	[D_BOOT] = BOOT_FACTS_BYTES_MAX,
 };
 
 /* Empty for empty bytes. */
@@ -55,6 +58,8 @@ state_write(const struct ledger_state *s, uint64_t version, const struct part_di
 	row_blob(r, s->channel, SMALL_MAX);
 	row_blob(r, s->asked, SMALL_MAX);
 	row_blob(r, SPAN(s->boot_log, sizeof s->boot_log), sizeof s->boot_log);
+	row_blob(r, SPAN(s->good_log, sizeof s->good_log), sizeof s->good_log);
+	row_int(r, s->boot_at);
 	for (unsigned i = 0; i < D_COUNT; i++)
 		row_blob(r, SPAN(d[i].b, d[i].n), sizeof d[i].b);
 	row_blob(r, s->continuity, part_max[D_CONTINUITY]);
@@ -77,6 +82,8 @@ state_read(struct row *r, struct ledger_state *ret, struct span digest[D_COUNT])
 	ret->channel = row_get_blob(r, SMALL_MAX);
 	ret->asked = row_get_blob(r, SMALL_MAX);
 	row_get_bytes(r, ret->boot_log, sizeof ret->boot_log);
+	row_get_bytes(r, ret->good_log, sizeof ret->good_log);
+	ret->boot_at = row_get_int(r);
 	for (unsigned i = 0; i < D_COUNT; i++)
 		digest[i] = row_get_blob(r, 32);
 }
@@ -165,6 +172,8 @@ ledger_state_get(struct ledger *l, const char *device, struct ledger_state *ret)
 	    (e = part_get_checked(l, S_PART_VERDICT, device, digest[D_VERDICT], &s.verdict)) !=
 		    ASSAY_OK ||
 	    (e = part_get_checked(l, S_PART_CLAIMS, device, digest[D_CLAIMS], &s.claims)) !=
+		    ASSAY_OK ||
+	    (e = part_get_checked(l, S_PART_BOOT, device, digest[D_BOOT], &s.boot_facts)) !=
 		    ASSAY_OK)
 		return e;
 	*ret = s;
@@ -241,7 +250,8 @@ state_form(const struct ledger_state *s)
 		return ASSAY_MALFORMED;
 	if (s->channel.n > SMALL_MAX || s->asked.n > SMALL_MAX || s->decision_seq > INT64_MAX ||
 	    s->verdict.n > part_max[D_VERDICT] || s->claims.n > part_max[D_CLAIMS] ||
-	    s->continuity.n > part_max[D_CONTINUITY] || s->proof.n > part_max[D_PROOF])
+	    s->continuity.n > part_max[D_CONTINUITY] || s->proof.n > part_max[D_PROOF] ||
+	    s->boot_facts.n > part_max[D_BOOT])
 		return ASSAY_TOO_LARGE;
 	return ASSAY_OK;
 }
@@ -325,24 +335,42 @@ state_old(struct ledger *l, const struct ledger_state *s, struct row **ret,
 	return ASSAY_OK;
 }
 
+/* Both logs, or neither. */
+static enum assay_err
+logs_refer(struct ledger *l, const struct row *old, const struct ledger_state *s)
+{
+	struct span before = old->cell[CELL_GOOD_LOG].s, after = SPAN(s->good_log, 32);
+	enum assay_err e, undone;
+
+	if ((e = blob_refer(l, before, after)) != ASSAY_OK)
+		return e;
+	e = blob_refer(l, old->cell[CELL_BOOT_LOG].s, SPAN(s->boot_log, 32));
+	if (e == ASSAY_OK)
+		return e;
+	undone = blob_refer(l, after, before);
+	return undone == ASSAY_OK ? e : engine_break(l, undone);
+}
+
 enum assay_err
 ledger_state_put(struct ledger *l, const struct ledger_state *s)
 {
 	struct part_digest d[D_COUNT];
 	struct part verdict = {s->device, PART_OF_VERDICT, s->verdict, {0}};
 	struct part claims = {s->device, PART_OF_CLAIMS, s->claims, {0}};
+	struct part boot = {s->device, PART_OF_BOOT, s->boot_facts, {0}};
 	struct row *old, r;
 	enum assay_err e;
 
 	if ((e = engine_writable(l)) != ASSAY_OK || (e = state_form(s)) != ASSAY_OK ||
 	    (e = state_old(l, s, &old, d)) != ASSAY_OK)
 		return e;
-	if ((e = blob_refer(l, old->cell[CELL_BOOT_LOG].s, SPAN(s->boot_log, 32))) != ASSAY_OK)
+	if ((e = logs_refer(l, old, s)) != ASSAY_OK)
 		return e;
 	if ((e = part_hash(s->continuity, &d[D_CONTINUITY])) != ASSAY_OK ||
 	    (e = part_hash(s->proof, &d[D_PROOF])) != ASSAY_OK ||
 	    (e = part_replace(l, verdict, &d[D_VERDICT])) != ASSAY_OK ||
-	    (e = part_replace(l, claims, &d[D_CLAIMS])) != ASSAY_OK)
+	    (e = part_replace(l, claims, &d[D_CLAIMS])) != ASSAY_OK ||
+	    (!s->boot_facts_kept && (e = part_replace(l, boot, &d[D_BOOT])) != ASSAY_OK))
 		return engine_break(l, e);
 	state_write(s, s->version + 1, d, &r);
 	l->outlined = false;

@@ -70,15 +70,19 @@ CREATE TABLE state (
 	channel BLOB NOT NULL,
 	asked BLOB NOT NULL,
 	boot_log BLOB NOT NULL,
+	good_log BLOB NOT NULL,
+	boot_at INTEGER NOT NULL,
 	d_continuity BLOB NOT NULL,
 	d_proof BLOB NOT NULL,
 	d_verdict BLOB NOT NULL,
 	d_claims BLOB NOT NULL,
+	d_boot BLOB NOT NULL,
 	continuity BLOB NOT NULL,
 	proof BLOB NOT NULL
 ) STRICT;
 
--- ... and what often stays as it was is written only when it changes: 1 verdict, 2 claims.
+-- ... and what often stays as it was is written only when it changes: 1 verdict, 2 claims,
+-- 3 facts of the boot.
 CREATE TABLE state_part (
 	device TEXT NOT NULL REFERENCES device (id),
 	part INTEGER NOT NULL,
@@ -92,7 +96,8 @@ CREATE TABLE blob (
 	bytes BLOB NOT NULL
 ) STRICT;
 
--- How many devices' states name a blob as boot log; 0: it may be forgotten.
+-- How often devices' states name a blob as boot log (boot_log, good_log); 0: it may be
+-- forgotten.
 CREATE TABLE boot_log (
 	digest BLOB PRIMARY KEY NOT NULL REFERENCES blob (digest),
 	refs INTEGER NOT NULL
