@@ -22,6 +22,8 @@ struct counters {
 	uint64_t firmware_version;
 };
 
+struct boot_facts;
+
 struct appraisal {
 	const struct appraisal_input *in;
 	struct arena *scratch;
@@ -57,6 +59,10 @@ struct appraisal {
 	bool log_judged; /* in this round, from its bytes */
 	bool log_sound;	 /* it could be read to its end */
 	uint32_t proved; /* PCRs whose logged value is the quoted one, in every bank asked */
+	uint32_t empty;	 /* PCRs asked for that neither log nor quote has an extend of */
+
+	/* gather_boot.c: what the log of this round says; NULL: none was read */
+	const struct boot_facts *boot;
 
 	struct fact_set *facts;
 	char banks[64]; /* quote.banks */
@@ -133,6 +139,9 @@ void reference_explain(struct appraisal *a, const struct reference *set,
 void plan_judge(struct appraisal *a);
 /* What of it is to be remembered. */
 void plan_remember(const struct appraisal *a, struct continuity *n);
+/* last_boot.c: against the last boot of the same device that was judged ADMIT. After the
+ * references, whose differences it puts into words where they have none. */
+void last_boot_judge(struct appraisal *a);
 /* policy_eval.c: the rules. */
 void policy_judge(struct appraisal *a);
 /* vector.c: AR4SI, from the findings and from rules that support a claim. */

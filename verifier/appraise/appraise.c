@@ -142,6 +142,7 @@ judge(struct appraisal *a)
 	reference_judge(a);
 	plan_judge(a);
 	baseline_judge(a);
+	last_boot_judge(a);
 	policy_judge(a);
 	return true;
 }

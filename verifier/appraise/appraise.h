@@ -104,6 +104,7 @@ struct appraisal_input {
 	bool has_ima; /* delivered, maybe empty: then it is withheld */
 	uint64_t ima_from, ima_stored;
 	struct span ima;
+	struct span good_log; /* of the device's last boot that was judged ADMIT; empty: none */
 	struct device_view device;
 	struct span policy; /* compiled; empty: none applies */
 	uint8_t policy_digest[32]; /* its SHA-256: checked when it was mapped, not here */

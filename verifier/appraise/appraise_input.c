@@ -93,6 +93,7 @@ appraisal_input_encode(const struct appraisal_input *in, uint8_t *ret, size_t ca
 	pack_bool(&w, in->has_boot_log);
 	pack_bool(&w, in->boot_log_stored);
 	wr_be32_bytes(&w, in->boot_log);
+	wr_be32_bytes(&w, in->good_log);
 	pack_bool(&w, in->has_ima);
 	wr_be64(&w, in->ima_from);
 	wr_be64(&w, in->ima_stored);
@@ -121,6 +122,7 @@ unpack_input(struct reader *r, struct appraisal_input *ret)
 	ret->has_boot_log = unpack_bool(r);
 	ret->boot_log_stored = unpack_bool(r);
 	ret->boot_log = rd_be32_bytes(r, EVENTLOG_MAX);
+	ret->good_log = rd_be32_bytes(r, EVENTLOG_MAX);
 	if (!ret->has_boot_log && ret->boot_log.n != 0)
 		rd_fail(r, ASSAY_MALFORMED);
 	ret->has_ima = unpack_bool(r);

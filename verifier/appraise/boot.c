@@ -95,6 +95,29 @@ extended_outside(const struct appraisal *a, const struct pcr_values *logged, uns
 	return NULL;
 }
 
+static bool
+was_asked(const struct appraisal *a, unsigned pcr)
+{
+	for (size_t i = 0; i < a->in->asked.count; i++)
+		if (a->in->asked.bank[i].mask >> pcr & 1)
+			return true;
+	return false;
+}
+
+/* Nothing was measured into it: the log has no event, the quote has the reset value. */
+static void
+note_empty(struct appraisal *a, const struct pcr_values *logged)
+{
+	for (unsigned i = 0; i < PCR_COUNT; i++) {
+		bool has_events = false;
+
+		for (size_t k = 0; k < logged->count; k++)
+			has_events = has_events || (logged->bank[k].mask >> i & 1);
+		if (!has_events && was_asked(a, i) && !extended_outside(a, logged, i))
+			a->empty |= 1u << i;
+	}
+}
+
 /* L18: what something measures outside of the log must equal a reference by value, or
  * be excluded in the policy, which is told in every verdict; else nothing judges it. */
 static void
@@ -125,6 +148,7 @@ compare_replay(struct appraisal *a, const struct pcr_values *logged)
 	for (size_t i = 0; i < a->in->asked.count; i++)
 		compare_bank(a, logged, &a->in->asked.bank[i], &proved);
 	a->proved = a->in->asked.count != 0 ? proved : 0;
+	note_empty(a, logged);
 	check_outside(a, logged);
 }
 

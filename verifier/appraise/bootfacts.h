@@ -16,7 +16,7 @@
 #include "efisig.h"
 
 #define BOOT_FINDINGS_MAX 48
-#define BOOT_TEXT_MAX 200
+#define BOOT_TEXT_MAX 256 /* as a value of a finding */
 #define BOOT_CMDLINE_MAX 2048
 #define BOOT_IMAGES_MAX 24
 #define BOOT_CERTIFICATES_MAX 16

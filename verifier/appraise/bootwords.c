@@ -23,14 +23,19 @@ struct out {
 	size_t cap, len;
 };
 
+/* What does not fit ends in "...". */
 static void
 put(struct out *o, const char *s, size_t n)
 {
-	if (o->len + n + 1 > o->cap)
+	bool full = n > o->cap - 1 - o->len;
+
+	if (full)
 		n = o->cap - 1 - o->len;
 	memcpy(o->p + o->len, s, n);
 	o->len += n;
 	o->p[o->len] = '\0';
+	if (full)
+		memcpy(o->p + o->cap - 4, "...", 4);
 }
 
 static void
@@ -205,14 +210,79 @@ bootwords_changed(enum boot_component c, const char *seen, const char *expected,
 	}
 }
 
+/* A hexadecimal number below 256 after the text; s moves behind both. */
+static bool
+take_hex(const char **s, const char *before, unsigned *ret)
+{
+	size_t n = strlen(before);
+	unsigned long v;
+	char *end;
+
+	if (strncmp(*s, before, n) != 0)
+		return false;
+	v = strtoul(*s + n, &end, 16);
+	if (end == *s + n || v > 0xFF)
+		return false;
+	*s = end;
+	*ret = (unsigned)v;
+	return true;
+}
+
+/* "PciRoot(0x0)/Pci(0x1C,0x0)/Pci(0x0,0x1)/..." is "00:1c.0/00.1", as lspci -P writes the
+ * path to a device through its bridges. A device path does not tell their bus numbers. */
+static bool
+pci_address(const char *path, char *ret, size_t cap)
+{
+	unsigned root, device, function, depth = 0;
+	size_t n;
+
+	if (!take_hex(&path, "PciRoot(", &root) || *path++ != ')')
+		return false;
+	text_format(ret, cap, "%02x:", root);
+	while (take_hex(&path, "/Pci(", &device) && take_hex(&path, ",", &function) &&
+	       *path++ == ')') {
+		n = strlen(ret);
+		text_format(ret + n, cap - n, "%s%02x.%x", depth++ ? "/" : "", device, function);
+	}
+	return depth != 0;
+}
+
+/* ": value", after the place of what sits in a slot. */
+static void
+put_place(struct out *o, enum boot_component c, const char *value)
+{
+	char address[64];
+
+	if ((c == BOOT_OPTION_ROM || c == BOOT_BOOT_DRIVER) &&
+	    pci_address(value, address, sizeof address)) {
+		puts_to(o, " at PCI ");
+		puts_to(o, address);
+	}
+}
+
 void
 bootwords_added(enum boot_component c, const char *seen, char *ret, size_t cap)
 {
-	text_format(ret, cap, "new %s: %s", boot_component_text(c), value_of(c, seen));
+	const char *value = value_of(c, seen);
+	struct out o = {ret, cap, 0};
+
+	ret[0] = '\0';
+	puts_to(&o, "new ");
+	puts_to(&o, boot_component_text(c));
+	put_place(&o, c, value);
+	puts_to(&o, ": ");
+	puts_to(&o, value);
 }
 
 void
 bootwords_removed(enum boot_component c, const char *expected, char *ret, size_t cap)
 {
-	text_format(ret, cap, "%s is gone: %s", boot_component_text(c), value_of(c, expected));
+	const char *value = value_of(c, expected);
+	struct out o = {ret, cap, 0};
+
+	ret[0] = '\0';
+	puts_to(&o, boot_component_text(c));
+	put_place(&o, c, value);
+	puts_to(&o, " is gone: ");
+	puts_to(&o, value);
 }

@@ -106,7 +106,8 @@ static unsigned
 rank(const struct finding *f)
 {
 	if (f->code != FIND_EVENT_DIFFERS && f->code != FIND_EVENT_EXTRA &&
-	    f->code != FIND_EVENT_ABSENT)
+	    f->code != FIND_EVENT_ABSENT && f->code != FIND_BOOT_CHANGED &&
+	    f->code != FIND_DBX_BACK)
 		return UINT8_MAX;
 	for (unsigned c = 0; c < BOOT_COMPONENT_COUNT; c++)
 		if (strcmp(boot_component_text((enum boot_component)c), f->subject) == 0)

@@ -265,6 +265,7 @@ gather_boot(struct appraisal *a)
 		(void)find_sticky(a, FIND_LOG_MALFORMED, OUTCOME_QUARANTINE);
 		return;
 	}
+	a->boot = f;
 	gather_log(&g);
 	for (size_t i = 0; i < f->nfindings; i++)
 		report(&g, &f->findings[i]);

@@ -41,6 +41,8 @@ policy_write_head(struct writer *w, const struct policy *p)
 	pack_below(w, p->differs, OUTCOME_COUNT);
 	pack_below(w, p->learned, OUTCOME_ADMIT);
 	pack_below(w, p->baseline, OUTCOME_COUNT);
+	pack_below(w, p->last_boot, OUTCOME_COUNT);
+	pack_below(w, p->dbx_back, OUTCOME_COUNT);
 	pack_bool(w, p->allow_ek_expired);
 	pack_bool(w, p->allow_virtual_tpm);
 	pack_bool(w, p->allow_sha1_only);
@@ -95,6 +97,8 @@ policy_open(struct span compiled, struct policy *ret)
 	ret->differs = unpack_below(&r, OUTCOME_COUNT);
 	ret->learned = unpack_below(&r, OUTCOME_ADMIT);
 	ret->baseline = unpack_below(&r, OUTCOME_COUNT);
+	ret->last_boot = unpack_below(&r, OUTCOME_COUNT);
+	ret->dbx_back = unpack_below(&r, OUTCOME_COUNT);
 	ret->allow_ek_expired = unpack_bool(&r);
 	ret->allow_virtual_tpm = unpack_bool(&r);
 	ret->allow_sha1_only = unpack_bool(&r);

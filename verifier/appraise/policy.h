@@ -92,6 +92,8 @@ struct policy {
 	bool events;	   /* explain differences event by event */
 	uint8_t differs;   /* cap when no reference set matches: enum outcome */
 	uint8_t baseline;  /* cap when what is the device's own is not as it was (L17) */
+	uint8_t last_boot; /* cap when a boot is not as the device's last good one */
+	uint8_t dbx_back;  /* cap when dbx lost entries since then (L14) */
 	uint8_t learned;   /* cap when a learned set matches; never ADMIT (D7) */
 	bool allow_ek_expired, allow_virtual_tpm, allow_sha1_only;
 	uint8_t nworkarounds;

@@ -3,6 +3,7 @@
 
 #include "bootdiff.h"
 #include "boottext.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -65,15 +66,16 @@ emit(const struct boot_ref_event *ev, void *arg)
 {
 	struct capture *c = arg;
 	struct reference_event out = {.pcr = ev->pcr, .type = ev->type, .ndigests = 1};
+	char words[REFERENCE_DESCRIPTION_MAX + 1]; /* cut visibly: bootwords.h */
 
 	c->count++;
 	if (!c->write)
 		return;
 	out.digests[0].alg = ev->digest.alg;
 	out.digests[0].bytes = digest_span(&ev->digest);
-	out.description = ev->description;
-	if (out.description.n > REFERENCE_DESCRIPTION_MAX)
-		out.description.n = REFERENCE_DESCRIPTION_MAX;
+	text_format(words, sizeof words, "%.*s", (int)ev->description.n,
+		    (const char *)ev->description.p);
+	out.description = SPAN(words, strlen(words));
 	out.per_device = boot_component_per_device(boottext_component(ev->description));
 	reference_write_event(c->out, &out);
 }

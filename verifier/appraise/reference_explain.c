@@ -38,19 +38,23 @@ list_events(struct reference set, uint16_t bank, uint32_t pcrs, struct boot_ref_
 
 /* Words; where they do not tell the two apart, the digests do. */
 static void
+fill_value(const char *words, const struct digest *d, char ret[FINDING_VALUE_MAX])
+{
+	char digest[2 * DIGEST_MAX + 16], cut[FINDING_VALUE_MAX];
+
+	fact_digest_text(d, digest, sizeof digest);
+	text_format(cut, FINDING_VALUE_MAX - 1 - strlen(digest), "%s", words);
+	text_format(ret, FINDING_VALUE_MAX, "%s %s", cut, digest);
+}
+
+static void
 fill_values(struct finding *f, const struct bootdiff_entry *e)
 {
-	char seen[2 * DIGEST_MAX + 16] = "", expected[2 * DIGEST_MAX + 16] = "";
-
 	if (strcmp(e->seen_text, e->expected_text) == 0) {
-		fact_digest_text(&e->seen, seen, sizeof seen);
-		fact_digest_text(&e->expected, expected, sizeof expected);
-	}
-	text_format(f->seen, sizeof f->seen, "%.100s%s%s", e->seen_text, seen[0] ? " " : "", seen);
-	text_format(f->expected, sizeof f->expected, "%.100s%s%s", e->expected_text,
-		    expected[0] ? " " : "", expected);
-	if (seen[0] != '\0')
+		fill_value(e->seen_text, &e->seen, f->seen);
+		fill_value(e->expected_text, &e->expected, f->expected);
 		return;
+	}
 	text_format(f->seen, sizeof f->seen, "%s", e->seen_text);
 	text_format(f->expected, sizeof f->expected, "%s", e->expected_text);
 }

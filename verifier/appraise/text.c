@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ROOM_FOR_DOTS 8
 
 struct out {
 	char *p;
@@ -81,9 +82,13 @@ text_format(char *ret, size_t cap, const char *fmt, ...)
 {
 	va_list ap;
 
+	int n;
+
 	va_start(ap, fmt);
-	(void)vsnprintf(ret, cap, fmt, ap);
+	n = vsnprintf(ret, cap, fmt, ap);
 	va_end(ap);
+	if (n > 0 && (size_t)n >= cap && cap >= ROOM_FOR_DOTS)
+		memcpy(ret + cap - 4, "...", 4);
 }
 
 /* Backtracks to the last "*" only: no recursion. */

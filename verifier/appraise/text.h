@@ -19,7 +19,8 @@ bool text_matches(struct span pattern, struct span text);
 /* Takes the next word of a list with blanks between; n 0 at the end. */
 struct span text_next_word(struct span *list);
 bool text_has_word(struct span list, struct span word);
-/* snprintf that reports nothing and always terminates. */
+/* snprintf that reports nothing and always terminates; what does not fit ends in "...",
+ * where there is room for it. */
 void text_format(char *ret, size_t cap, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

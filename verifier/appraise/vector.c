@@ -66,6 +66,8 @@ static const struct effect {
 	{FIND_SHA1, AR4SI_HARDWARE, KNOWN_ISSUES},
 	{FIND_NO_REFERENCE, AR4SI_EXECUTABLES, UNRECOGNISED},
 	{FIND_BASELINE, AR4SI_CONFIGURATION, KNOWN_ISSUES},
+	{FIND_BOOT_CHANGED, AR4SI_EXECUTABLES, UNRECOGNISED},
+	{FIND_DBX_BACK, AR4SI_CONFIGURATION, KNOWN_ISSUES},
 	{FIND_REFERENCE_EXPIRED, AR4SI_EXECUTABLES, KNOWN_ISSUES},
 	{FIND_REFERENCE_LEARNED, AR4SI_EXECUTABLES, KNOWN_ISSUES},
 	{FIND_EK_UNTRUSTED, AR4SI_HARDWARE, UNRECOGNISED_INSTANCE},
@@ -84,12 +86,19 @@ effect_of(const struct finding *f, int8_t value)
 										  : value;
 }
 
+/* An update that matches its reference is another boot, and no issue. */
+static bool
+only_told(const struct finding *f)
+{
+	return f->code == FIND_BOOT_CHANGED && f->cap == OUTCOME_ADMIT;
+}
+
 static void
 apply_findings(struct verdict *v)
 {
 	for (size_t i = 0; i < v->nfindings; i++)
 		for (size_t k = 0; k < sizeof effects / sizeof effects[0]; k++)
-			if (v->findings[i].code == effects[k].code)
+			if (v->findings[i].code == effects[k].code && !only_told(&v->findings[i]))
 				lower(v, effects[k].claim,
 				      effect_of(&v->findings[i], effects[k].value));
 }

@@ -207,7 +207,11 @@ const char *provenance_name(enum provenance p);
 	X(ROLLED_BACK, "reference.rolled-back", "the device went back behind a planned change", \
 	  "find out who put the old software back; boot what the change was to")               \
 	X(REFERENCE_EARLY, "reference.not-yet", "the matching reference is not valid yet",     \
-	  "wait until its time has come, or change the plan")
+	  "wait until its time has come, or change the plan")                                  \
+	X(BOOT_CHANGED, "boot.changed", "the boot differs from the device's last good one",    \
+	  "find out who changed it; if it was meant: assay device accept-boot")                \
+	X(DBX_BACK, "boot.dbx-back", "revocations of the device's last good boot are gone",    \
+	  "find out who reset or downgraded the firmware's revocation list (dbx)")
 
 enum finding_code {
 #define X(code, word, text, fix) FIND_##code,

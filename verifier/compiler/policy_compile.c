@@ -278,6 +278,8 @@ compile_references(struct compile *c)
 	p->events = !s->references.ignore_events;
 	p->differs = source_outcome(s->references.on_fail, OUTCOME_QUARANTINE);
 	p->baseline = source_outcome(s->references.baseline, OUTCOME_RESTRICT);
+	p->last_boot = source_outcome(s->references.last_boot, OUTCOME_ADMIT);
+	p->dbx_back = source_outcome(s->references.dbx_back, OUTCOME_RESTRICT);
 	p->learned = source_outcome(s->references.learned, OUTCOME_RESTRICT);
 	p->allow_ek_expired = s->allow.ek_expired;
 	p->allow_virtual_tpm = s->allow.virtual_tpm;

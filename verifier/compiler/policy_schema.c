@@ -74,6 +74,10 @@ static const cyaml_schema_field_t references_fields[] = {
 			 references.learned, learned_words, COUNT_OF(learned_words)),
 	CYAML_FIELD_ENUM("baseline", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct policy_source,
 			 references.baseline, outcomes, COUNT_OF(outcomes)),
+	CYAML_FIELD_ENUM("last_boot", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct policy_source,
+			 references.last_boot, outcomes, COUNT_OF(outcomes)),
+	CYAML_FIELD_ENUM("dbx_back", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct policy_source,
+			 references.dbx_back, outcomes, COUNT_OF(outcomes)),
 	CYAML_FIELD_END,
 };
 

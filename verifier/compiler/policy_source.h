@@ -57,7 +57,7 @@ struct policy_source {
 		char **pcrs, **unlogged;
 		unsigned pcrs_count, unlogged_count;
 		bool ignore_events; /* events */
-		enum source_outcome on_fail, learned, baseline;
+		enum source_outcome on_fail, learned, baseline, last_boot, dbx_back;
 	} references;
 	struct {
 		bool ek_expired, virtual_tpm, sha1_only;
