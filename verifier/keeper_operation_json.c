@@ -195,15 +195,31 @@ json_finding(const struct finding *f)
 	return NULL;
 }
 
+/* at: when it was found. */
 static json_t *
-json_fact(const struct fact *f)
+json_fact(const struct fact *f, int64_t at)
 {
 	char name[FACT_NAME_TEXT_MAX];
 
 	fact_name_text((enum fact_id)f->id, f->instance, name, sizeof name);
-	return json_pack("{s:s, s:o, s:s, s:s, s:o}", "name", name,
+	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "name", name,
 			 "index", json_index(f->index), "value", f->text, "provenance",
-			 provenance_name(f->provenance), "event", json_index(f->event));
+			 provenance_name(f->provenance), "event", json_index(f->event), "at",
+			 json_time(at));
+}
+
+/* The verdict's; and where it did not judge the boot, what the boot's log said then. */
+static int
+json_facts(json_t *list, const struct verdict *v, const struct ledger_state *s,
+	   const struct boot_kept *kept)
+{
+	int bad = 0;
+
+	for (unsigned i = 0; i < v->nfacts; i++)
+		bad |= json_array_append_new(list, json_fact(&v->facts[i], s->verdict_at));
+	for (unsigned i = 0; i < kept->nfacts && !boot_facts_found(v); i++)
+		bad |= json_array_append_new(list, json_fact(&kept->facts[i], s->boot_at));
+	return bad;
 }
 
 static json_t *
@@ -252,7 +268,8 @@ json_judged_by(struct call *c, const struct verdict *v)
 }
 
 static json_t *
-json_verdict(struct call *c, const struct verdict *v, const struct ledger_state *s)
+json_verdict(struct call *c, const struct verdict *v, const struct ledger_state *s,
+	     const struct boot_kept *kept)
 {
 	json_t *j = json_pack("{s:s, s:o, s:[], s:[]}", "outcome", outcome_name(v->outcome), "at",
 			      json_time(s->verdict_at), "findings", "facts");
@@ -263,8 +280,7 @@ json_verdict(struct call *c, const struct verdict *v, const struct ledger_state 
 	for (unsigned i = 0; i < v->nfindings; i++)
 		bad |= json_array_append_new(json_object_get(j, "findings"),
 					     json_finding(&v->findings[i]));
-	for (unsigned i = 0; i < v->nfacts; i++)
-		bad |= json_array_append_new(json_object_get(j, "facts"), json_fact(&v->facts[i]));
+	bad |= json_facts(json_object_get(j, "facts"), v, s, kept);
 	if (!bad)
 		return j;
 	json_decref(j);
@@ -299,6 +315,7 @@ json_device_more(struct call *c, const struct ledger_device *d, json_t *out)
 {
 	static struct verdict v; /* large; one operation at a time */
 	static struct continuity k;
+	static struct boot_kept kept;
 	struct ledger_state s;
 	enum assay_err e;
 	int bad;
@@ -310,16 +327,18 @@ json_device_more(struct call *c, const struct ledger_device *d, json_t *out)
 		return e;
 	bad = json_object_set_new(out, "counters", json_counters(&k));
 	bad |= json_object_set_new(out, "boot_log", json_hex(s.boot_log, 32));
+	bad |= json_object_set_new(out, "good_log", json_hex(s.good_log, 32));
 	bad |= json_object_set_new(out, "ek", json_ek(d));
 	bad |= json_object_set_new(out, "ak_name", json_hex(d->ak_name.b, d->ak_name.len));
 	bad |= json_object_set_new(out, "enrolled_by", json_text(d->enrolled_by));
 	bad |= json_object_set_new(out, "conflict_with", json_text(d->conflict_with));
 	bad |= json_object_set_new(out, "created", json_time(d->created));
 	bad |= json_object_set_new(out, "updated", json_time(d->updated));
-	if (s.verdict.n && (e = verdict_decode(s.verdict, &v)) != ASSAY_OK)
+	if ((s.verdict.n && (e = verdict_decode(s.verdict, &v)) != ASSAY_OK) ||
+	    (e = boot_facts_decode(s.boot_facts, &kept)) != ASSAY_OK)
 		return e;
 	/* last: looking names up ends the life of the state's spans */
-	bad |= json_object_set_new(out, "verdict", s.verdict.n ? json_verdict(c, &v, &s)
+	bad |= json_object_set_new(out, "verdict", s.verdict.n ? json_verdict(c, &v, &s, &kept)
 							       : json_null());
 	return bad ? ASSAY_NO_MEMORY : ASSAY_OK;
 }

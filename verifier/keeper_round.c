@@ -86,10 +86,18 @@ fill_device(struct appraisal_input *in, const struct ledger_device *d)
 
 /* A device that is not admitted may become so by this round: the log goes along, so
  * that both appraisers judge from everything. */
-static enum assay_err
-offer_stored_log(struct keeper *k, const struct request *r, const struct ledger_state *st)
+static bool
+wants_stored_log(const struct request *r, const struct ledger_state *st)
 {
 	static const uint8_t none[32];
+
+	return (st->decision != OUTCOME_ADMIT || r->offer_log) &&
+	       !span_equal(SPAN(st->boot_log, 32), SPAN(none, 32));
+}
+
+static enum assay_err
+offer_log(struct keeper *k, const struct request *r, const struct ledger_state *st)
+{
 	enum assay_err e;
 
 	if (r->has_log) {
@@ -97,8 +105,7 @@ offer_stored_log(struct keeper *k, const struct request *r, const struct ledger_
 		k->input.boot_log = SPAN(r->log, r->log_len);
 		return ASSAY_OK;
 	}
-	if ((st->decision == OUTCOME_ADMIT && !r->offer_log) ||
-	    span_equal(SPAN(st->boot_log, 32), SPAN(none, 32)))
+	if (!wants_stored_log(r, st))
 		return ASSAY_OK;
 	e = ledger_blob_get(k->ledger, st->boot_log, &k->input.boot_log);
 	if (e == ASSAY_NOT_FOUND)
@@ -106,6 +113,28 @@ offer_stored_log(struct keeper *k, const struct request *r, const struct ledger_
 	if (e != ASSAY_OK)
 		return e;
 	k->input.has_boot_log = k->input.boot_log_stored = true;
+	return ASSAY_OK;
+}
+
+/* Beside a log that will be judged; a copy, because the ledger shows one blob at a time.
+ * Without it the boot would be judged as if it were the device's first: an error. */
+static enum assay_err
+offer_good_log(struct keeper *k, const struct request *r, const struct ledger_state *st,
+	       uint8_t **ret)
+{
+	static const uint8_t none[32];
+	struct span good = SPAN(st->good_log, 32), log;
+	bool judged = r->has_log || wants_stored_log(r, st);
+	enum assay_err e;
+	size_t n;
+
+	if (!judged || span_equal(good, SPAN(none, 32)) ||
+	    (!r->has_log && span_equal(good, SPAN(st->boot_log, 32))))
+		return ASSAY_OK;
+	if ((e = ledger_blob_get(k->ledger, st->good_log, &log)) != ASSAY_OK ||
+	    (e = keeper_copy(log, ret, &n)) != ASSAY_OK)
+		return e;
+	k->input.good_log = SPAN(*ret, n);
 	return ASSAY_OK;
 }
 
@@ -189,6 +218,7 @@ compose(struct keeper *k, const struct keeper_session *s, struct request *r)
 {
 	static const uint8_t none[32];
 	struct ledger_device *d = &k->device;
+	uint8_t *good_log = NULL;
 	struct ledger_state st;
 	enum assay_err e;
 
@@ -212,10 +242,11 @@ compose(struct keeper *k, const struct keeper_session *s, struct request *r)
 	if (!span_equal(SPAN(r->standing.policy, 32), SPAN(none, 32)))
 		add_map(r, r->standing.policy);
 	fill_references(k, r, d);
-	if ((e = offer_stored_log(k, r, &st)) != ASSAY_OK ||
-	    (e = digest_evidence(r)) != ASSAY_OK)
-		return e;
-	return encode_request(k, r);
+	if ((e = offer_good_log(k, r, &st, &good_log)) == ASSAY_OK &&
+	    (e = offer_log(k, r, &st)) == ASSAY_OK && (e = digest_evidence(r)) == ASSAY_OK)
+		e = encode_request(k, r);
+	free(good_log);
+	return e;
 }
 
 /* Where evidence cannot even be tried, the answer is the same for every reason that

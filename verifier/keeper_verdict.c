@@ -149,6 +149,37 @@ effective_outcome(const struct verdict *v, const struct ledger_state *st)
 	return v->monitor ? st->verdict_outcome : v->outcome;
 }
 
+/* The boot's log, of a verdict that read it: for steady rounds, whose verdicts have not
+ * its facts. They go with the boot that they are of. */
+static enum assay_err
+fill_boot_facts(struct keeper *k, const struct verdict *v, struct ledger_state *st)
+{
+	static uint8_t facts[BOOT_FACTS_BYTES_MAX];
+	uint8_t log[32] = {0};
+	size_t n;
+	enum assay_err e;
+
+	if (v->next.has_boot_log)
+		memcpy(log, v->next.boot_log_digest, sizeof log);
+	st->boot_facts = SPAN(NULL, 0);
+	st->boot_facts_kept = false;
+	if (boot_facts_found(v)) {
+		if ((e = boot_facts_encode(v, facts, sizeof facts, &n)) != ASSAY_OK)
+			return e;
+		st->boot_facts = SPAN(facts, n);
+		st->boot_at = k->now;
+	} else if (span_equal(SPAN(log, 32), SPAN(st->boot_log, 32))) {
+		st->boot_facts_kept = true;
+	} else {
+		st->boot_at = 0;
+	}
+	memcpy(st->boot_log, log, sizeof log);
+	/* what later boots are compared with: replaced by nothing but another good one */
+	if (v->outcome == OUTCOME_ADMIT && v->next.has_boot_log)
+		memcpy(st->good_log, log, sizeof log);
+	return ASSAY_OK;
+}
+
 static enum assay_err
 fill_state(struct keeper *k, const struct request *r, const struct verdict *v,
 	   struct ledger_state *st)
@@ -164,9 +195,8 @@ fill_state(struct keeper *k, const struct request *r, const struct verdict *v,
 		if (e != ASSAY_OK)
 			return e;
 		st->continuity = SPAN(continuity, n);
-		memset(st->boot_log, 0, sizeof st->boot_log);
-		if (v->next.has_boot_log)
-			memcpy(st->boot_log, v->next.boot_log_digest, sizeof st->boot_log);
+		if ((e = fill_boot_facts(k, v, st)) != ASSAY_OK)
+			return e;
 	}
 	wr_init(&w, asked, sizeof asked);
 	wr_u8(&w, r->asked.count);
@@ -235,7 +265,9 @@ describe(const struct verdict *v, char *ret, size_t cap)
 
 		if (f->cap != v->outcome || f->cap == OUTCOME_ADMIT)
 			continue;
-		if (f->seen[0] || f->expected[0])
+		if (strcmp(f->text, finding_text((enum finding_code)f->code)) != 0)
+			snprintf(ret, cap, "%s", f->text); /* in words already */
+		else if (f->seen[0] || f->expected[0])
 			snprintf(ret, cap, "%s%sseen %.80s, expected %.80s", f->subject,
 				 f->subject[0] ? ": " : "", f->seen, f->expected);
 		else

@@ -460,7 +460,7 @@ static void
 a_device_tells_how_it_stands_and_what_was_found(void **state)
 {
 	static struct verdict v;
-	static uint8_t bytes[VERDICT_BYTES_MAX];
+	static uint8_t bytes[VERDICT_BYTES_MAX], kept[BOOT_FACTS_BYTES_MAX];
 	struct ledger_device d = add_device(1, DEV_ENROLLED);
 	struct ledger_state s = ledgers_state(1);
 	const json_t *f;
@@ -472,6 +472,11 @@ a_device_tells_how_it_stands_and_what_was_found(void **state)
 	v.findings[0] = (struct finding){.code = FIND_EVENT_DIFFERS, .pcr = 8, .event = 37,
 					 .subject = "kernel command line", .seen = "init=/bin/sh",
 					 .expected = "quiet", .remedy = "boot the approved one"};
+	v.facts[0] = (struct fact){.id = FACT_BOOT_EVENTS, .provenance = PROV_CLAIMED,
+				   .index = -1, .event = -1, .text = "42"};
+	assert_int_equal(boot_facts_encode(&v, kept, sizeof kept, &n), ASSAY_OK);
+	s.boot_facts = SPAN(kept, n);
+	s.boot_at = NOW - 600;
 	v.facts[0] = (struct fact){.id = FACT_AGENT, .provenance = PROV_CLAIMED, .index = -1,
 				   .event = -1, .text = "x"};
 	assert_int_equal(verdict_encode(&v, bytes, sizeof bytes, &n), ASSAY_OK);
@@ -499,6 +504,12 @@ a_device_tells_how_it_stands_and_what_was_found(void **state)
 	assert_int_equal(json_integer_value(json_object_get(f, "event")), 37);
 	f = json_array_get(json_object_get(json_object_get(j, "verdict"), "facts"), 0);
 	assert_string_equal(text(f, "provenance"), "claimed");
+	assert_int_equal(json_integer_value(json_object_get(f, "at")), NOW - 30);
+	/* what the log said when it was judged, some rounds ago */
+	f = json_array_get(json_object_get(json_object_get(j, "verdict"), "facts"), 1);
+	assert_string_equal(text(f, "name"), "boot.events");
+	assert_string_equal(text(f, "value"), "42");
+	assert_int_equal(json_integer_value(json_object_get(f, "at")), NOW - 600);
 	json_decref(j);
 }
 

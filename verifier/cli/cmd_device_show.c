@@ -225,7 +225,7 @@ show_findings(const json_t *verdict)
 static void
 show_facts(const json_t *verdict)
 {
-	static const char *const heads[] = {"FACT", "VALUE", "FROM", NULL};
+	static const char *const heads[] = {"FACT", "VALUE", "FROM", "FOUND", NULL};
 	const json_t *list = json_object_get(verdict, "facts");
 	struct table t;
 
@@ -243,6 +243,7 @@ show_facts(const json_t *verdict)
 		table_cell(&t, name, "");
 		table_cell(&t, view_text(f, "value"), "");
 		table_cell(&t, view_text(f, "provenance"), "");
+		table_cell(&t, view_time(f, "at"), "");
 	}
 	table_print(&t, stdout);
 }
