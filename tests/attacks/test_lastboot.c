@@ -182,7 +182,7 @@ a_boot_like_the_last_good_one_is_no_finding(void **state)
 }
 
 static void
-an_approved_boot_that_changed_is_told_and_admitted_unless_policy_says_otherwise(void **state)
+a_boot_that_changed_is_told_and_lowers_nothing_unless_policy_says_so(void **state)
 {
 	static const struct {
 		const char *policy;
@@ -430,7 +430,7 @@ main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, start, stop)
 	const struct CMUnitTest tests[] = {
 		CASE(a_boot_like_the_last_good_one_is_no_finding),
-		CASE(an_approved_boot_that_changed_is_told_and_admitted_unless_policy_says_otherwise),
+		CASE(a_boot_that_changed_is_told_and_lowers_nothing_unless_policy_says_so),
 		CASE(a_difference_without_words_gets_those_of_the_last_good_boot),
 		CASE(the_first_line_names_each_change_of_the_tamper_table),
 		CASE(what_is_measured_no_more_is_told_too),
