@@ -43,7 +43,8 @@ struct config {
 
 	/* limits */
 	unsigned connections_max, connections_per_source, half_open_per_source;
-	unsigned uploads_max;		/* boot logs being received at a time */
+	unsigned uploads_max;		/* devices whose logs are being received at a time */
+	unsigned ima_memory;		/* MiB of IMA lists held, in each process, at a time */
 
 	unsigned retention_days;
 	char user[64];			/* children run as this user when started as root */

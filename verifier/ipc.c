@@ -91,9 +91,21 @@ ipc_close(struct ipc *c)
 }
 
 int
+ipc_memory(void)
+{
+	return memfd_create("assay", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+enum assay_err
+ipc_seal_memory(int fd)
+{
+	return fcntl(fd, F_ADD_SEALS, SEALS) == 0 ? ASSAY_OK : ASSAY_IO;
+}
+
+int
 ipc_seal(struct span bytes)
 {
-	int fd = memfd_create("assay", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = ipc_memory();
 	size_t done = 0;
 
 	if (fd < 0)
@@ -105,7 +117,7 @@ ipc_seal(struct span bytes)
 			goto fail;
 		done += (size_t)n;
 	}
-	if (fcntl(fd, F_ADD_SEALS, SEALS) == 0)
+	if (ipc_seal_memory(fd) == ASSAY_OK)
 		return fd;
 fail:
 	close(fd);
@@ -378,6 +390,10 @@ ipc_recv(struct ipc *c, struct ipc_msg *ret)
 		m.map = (void *)(uintptr_t)m.payload.p;
 		m.map_len = m.payload.n;
 	}
+	if (fd > 0 && m.type == IPC_NET_IMA) {
+		m.fd = fd;
+		fd = -1;
+	}
 	*ret = m;
 out:
 	if (fd >= 0)
@@ -390,5 +406,7 @@ ipc_release(struct ipc_msg *m)
 {
 	if (m->map)
 		munmap(m->map, m->map_len);
+	if (m->fd > 0)
+		close(m->fd);
 	memset(m, 0, sizeof *m);
 }

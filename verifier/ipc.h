@@ -42,12 +42,15 @@ const char *role_name(enum role r);
 	X(NET_ACTIVATION, NET, KEEPER, 32)                                                     \
 	X(NET_PROOF, NET, KEEPER, 16384)         /* the frame, unread */                       \
 	X(NET_PARTS, NET, KEEPER, 2097152)       /* be32 claims, be32 boot log */              \
+	X(NET_IMA, NET, KEEPER, 67108864)        /* before NET_PARTS: entries of an IMA list */ \
 	X(NET_CLOSED, NET, KEEPER, 0)                                                          \
 	X(NET_SEND, KEEPER, NET, 65536)          /* a frame for the device */                  \
 	X(NET_CLOSE, KEEPER, NET, 0)                                                           \
 	X(MAP, KEEPER, APPRAISER, IPC_BULK_MAX)  /* policy, reference or roots, by digest */   \
 	X(APPRAISE, KEEPER, APPRAISER, 8388608)  /* appraiser.h */                             \
+	X(IMA, KEEPER, APPRAISER, 67108864)      /* before APPRAISE: entries of an IMA list */ \
 	X(ENROL, KEEPER, APPRAISER, 131072)                                                    \
+	X(IMA_SPLIT, APPRAISER, KEEPER, 4194304) /* before VERDICT: be32 lengths of entries */ \
 	X(VERDICT, APPRAISER, KEEPER, 262144)                                                  \
 	X(ENROL_VERDICT, APPRAISER, KEEPER, 16384)                                             \
 	X(COMPILE, KEEPER, COMPILER, IPC_BULK_MAX) /* compiler.h */                            \
@@ -68,6 +71,9 @@ struct ipc_msg {
 	enum ipc_type type;
 	uint64_t id;
 	struct span payload; /* valid until ipc_release() */
+	/* of NET_IMA, if it was not inline: the sealed descriptor; who sets it to 0 keeps it,
+	 * ipc_release() closes it otherwise */
+	int fd;
 	/* ipc.c's */
 	void *map;
 	size_t map_len;
@@ -108,6 +114,9 @@ ASSAY_MUST_USE enum assay_err ipc_flush(struct ipc *c);
 ASSAY_MUST_USE enum assay_err ipc_recv(struct ipc *c, struct ipc_msg *ret);
 void ipc_release(struct ipc_msg *m);
 
+/* A memory descriptor to be written and then sealed; -1 on failure. */
+int ipc_memory(void);
+ASSAY_MUST_USE enum assay_err ipc_seal_memory(int fd);
 /* A sealed memory descriptor that holds these bytes; -1 on failure. */
 int ipc_seal(struct span bytes);
 /* Map a sealed descriptor read-only (MAP_PRIVATE); refuses unsealed ones and sizes

@@ -155,6 +155,7 @@ configure_net(struct keeper *k, struct child *c, struct writer *w)
 		.connections_max = k->sessions_max,
 		.connections_per_source = k->config->connections_per_source,
 		.half_open_per_source = k->config->half_open_per_source,
+		.ima_memory = k->config->ima_memory,
 	};
 	enum assay_err e;
 

@@ -10,7 +10,9 @@
  *   NET_ENROL       the frame as received
  *   NET_ACTIVATION  the 32 bytes
  *   NET_PROOF       the frame as received
- *   NET_PARTS       u8 mask of part kinds; be32 claims; be32 boot log
+ *   NET_IMA         what came of an IMA list; NET_PARTS follows at once
+ *   NET_PARTS       u8 mask of part kinds; be32 claims; be32 boot log. Mask 0: there is
+ *                   no room for what was asked for
  *   NET_CLOSED      -
  *
  * and from keeper: NET_SEND (a frame; its type moves the session's state) and
@@ -36,6 +38,7 @@ struct net_setup {
 	char listen[CONFIG_TEXT_MAX];
 	bool channel_binding;
 	unsigned connections_max, connections_per_source, half_open_per_source;
+	unsigned ima_memory; /* MiB */
 	struct span certificate, key; /* PEM */
 };
 

@@ -108,6 +108,7 @@ allocate(void)
 	arena_init(&net.arena, scratch, MSG_ARENA_MAX);
 	net.env.keeper = &net.ipc;
 	net.env.arena = &net.arena;
+	net.env.ima.most = (size_t)net.setup.ima_memory << 20;
 	return source_init(&net.sources, l, salt);
 }
 

@@ -3,6 +3,8 @@
 
 #include "net.h"
 
+#include "evidence/imalog.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,8 +60,12 @@ enter(struct session *s, enum session_state to, int64_t now_ms)
 static void
 uploads_free(struct session *s)
 {
-	for (unsigned i = 0; i < s->nuploads; i++)
+	for (unsigned i = 0; i < s->nuploads; i++) {
+		if (s->budget)
+			s->budget->used -= s->uploads[i].bulk.n;
+		bulk_free(&s->uploads[i].bulk);
 		free(s->uploads[i].p);
+	}
 	memset(s->uploads, 0, sizeof s->uploads);
 	s->nuploads = 0;
 }
@@ -177,11 +183,41 @@ find_upload(struct session *s, enum part_kind kind)
 	return NULL;
 }
 
-/* Pieces in order, without gaps; memory grows with what has really arrived. */
 static enum assay_err
-append(struct upload *u, const struct msg_part *m)
+append_heap(struct upload *u, struct span data)
 {
 	uint8_t *p;
+
+	if (data.n > u->cap - u->len) {
+		p = realloc(u->p, u->len + data.n);
+		if (!p)
+			return ASSAY_NO_MEMORY;
+		u->p = p;
+		u->cap = u->len + (uint32_t)data.n;
+	}
+	if (data.n)
+		memcpy(u->p + u->len, data.p, data.n);
+	return ASSAY_OK;
+}
+
+/* FULL: all lists together have no more room. */
+static enum assay_err
+append_bulk(struct upload *u, struct upload_budget *b, struct span data)
+{
+	enum assay_err e;
+
+	if (data.n > b->most - b->used)
+		return ASSAY_FULL;
+	if ((e = bulk_append(&u->bulk, data)) == ASSAY_OK)
+		b->used += data.n;
+	return e;
+}
+
+/* Pieces in order, without gaps; memory grows with what has really arrived. */
+static enum assay_err
+append(struct session *s, struct session_env *env, struct upload *u, const struct msg_part *m)
+{
+	enum assay_err e = ASSAY_OK;
 
 	if (u->done || m->offset != u->len)
 		return ASSAY_STATE;
@@ -189,18 +225,34 @@ append(struct upload *u, const struct msg_part *m)
 		return ASSAY_TOO_LARGE;
 	if (m->data.n == 0 && !m->last)
 		return ASSAY_MALFORMED;
-	if (m->data.n > u->cap - u->len) {
-		p = realloc(u->p, u->len + m->data.n);
-		if (!p)
-			return ASSAY_NO_MEMORY;
-		u->p = p;
-		u->cap = u->len + (uint32_t)m->data.n;
-	}
-	if (m->data.n)
-		memcpy(u->p + u->len, m->data.p, m->data.n);
+	if (!s->drowned)
+		e = u->kind == PART_IMA ? append_bulk(u, &env->ima, m->data)
+					: append_heap(u, m->data);
+	if (e != ASSAY_OK)
+		return e;
 	u->len += (uint32_t)m->data.n;
 	u->done = m->last;
 	return ASSAY_OK;
+}
+
+/* No room: keeper tells the device to come again (mask 0); what is under way from it
+ * meanwhile is dropped, within what it was allowed. */
+static enum assay_err
+drown(struct session *s, struct session_env *env)
+{
+	static const uint8_t none[9];
+
+	for (unsigned i = 0; i < s->nuploads; i++) {
+		struct upload *u = &s->uploads[i];
+
+		env->ima.used -= u->bulk.n;
+		bulk_free(&u->bulk);
+		free(u->p);
+		u->p = NULL;
+		u->cap = 0;
+	}
+	s->drowned = true;
+	return ipc_send(env->keeper, IPC_NET_PARTS, s->id, SPAN(none, sizeof none));
 }
 
 static struct span
@@ -212,6 +264,21 @@ uploaded(struct session *s, enum part_kind kind, uint8_t *mask)
 		return SPAN(NULL, 0);
 	*mask |= (uint8_t)(1u << kind);
 	return SPAN(u->p, u->len);
+}
+
+/* The IMA list goes ahead, as the descriptor it was gathered in. */
+static enum assay_err
+forward_ima(struct session *s, struct session_env *env, uint8_t *mask)
+{
+	struct upload *u = find_upload(s, PART_IMA);
+	enum assay_err e;
+
+	if (!u)
+		return ASSAY_OK;
+	*mask |= 1u << PART_IMA;
+	if ((e = bulk_seal(&u->bulk)) != ASSAY_OK)
+		return e;
+	return ipc_send_fd(env->keeper, IPC_NET_IMA, s->id, u->bulk.fd);
 }
 
 static enum assay_err
@@ -227,11 +294,12 @@ forward_parts(struct session *s, struct session_env *env)
 
 	if (!buf)
 		return ASSAY_NO_MEMORY;
+	e = forward_ima(s, env, &mask);
 	wr_init(&w, buf, cap);
 	wr_u8(&w, mask);
 	wr_be32_bytes(&w, claims);
 	wr_be32_bytes(&w, log);
-	if ((e = wr_finish(&w, &n)) == ASSAY_OK)
+	if (e == ASSAY_OK && (e = wr_finish(&w, &n)) == ASSAY_OK)
 		e = ipc_send(env->keeper, IPC_NET_PARTS, s->id, SPAN(buf, n));
 	free(buf);
 	return e;
@@ -249,7 +317,9 @@ on_part(struct session *s, struct session_env *env, struct span frame)
 	u = find_upload(s, m.kind);
 	if (!u)
 		return ASSAY_STATE;
-	if ((e = append(u, &m)) != ASSAY_OK)
+	if ((e = append(s, env, u, &m)) == ASSAY_FULL)
+		return drown(s, env);
+	if (e != ASSAY_OK || s->drowned)
 		return e;
 	for (unsigned i = 0; i < s->nuploads; i++)
 		if (!s->uploads[i].done)
@@ -271,12 +341,14 @@ expect_uploads(struct session *s, struct session_env *env, struct span frame)
 	if ((e = envelope_decode_need(frame, env->arena, &need)) != ASSAY_OK)
 		return e;
 	uploads_free(s);
+	s->budget = &env->ima;
+	s->drowned = false;
 	for (unsigned i = 0; i < need.nwants; i++) {
 		struct upload *u = &s->uploads[s->nuploads++];
+		uint32_t most = need.wants[i].kind == PART_IMA ? IMALOG_MAX : 1u << 20;
 
 		u->kind = need.wants[i].kind;
-		u->limit = need.wants[i].limit > (1u << 20) ? 1u << 20
-							    : (uint32_t)need.wants[i].limit;
+		u->limit = need.wants[i].limit > most ? most : (uint32_t)need.wants[i].limit;
 	}
 	return ASSAY_OK;
 }

@@ -8,6 +8,7 @@
 #ifndef VERIFIER_SESSION_H
 #define VERIFIER_SESSION_H
 
+#include "bulk.h"
 #include "ipc.h"
 
 #include "evidence/envelope.h"
@@ -27,7 +28,13 @@ struct upload {
 	uint32_t limit; /* what keeper allowed */
 	uint8_t *p;	/* grows with what arrives, never beyond limit */
 	uint32_t len, cap;
+	struct bulk bulk; /* PART_IMA: in place of p */
 	bool done;
+};
+
+/* What all uploads of this process may hold of IMA lists. */
+struct upload_budget {
+	size_t used, most;
 };
 
 struct session {
@@ -36,6 +43,8 @@ struct session {
 	int64_t deadline_ms; /* monotonic; when the state has lasted too long */
 	struct upload uploads[MSG_WANTS_MAX];
 	uint8_t nuploads;
+	bool drowned; /* there was no room: what is still under way is dropped */
+	struct upload_budget *budget; /* of its uploads; NULL: has none */
 };
 
 /* What session_on_frame() needs of its surroundings. */
@@ -43,6 +52,7 @@ struct session_env {
 	struct ipc *keeper;
 	struct arena *arena; /* reset for each frame */
 	int64_t now_ms;
+	struct upload_budget ima;
 };
 
 void session_init(struct session *s, uint64_t id, int64_t now_ms);

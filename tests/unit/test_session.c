@@ -1,6 +1,7 @@
 /* test_session.c: the table of what a device may say when. */
 #include "tests/support/unit.h"
 
+#include "evidence/imalog.h"
 #include "verifier/net.h"
 #include "verifier/session.h"
 
@@ -14,7 +15,7 @@ struct fixture {
 	struct session_env env;
 	struct ipc net, keeper;
 	struct arena arena;
-	uint8_t memory[MSG_ARENA_SMALL];
+	uint8_t memory[MSG_ARENA_MAX];
 };
 
 static int
@@ -28,7 +29,7 @@ setup(void **state)
 	    ipc_init(&f->keeper, sp[1], ROLE_KEEPER, ROLE_NET) != ASSAY_OK)
 		return -1;
 	arena_init(&f->arena, f->memory, sizeof f->memory);
-	f->env = (struct session_env){&f->net, &f->arena, 1000};
+	f->env = (struct session_env){&f->net, &f->arena, 1000, {0, 1u << 20}};
 	session_init(&f->session, 7, 1000);
 	*state = f;
 	return 0;
@@ -186,6 +187,102 @@ i10_a_device_cannot_upload_unasked(void **state)
 }
 
 static void
+needs_a_list(struct fixture *f)
+{
+	struct msg_need m = {.nwants = 1, .wants = {{PART_IMA, 40, IMALOG_MAX, 0}}};
+	uint8_t buf[MSG_NEED_MAX];
+	size_t n;
+
+	assert_int_equal(envelope_encode_need(&m, buf, sizeof buf, &n), ASSAY_OK);
+	f->session.state = SESSION_WAITING;
+	assert_int_equal(session_on_decision(&f->session, &f->env, SPAN(buf, n)), ASSAY_OK);
+}
+
+static enum assay_err
+list_part(struct fixture *f, uint64_t offset, size_t n, bool last)
+{
+	static uint8_t data[300000], buf[sizeof data + 64];
+	struct msg_part m = {PART_IMA, offset, SPAN(data, n), last};
+	size_t len;
+
+	memset(data, 0x33, sizeof data);
+	assert_int_equal(envelope_encode_part(&m, buf, sizeof buf, &len), ASSAY_OK);
+	return session_on_frame(&f->session, &f->env, SPAN(buf, len));
+}
+
+static void
+an_ima_list_reaches_keeper_in_the_descriptor_it_was_gathered_in(void **state)
+{
+	struct fixture *f = *state;
+	struct ipc_msg m;
+
+	needs_a_list(f);
+	assert_int_equal(list_part(f, 0, 300000, false), ASSAY_OK);
+	assert_int_equal(f->env.ima.used, 300000);
+	assert_int_equal(list_part(f, 1, 5, true), ASSAY_STATE); /* a gap */
+	assert_int_equal(list_part(f, 300000, 300000, false), ASSAY_OK);
+	assert_int_equal(list_part(f, 600000, 0, true), ASSAY_OK);
+	assert_int_equal(f->session.state, SESSION_WAITING);
+	assert_int_equal(f->env.ima.used, 0);
+	assert_int_equal(ipc_recv(&f->keeper, &m), ASSAY_OK);
+	assert_int_equal(m.type, IPC_NET_IMA);
+	assert_true(m.fd > 0);
+	assert_int_equal(m.payload.n, 600000);
+	assert_int_equal(m.payload.p[599999], 0x33);
+	ipc_release(&m);
+	assert_int_equal(ipc_recv(&f->keeper, &m), ASSAY_OK);
+	assert_int_equal(m.type, IPC_NET_PARTS);
+	assert_true(span_equal(m.payload, SPAN("\x08\0\0\0\0\0\0\0\0", 9)));
+	ipc_release(&m);
+}
+
+static void
+m11_an_empty_list_is_delivered_as_such(void **state)
+{
+	struct fixture *f = *state;
+	struct ipc_msg m;
+
+	needs_a_list(f);
+	assert_int_equal(list_part(f, 0, 0, true), ASSAY_OK);
+	assert_int_equal(ipc_recv(&f->keeper, &m), ASSAY_OK);
+	assert_int_equal(m.type, IPC_NET_IMA);
+	assert_int_equal(m.payload.n, 0);
+	ipc_release(&m);
+	assert_int_equal(ipc_recv(&f->keeper, &m), ASSAY_OK);
+	assert_int_equal(m.payload.p[0], 1u << PART_IMA);
+	ipc_release(&m);
+}
+
+/* Memory is a budget of all devices together: who finds none left is to come again, and
+ * what is still under way from it costs nothing. */
+static void
+i10_lists_of_many_devices_cannot_fill_the_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct ipc_msg m;
+	uint64_t at = 0;
+
+	needs_a_list(f);
+	for (; at < 900000; at += 300000)
+		assert_int_equal(list_part(f, at, 300000, false), ASSAY_OK);
+	assert_int_equal(ipc_recv(&f->keeper, &m), ASSAY_BUSY);
+	assert_int_equal(list_part(f, at, 300000, false), ASSAY_OK); /* over 1 MiB */
+	assert_int_equal(f->env.ima.used, 0);
+	assert_int_equal(ipc_recv(&f->keeper, &m), ASSAY_OK);
+	assert_int_equal(m.type, IPC_NET_PARTS);
+	assert_int_equal(m.payload.p[0], 0);
+	ipc_release(&m);
+	assert_int_equal(list_part(f, at, 300000, false), ASSAY_OK);
+	assert_int_equal(f->env.ima.used, 0);
+	assert_int_equal(ipc_recv(&f->keeper, &m), ASSAY_BUSY);
+	needs_a_list(f); /* the next round has room */
+	assert_int_equal(list_part(f, 0, 300000, false), ASSAY_OK);
+	assert_int_equal(f->env.ima.used, 300000);
+	session_free(&f->session);
+	assert_int_equal(f->env.ima.used, 0);
+}
+
+static void
 every_waiting_state_ends(void **state)
 {
 	struct fixture *f = *state;
@@ -253,6 +350,9 @@ main(void)
 		T(a_hello_reaches_keeper_once),
 		T(i10_parts_are_bounded_ordered_and_complete),
 		T(i10_a_device_cannot_upload_unasked),
+		T(an_ima_list_reaches_keeper_in_the_descriptor_it_was_gathered_in),
+		T(m11_an_empty_list_is_delivered_as_such),
+		T(i10_lists_of_many_devices_cannot_fill_the_memory),
 		T(every_waiting_state_ends),
 		T(ipc_refuses_what_a_role_may_not_send),
 		T(ipc_refuses_a_raw_message_that_is_not_in_the_table),

@@ -333,6 +333,55 @@ ASSAY_MUST_USE enum assay_err ledger_operator_next(struct ledger *l, const char 
 /* For ever: the row stays, revoked. NOT_FOUND. */
 ASSAY_MUST_USE enum assay_err ledger_operator_revoke(struct ledger *l, const char *name);
 
+/* ---- IMA lists: entries once for the fleet, and per device those of its boot ---- */
+
+#define LEDGER_IMA_SEGMENT_MAX 65536 /* entries */
+
+/* Entries that a device's list goes on with. */
+struct ledger_ima_batch {
+	const char *device, *class_name;
+	int64_t now;
+	uint64_t from; /* which entry the first is; 0: the list begins anew */
+	struct span bytes, lengths; /* of each entry, 4 bytes big-endian */
+};
+
+struct ledger_ima {
+	int64_t begun;
+	uint64_t entries, bytes;
+};
+
+/* How much of a device's list there is; NOT_FOUND: nothing. TAMPERED. */
+ASSAY_MUST_USE enum assay_err ledger_ima_get(struct ledger *l, const char *device,
+					     struct ledger_ima *ret);
+/* MALFORMED unless the lengths, none of them 0, add up to the bytes; MISMATCH if the list
+ * has not just ->from entries. What there was is forgotten when it begins anew.
+ * *ret_first: how many the device's class had never had. */
+ASSAY_MUST_USE enum assay_err ledger_ima_append(struct ledger *l, const struct ledger_ima_batch *b,
+						uint64_t *ret_first);
+/* Forget the list, if there is one; what other devices have of it stays. */
+ASSAY_MUST_USE enum assay_err ledger_ima_drop(struct ledger *l, const char *device);
+/* The whole list, piece by piece, as the kernel wrote it; stops at sink's first error.
+ * NOT_FOUND; TAMPERED if any of it is not what was stored: nothing of what sink got is
+ * to be believed before this returned OK. */
+typedef enum assay_err ledger_ima_sink(void *arg, struct span bytes);
+ASSAY_MUST_USE enum assay_err ledger_ima_read(struct ledger *l, const char *device,
+					      ledger_ima_sink *sink, void *arg);
+
+/* An entry that a class of devices had first in this device. For people: it decides
+ * nothing, and only the entry itself is authentic. */
+struct ledger_ima_first {
+	uint64_t entry; /* its number in the dictionary */
+	char class_name[DEVICE_CLASS_MAX + 1];
+	int64_t at;
+	struct span bytes; /* as the kernel wrote it */
+};
+/* In order of entries, after this one (0 starts), not before a time; NOT_FOUND. */
+ASSAY_MUST_USE enum assay_err ledger_ima_first_next(struct ledger *l, const char *device,
+						    int64_t since, uint64_t after,
+						    struct ledger_ima_first *ret);
+ASSAY_MUST_USE enum assay_err ledger_ima_first_count(struct ledger *l, const char *device,
+						     int64_t since, uint64_t *ret);
+
 /* ---- audit: append-only, hash-chained ---- */
 
 struct ledger_audit {

@@ -26,6 +26,7 @@ ledger_check(struct ledger *l, struct ledger_report *report)
 		if ((e = row_check_all(l, (enum table_id)t, report)) != ASSAY_OK)
 			return e;
 	if ((e = state_check(l, report)) != ASSAY_OK || (e = blob_check(l, report)) != ASSAY_OK ||
+	    (e = ima_check_segments(l, report)) != ASSAY_OK ||
 	    (e = audit_check(l, report)) != ASSAY_OK || (e = row_sum_all(l, sum)) != ASSAY_OK)
 		return e;
 	if (!span_equal(SPAN(sum, 32), SPAN(l->meta.sum, 32))) {
@@ -98,7 +99,8 @@ accept_states(struct ledger *l)
 	row_init(&none);
 	if ((e = statement_change(l, S_STATE_CLEAR, &none, NULL)) != ASSAY_OK ||
 	    (e = statement_change(l, S_PART_CLEAR, &none, NULL)) != ASSAY_OK ||
-	    (e = statement_change(l, S_BOOT_LOG_DROP_ALL, &none, NULL)) != ASSAY_OK)
+	    (e = statement_change(l, S_BOOT_LOG_DROP_ALL, &none, NULL)) != ASSAY_OK ||
+	    (e = ima_clear(l)) != ASSAY_OK)
 		return e;
 	for (;;) {
 		row_init(&key);

@@ -163,5 +163,7 @@ ledger_prune(struct ledger *l, int64_t before)
 			return e;
 	if ((e = token_prune(l, before, LEDGER_PRUNE_MAX)) != ASSAY_OK)
 		return e;
-	return blob_prune(l, LEDGER_PRUNE_MAX);
+	if ((e = blob_prune(l, LEDGER_PRUNE_MAX)) != ASSAY_OK)
+		return e;
+	return ima_prune(l, before, LEDGER_PRUNE_MAX);
 }

@@ -74,6 +74,7 @@ enum table_id {
 	T_REFERENCE,
 	T_POLICY,
 	T_OPERATOR,
+	T_IMA_LIST,
 	TABLE_COUNT
 };
 
@@ -112,7 +113,9 @@ extern const struct table tables[TABLE_COUNT];
 	X(POLICY_SIBLING, POLICY, 0, "name=?2 AND digest>?1 ORDER BY digest LIMIT 1")       \
 	X(OPERATOR_GET, OPERATOR, 0, "name=?1")                                             \
 	X(OPERATOR_BY_HASH, OPERATOR, 0, "token_hash=?1")                                   \
-	X(OPERATOR_NEXT, OPERATOR, 0, "name>?1 ORDER BY name LIMIT 1")
+	X(OPERATOR_NEXT, OPERATOR, 0, "name>?1 ORDER BY name LIMIT 1")                      \
+	X(IMA_LAST, IMA_LIST, 0, "id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 16")          \
+	X(IMA_NEXT, IMA_LIST, 0, "id>?1 AND id<=?2 ORDER BY id LIMIT 1")
 
 enum query_id {
 #define X(query, table, extra, condition) Q_##query,
@@ -167,6 +170,37 @@ enum query_id {
 	X(AUDIT_LAST, "SELECT max(seq) FROM audit")                                         \
 	X(STATE_CLEAR, "DELETE FROM state")                                                 \
 	X(PART_CLEAR, "DELETE FROM state_part")                                             \
+	X(IMA_ENTRY_PUT, "INSERT INTO ima_entry(digest,refs,bytes) VALUES(?1,1,?2) "        \
+			 "ON CONFLICT(digest) DO UPDATE SET refs=refs+1,bytes=excluded.bytes") \
+	X(IMA_ENTRY_ID, "SELECT id FROM ima_entry WHERE digest=?1")                         \
+	X(IMA_ENTRY_GET, "SELECT digest,bytes FROM ima_entry WHERE id=?1")                  \
+	X(IMA_ENTRY_DIGEST, "SELECT digest FROM ima_entry WHERE id=?1")                     \
+	X(IMA_ENTRY_HOLD, "UPDATE ima_entry SET refs=refs+1 WHERE id=?1")                   \
+	X(IMA_ENTRY_DROP, "UPDATE ima_entry SET refs=refs-1 WHERE id=?1 AND refs>0")        \
+	X(IMA_ENTRY_LOOSE, "SELECT id FROM ima_entry WHERE refs=0 AND NOT EXISTS("          \
+			   "SELECT 1 FROM ima_seen WHERE entry=id AND at>=?1) LIMIT 1")     \
+	X(IMA_ENTRY_FORGET, "DELETE FROM ima_entry WHERE id=?1 AND refs=0")                 \
+	X(IMA_SEEN_PUT, "INSERT INTO ima_seen(entry,class,at,device) VALUES(?1,?2,?3,?4) "  \
+			"ON CONFLICT DO NOTHING")                                           \
+	X(IMA_SEEN_NEXT, "SELECT s.entry,s.class,s.at,e.bytes FROM ima_seen AS s JOIN "     \
+			 "ima_entry AS e ON e.id=s.entry WHERE s.device=?1 AND s.at>=?2 "   \
+			 "AND s.entry>?3 ORDER BY s.entry LIMIT 1")                         \
+	X(IMA_SEEN_COUNT, "SELECT count(*) FROM ima_seen WHERE device=?1 AND at>=?2")       \
+	X(IMA_SEEN_OF, "SELECT class,at,device FROM ima_seen WHERE entry=?1 AND class>?2 "  \
+		       "ORDER BY class LIMIT 1")                                            \
+	X(IMA_SEGMENT_GET, "SELECT entries,bytes,class,ids FROM ima_segment WHERE digest=?1") \
+	X(IMA_SEGMENT_PUT, "INSERT INTO ima_segment(digest,entries,bytes,refs,class,ids) "  \
+			   "VALUES(?1,?2,?3,0,?4,?5)")                                      \
+	X(IMA_SEGMENT_CLASS, "UPDATE ima_segment SET class=?2 WHERE digest=?1")             \
+	X(IMA_SEGMENT_HOLD, "UPDATE ima_segment SET refs=refs+1 WHERE digest=?1")           \
+	X(IMA_SEGMENT_DROP, "UPDATE ima_segment SET refs=refs-1 WHERE digest=?1 AND refs>0") \
+	X(IMA_SEGMENT_DROP_ALL, "UPDATE ima_segment SET refs=0")                            \
+	X(IMA_SEGMENT_LOOSE, "SELECT digest,ids FROM ima_segment WHERE refs=0 LIMIT 1")     \
+	X(IMA_SEGMENT_FORGET, "DELETE FROM ima_segment WHERE digest=?1 AND refs=0")         \
+	X(IMA_SEGMENT_NEXT, "SELECT digest FROM ima_segment WHERE digest>?1 ORDER BY digest " \
+			    "LIMIT 1")                                                      \
+	X(IMA_LIST_FORGET, "DELETE FROM ima_list WHERE id=?1")                              \
+	X(IMA_LIST_CLEAR, "DELETE FROM ima_list")                                           \
 	X(DEVICE_IDS, "SELECT id FROM device WHERE id>?1 ORDER BY id LIMIT 1")
 
 enum statement_id {
@@ -327,6 +361,12 @@ ASSAY_MUST_USE enum assay_err blob_check(struct ledger *l, struct ledger_report 
 /* A device's state names another boot log than before (zeros: none); MISSING. */
 ASSAY_MUST_USE enum assay_err blob_refer(struct ledger *l, struct span before, struct span after);
 ASSAY_MUST_USE enum assay_err blob_prune(struct ledger *l, unsigned limit);
+/* What ledger_accept() forgets of IMA lists. */
+ASSAY_MUST_USE enum assay_err ima_clear(struct ledger *l);
+/* Runs of entries that no list has, and then entries that no run has and that were first
+ * seen before this time. */
+ASSAY_MUST_USE enum assay_err ima_prune(struct ledger *l, int64_t before, unsigned limit);
+ASSAY_MUST_USE enum assay_err ima_check_segments(struct ledger *l, struct ledger_report *report);
 /* The newest entry is the one that meta names. */
 ASSAY_MUST_USE enum assay_err audit_check_last(struct ledger *l, struct ledger_report *report);
 ASSAY_MUST_USE enum assay_err audit_check(struct ledger *l, struct ledger_report *report);

@@ -34,6 +34,7 @@ const struct table tables[TABLE_COUNT] = {
 	[T_POLICY] = {"policy",
 		      "digest,name,version,active,author,comment,created,source,compiled", 9, "",
 		      0},
+	[T_IMA_LIST] = {"ima_list", "id,begun,first,entries,start,bytes,segment", 7, "", 0},
 	[T_OPERATOR] = {"operator", "name,token_hash,role,created,expires,revoked", 6, "", 0},
 };
 

@@ -191,3 +191,48 @@ CREATE TABLE audit (
 	hash BLOB NOT NULL
 ) STRICT;
 CREATE INDEX audit_object ON audit (object, seq);
+
+-- Entries of IMA lists as kernels wrote them, once for the whole fleet, by their SHA-256;
+-- how many segments name each.
+CREATE TABLE ima_entry (
+	id INTEGER PRIMARY KEY,
+	digest BLOB NOT NULL UNIQUE,
+	refs INTEGER NOT NULL,
+	bytes BLOB NOT NULL
+) STRICT;
+CREATE INDEX ima_entry_loose ON ima_entry (id) WHERE refs = 0;
+
+-- Which class of devices had an entry first when, and in which device.
+CREATE TABLE ima_seen (
+	entry INTEGER NOT NULL REFERENCES ima_entry (id) ON DELETE CASCADE,
+	class TEXT NOT NULL,
+	at INTEGER NOT NULL,
+	device BLOB NOT NULL,
+	PRIMARY KEY (entry, class)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ima_seen_device ON ima_seen (device, at, entry);
+
+-- Runs of entries, shared by all lists that have them, by the SHA-256 over the digests of
+-- their entries. ids: differences of the entries' ids (docs/ledger.md); class: of the device
+-- that had it last; refs: how many lists name it.
+CREATE TABLE ima_segment (
+	digest BLOB PRIMARY KEY NOT NULL,
+	entries INTEGER NOT NULL,
+	bytes INTEGER NOT NULL,
+	refs INTEGER NOT NULL,
+	class TEXT NOT NULL,
+	ids BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ima_segment_loose ON ima_segment (digest) WHERE refs = 0;
+
+-- The list of a device's boot, segment by segment: id is DEVICE:NUMBER.
+CREATE TABLE ima_list (
+	id TEXT PRIMARY KEY NOT NULL,
+	mac BLOB NOT NULL,
+	begun INTEGER NOT NULL,
+	first INTEGER NOT NULL,
+	entries INTEGER NOT NULL,
+	start INTEGER NOT NULL,
+	bytes INTEGER NOT NULL,
+	segment BLOB NOT NULL REFERENCES ima_segment (digest)
+) STRICT, WITHOUT ROWID;
