@@ -444,7 +444,8 @@ docs_have_every_fact_operator_and_finding_as_the_code_has_it(void **state)
 	doc = strndup((const char *)d.p, d.n);
 	assert_non_null(doc);
 	for (unsigned i = 1; i < FACT_COUNT; i++)
-		document_fact(fact_info((enum fact_id)i));
+		if (fact_info((enum fact_id)i))
+			document_fact(fact_info((enum fact_id)i));
 	for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
 		assert_documented(ops[i]);
 	for (unsigned i = 1; i < BOOTFIND_COUNT; i++) {

@@ -242,9 +242,10 @@ fault_and_finding_words_are_unique(void **state)
 			assert_string_not_equal(finding_word((enum finding_code)i),
 						finding_word((enum finding_code)k));
 	for (unsigned i = 1; i < FACT_COUNT; i++) {
-		const char *name = fact_info((enum fact_id)i)->name;
+		const struct fact_info *f = fact_info((enum fact_id)i);
 
-		assert_int_equal(fact_by_name(name, strlen(name)), i);
+		if (f) /* a health claim without instances has no fact for them */
+			assert_int_equal(fact_by_name(f->name, strlen(f->name)), i);
 	}
 }
 

@@ -68,6 +68,7 @@ struct appraisal {
 	char banks[64]; /* quote.banks */
 	bool reference_matched, reference_learned;
 	uint32_t shown; /* which of ->in->references this boot matches as a whole */
+	bool software_matched; /* all that counts is as one approved set has it */
 
 	/* Large, so cleared by their own functions: from here on. */
 	struct msg_proof proof; /* core.c; ->pcrs are the signed values */
@@ -118,6 +119,14 @@ void gather_facts(struct appraisal *a);
 /* gather_boot.c: what the boot log says, as far as it is proved, and what is wrong
  * with it; where it was read in this round. */
 void gather_boot(struct appraisal *a);
+/* gather_software.c: what the claims say of software, settings and health. */
+void gather_software(struct appraisal *a);
+/* The claimed item of this name, or NULL. */
+const struct msg_software *software_find(const struct appraisal *a, struct span name);
+/* software_judge.c: claimed software against whole reference sets and earlier versions. */
+void software_judge(struct appraisal *a);
+/* Whether some software must be a reference's. */
+bool policy_needs_software(const struct policy *p);
 /* identity.c: what the device's record says against it. */
 void identity_judge(struct appraisal *a);
 /* reference_match.c: PCR values against whole reference sets. */

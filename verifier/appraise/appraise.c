@@ -89,6 +89,16 @@ appraisal_needs(struct appraisal *a, enum part_kind kind, uint64_t limit)
 	return false;
 }
 
+/* Something was compared with reference values, and all that had to match did. */
+static bool
+approved(const struct appraisal *a)
+{
+	bool boot = a->policy.compare != 0, software = policy_needs_software(&a->policy);
+
+	return (boot || software) && (!boot || a->reference_matched) &&
+	       (!software || a->software_matched);
+}
+
 /*
  * The outcome is what every finding allows, and better than QUARANTINE only if there
  * is a policy that was met in whole and a reference set that matched in whole.
@@ -104,7 +114,7 @@ decide(struct appraisal *a)
 	v->outcome = OUTCOME_QUARANTINE;
 	if (a->has_policy && a->has_claims)
 		v->outcome = a->best;
-	if (!a->reference_matched && v->outcome == OUTCOME_ADMIT)
+	if (!approved(a) && v->outcome == OUTCOME_ADMIT)
 		v->outcome = OUTCOME_QUARANTINE;
 	show_facts(a);
 	vector_compute(a);
@@ -138,11 +148,13 @@ judge(struct appraisal *a)
 		return false;
 	gather_facts(a);
 	gather_boot(a);
+	gather_software(a);
 	identity_judge(a);
 	reference_judge(a);
 	plan_judge(a);
 	baseline_judge(a);
 	last_boot_judge(a);
+	software_judge(a);
 	policy_judge(a);
 	return true;
 }
@@ -189,6 +201,7 @@ appraise_core_only(const struct appraisal_input *in, struct arena *scratch, stru
 		fault(ret);
 		return;
 	}
+	ret->next.software = a.prev.software;
 	(void)find_sticky(&a, FIND_UNJUDGEABLE, OUTCOME_QUARANTINE);
 	a.keep_boot = a.same_boot;
 	continuity_carry(&a);

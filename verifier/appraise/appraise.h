@@ -65,6 +65,7 @@ enum reference_kind {
 	REF_KIND_BOOT = 0,  /* PCR values and boot events: reference.h */
 	REF_KIND_ALLOW,	    /* files that are allowed: digestset.h */
 	REF_KIND_KNOWN_BAD, /* digests that are bad wherever they occur: digestset.h */
+	REF_KIND_SOFTWARE,  /* items of software: softset.h */
 	REF_KIND_COUNT
 };
 #define REFERENCE_NAME_MAX 64
@@ -82,6 +83,9 @@ struct reference_view {
 	 * has once shown that one and now shows this one was rolled back (D12). */
 	uint8_t superseded_by[32];
 };
+
+#define APPRAISAL_FILES_MAX 4
+#define APPRAISAL_FILE_MAX (1u << 20) /* bytes of one manifest */
 
 struct appraisal_input {
 	int64_t now; /* seconds since the epoch */
@@ -105,6 +109,10 @@ struct appraisal_input {
 	uint64_t ima_from, ima_stored;
 	struct span ima;
 	struct span good_log; /* of the device's last boot that was judged ADMIT; empty: none */
+	/* Manifests of software items (PART_FILES), delivered or stored; an empty one is
+	 * withheld. */
+	uint8_t nfiles;
+	struct span files[APPRAISAL_FILES_MAX];
 	struct device_view device;
 	struct span policy; /* compiled; empty: none applies */
 	uint8_t policy_digest[32]; /* its SHA-256: checked when it was mapped, not here */

@@ -97,6 +97,9 @@ appraisal_input_encode(const struct appraisal_input *in, uint8_t *ret, size_t ca
 	pack_bool(&w, in->has_ima);
 	wr_be64(&w, in->ima_from);
 	wr_be64(&w, in->ima_stored);
+	pack_below(&w, in->nfiles, APPRAISAL_FILES_MAX + 1);
+	for (size_t i = 0; i < in->nfiles && w.err == ASSAY_OK; i++)
+		wr_be32_bytes(&w, in->files[i]);
 	pack_device(&w, &in->device);
 	wr_be32_bytes(&w, in->policy);
 	pack_fixed(&w, in->policy_digest, sizeof in->policy_digest);
@@ -105,6 +108,14 @@ appraisal_input_encode(const struct appraisal_input *in, uint8_t *ret, size_t ca
 		pack_reference_view(&w, &in->references[i]);
 	wr_be32_bytes(&w, in->continuity);
 	return wr_finish(&w, ret_len);
+}
+
+static void
+unpack_files(struct reader *r, struct appraisal_input *ret)
+{
+	ret->nfiles = unpack_below(r, APPRAISAL_FILES_MAX + 1);
+	for (size_t i = 0; i < ret->nfiles && r->err == ASSAY_OK; i++)
+		ret->files[i] = rd_be32_bytes(r, APPRAISAL_FILE_MAX);
 }
 
 static void
@@ -132,6 +143,7 @@ unpack_input(struct reader *r, struct appraisal_input *ret)
 	    (ret->ima_stored != 0 && ret->ima_from != 0) || ret->ima_stored > IMALOG_MAX ||
 	    ret->ima_from > IMALOG_ENTRIES_MAX)
 		rd_fail(r, ASSAY_MALFORMED);
+	unpack_files(r, ret);
 	unpack_device(r, &ret->device);
 	ret->policy = rd_be32_bytes(r, POLICY_BYTES_MAX);
 	unpack_fixed(r, ret->policy_digest, sizeof ret->policy_digest);

@@ -8,6 +8,7 @@
 #ifndef APPRAISE_FACT_H
 #define APPRAISE_FACT_H
 
+#include "evidence/health.h"
 #include "verdict.h"
 
 enum fact_type {
@@ -17,6 +18,7 @@ enum fact_type {
 	FACT_DIGEST, /* text "sha256:HEX" */
 	FACT_TIME,   /* seconds since the epoch */
 	FACT_LIST,   /* words with blanks between */
+	FACT_INTEGER, /* a number that may be negative */
 	FACT_TYPE_COUNT
 };
 const char *fact_type_name(enum fact_type t);
@@ -129,12 +131,30 @@ const char *fact_type_name(enum fact_type t);
 	X(SOFTWARE_KIND, "software.*.kind", TEXT, CLAIMED, ROUND, 0,                           \
 	  "what an item of software is: file, tree, partition ...")                            \
 	X(SOFTWARE_CHANGING, "software.*.changed_while_read", BOOL, CLAIMED, ROUND, 0,         \
-	  "an item of software changed while it was read")
+	  "an item of software changed while it was read")                                     \
+	X(CONFIG, "config.*", TEXT, CLAIMED, ROUND, 0,                                         \
+	  "value of a key that the agent tells, by item and key: config.ITEM.KEY")             \
+	X(HEALTH_LISTENING, "health.listening", LIST, CLAIMED, ROUND, 0,                       \
+	  "listening sockets and their programs: SOCKET=PROGRAM")                              \
+	X(HEALTH_FAILED, "health.failed", LIST, CLAIMED, ROUND, 0,                             \
+	  "systemd units that failed")                                                         \
+	X(HEALTH_UPDATE_AGE, "health.update_age", NUMBER, CLAIMED, ROUND, 0,                   \
+	  "time since health.last_update, by the verifier's clock")                            \
+	X(HEALTH_PASSWORDLESS, "health.passwordless", LIST, CLAIMED, ROUND, 0,                 \
+	  "accounts that need no password")
+
+/* The health claims follow: "health.NAME" of the device as a whole, and "health.NAME.*"
+ * of an instance, where there are such; all CLAIMED, of the ROUND. */
 
 enum fact_id {
 	FACT_NONE = 0,
 #define X(id, name, type, prov, scope, indexed, doc) FACT_##id,
 	FACTS(X)
+#undef X
+	FACT_HEALTH_FIRST,
+	FACT_HEALTH_BEFORE = FACT_HEALTH_FIRST - 1,
+#define X(id, name, type, unit, instances, doc) FACT_HEALTH_##id, FACT_HEALTH_##id##_EACH,
+	HEALTH_CLAIMS(X)
 #undef X
 	FACT_COUNT
 };
@@ -155,7 +175,7 @@ struct fact_info {
 	const char *doc;
 };
 
-/* NULL for FACT_NONE and numbers out of range. */
+/* NULL for FACT_NONE and numbers out of range, and where a health claim has no instances. */
 const struct fact_info *fact_info(enum fact_id id);
 /* By name without index; FACT_NONE if there is none. */
 enum fact_id fact_by_name(const char *name, size_t len);
@@ -177,5 +197,7 @@ enum fact_unit {
 	UNIT_COUNT
 };
 enum fact_unit fact_unit(enum fact_id id);
+/* The fact of a health claim, of the device or of an instance; FACT_NONE: no such. */
+enum fact_id fact_of_health(enum health_id id, bool instance);
 
 #endif

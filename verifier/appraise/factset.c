@@ -137,6 +137,19 @@ fact_time_text(int64_t t, char *ret, size_t cap)
 }
 
 void
+fact_number_text(enum fact_id id, uint64_t number, char *ret, size_t cap)
+{
+	static const char *const suffixes[UNIT_COUNT] = {"", " B", "%", " C", " s", " ms"};
+	const struct fact_info *info = fact_info(id);
+	const char *suffix = id == FACT_QUOTE_CLOCK ? "" : suffixes[fact_unit(id)];
+
+	if (info && info->type == FACT_INTEGER)
+		text_format(ret, cap, "%" PRId64 "%s", (int64_t)number, suffix);
+	else
+		text_format(ret, cap, "%" PRIu64 "%s", number, suffix);
+}
+
+void
 fact_value_text(const struct fact_value *f, char *ret, size_t cap)
 {
 	const struct fact_info *info = fact_info(f->id);
@@ -146,7 +159,8 @@ fact_value_text(const struct fact_value *f, char *ret, size_t cap)
 		text_format(ret, cap, "%s", f->number ? "true" : "false");
 		break;
 	case FACT_NUMBER:
-		text_format(ret, cap, "%" PRIu64, f->number);
+	case FACT_INTEGER:
+		fact_number_text(f->id, f->number, ret, cap);
 		break;
 	case FACT_TIME:
 		fact_time_text((int64_t)f->number, ret, cap);

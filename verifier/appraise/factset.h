@@ -50,6 +50,8 @@ void fact_subject(enum fact_id id, int32_t index, char *ret, size_t cap);
 void fact_value_name(const struct fact_value *f, char *ret, size_t cap);
 /* The value as escaped text. */
 void fact_value_text(const struct fact_value *f, char *ret, size_t cap);
+/* A number with its unit: "5%", "80 C", "10 GiB". */
+void fact_number_text(enum fact_id id, uint64_t number, char *ret, size_t cap);
 /* "sha256:0123...", "2026-01-31T12:00:00Z" */
 void fact_digest_text(const struct digest *d, char *ret, size_t cap);
 void fact_time_text(int64_t t, char *ret, size_t cap);

@@ -1,20 +1,22 @@
 /* policy_eval.c: the rules of a policy over the facts. See appraisal.h. */
 #include "appraisal.h"
 
+#include "policy_recall.h"
 #include "text.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 static void
-value_text(const struct policy_value *v, char *ret, size_t cap)
+value_text(enum fact_id id, const struct policy_value *v, char *ret, size_t cap)
 {
 	switch (v->type) {
 	case FACT_BOOL:
 		text_format(ret, cap, "%s", v->number ? "true" : "false");
 		break;
 	case FACT_NUMBER:
-		text_format(ret, cap, "%" PRIu64, v->number);
+	case FACT_INTEGER:
+		fact_number_text(id, v->number, ret, cap);
 		break;
 	case FACT_TIME:
 		fact_time_text((int64_t)v->number, ret, cap);
@@ -35,9 +37,12 @@ expected_text(struct policy_rule r, char *ret, size_t cap)
 	const char *sep = " ";
 	size_t n;
 
-	text_format(ret, cap, "%s", policy_op_name(r.op));
+	text_format(ret, cap, "%s%s", policy_op_name(r.op),
+		    r.against == AGAINST_BASELINE    ? " baseline"
+		    : r.against == AGAINST_REFERENCE ? " reference"
+						     : "");
 	while (policy_next_value(&r, &v)) {
-		value_text(&v, one, sizeof one);
+		value_text(r.fact, &v, one, sizeof one);
 		n = strlen(ret);
 		text_format(ret + n, cap - n, "%s%s", sep, one);
 		sep = ", ";
@@ -74,6 +79,9 @@ in_order(const struct fact_value *f, const struct policy_rule *r, const struct p
 {
 	int d;
 
+	if (v->type == FACT_INTEGER)
+		return r->op == OP_AT_LEAST ? (int64_t)f->number >= (int64_t)v->number
+					    : (int64_t)f->number <= (int64_t)v->number;
 	if (r->order == ORDER_NONE)
 		return r->op == OP_AT_LEAST ? f->number >= v->number : f->number <= v->number;
 	if (version_compare(r->order, f->text, v->text, &d) != ASSAY_OK)
@@ -136,13 +144,34 @@ subset(const struct fact_value *f, const struct policy_rule *r)
 	return RULE_HOLDS;
 }
 
+static enum recall
+recall(const struct appraisal *a, const struct policy_rule *r, const struct fact_value *f,
+       char text[FINDING_VALUE_MAX])
+{
+	return r->against == AGAINST_BASELINE ? recall_baseline(a, f, text, FINDING_VALUE_MAX)
+					      : recall_list(a, f, text, FINDING_VALUE_MAX);
+}
+
+/* A set that says nothing of the fact proves nothing. */
+static enum truth
+against_sets(const struct appraisal *a, const struct policy_rule *r)
+{
+	static const enum truth truths[] = {[RECALL_NONE] = RULE_MISSING,
+					    [RECALL_DIFFERS] = RULE_FAILS,
+					    [RECALL_EQUAL] = RULE_HOLDS};
+	char text[FINDING_VALUE_MAX];
+
+	return truths[recall(a, r, fact_of(a->facts, r, ALG_NONE), text)];
+}
+
 /*
  * Whether a rule holds. A value of which nothing is known counts as missing, in
  * "not_in" above all: that a digest is not on a list is known only if there is one.
  */
 static enum truth
-evaluate(const struct fact_set *s, struct policy_rule r)
+evaluate(const struct appraisal *a, struct policy_rule r)
 {
+	const struct fact_set *s = a->facts;
 	bool negative = r.op == OP_NOT_EQUALS || r.op == OP_NOT_IN, missing = false, equal = false;
 	struct policy_value v;
 
@@ -151,7 +180,7 @@ evaluate(const struct fact_set *s, struct policy_rule r)
 	if (r.op == OP_PRESENT)
 		return RULE_HOLDS;
 	if (r.against != AGAINST_VALUES)
-		return RULE_MISSING;
+		return against_sets(a, &r);
 	if (r.op == OP_SUBSET_OF)
 		return subset(fact_of(s, &r, ALG_NONE), &r);
 	while (policy_next_value(&r, &v)) {
@@ -173,6 +202,21 @@ evaluate(const struct fact_set *s, struct policy_rule r)
 }
 
 static void
+add_recalled(const struct appraisal *a, const struct policy_rule *r,
+	     const struct fact_value *seen, struct finding *f)
+{
+	char text[FINDING_VALUE_MAX];
+	size_t n = strlen(f->expected);
+
+	if (recall(a, r, seen, text) == RECALL_NONE)
+		text_format(f->expected + n, sizeof f->expected - n,
+			    r->against == AGAINST_BASELINE ? " (there is none with this fact)"
+							   : " (no set has this list)");
+	else
+		text_format(f->expected + n, sizeof f->expected - n, ": %.200s", text);
+}
+
+static void
 rule_finding(struct appraisal *a, const struct policy_rule *r, enum truth t)
 {
 	const struct fact_value *seen = fact_of(a->facts, r, ALG_NONE);
@@ -189,6 +233,8 @@ rule_finding(struct appraisal *a, const struct policy_rule *r, enum truth t)
 	f->provenance = (uint8_t)info->provenance;
 	text_escape(r->id, f->rule, sizeof f->rule);
 	expected_text(*r, f->expected, sizeof f->expected);
+	if (seen && r->against != AGAINST_VALUES)
+		add_recalled(a, r, seen, f);
 	if (seen) {
 		f->pcr = seen->id == FACT_PCR ? seen->index : seen->pcr;
 		f->event = seen->event;
@@ -235,7 +281,7 @@ policy_judge(struct appraisal *a)
 		}
 		if (judged_before(a, r.fact))
 			continue;
-		t = evaluate(a->facts, r);
+		t = evaluate(a, r);
 		if (t != RULE_HOLDS)
 			rule_finding(a, &r, t);
 	}

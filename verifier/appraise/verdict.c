@@ -83,9 +83,10 @@ ar4si_name(enum ar4si_claim c)
 void
 continuity_clear(struct continuity *c)
 {
-	size_t head = offsetof(struct continuity, quoted);
+	size_t head = offsetof(struct continuity, software);
 
 	memset(c, 0, head);
+	c->software.n = 0;
 	pcr_values_clear(&c->quoted);
 	pcr_values_clear(&c->replayed);
 	c->nsticky = 0;
@@ -214,6 +215,7 @@ pack_continuity(struct writer *w, const struct continuity *c)
 	wr_be32(w, c->boot_log_size);
 	pack_fixed(w, c->generation, sizeof c->generation);
 	pack_ima_state(w, &c->ima);
+	pack_software_versions(w, &c->software);
 	pack_values(w, &c->quoted);
 	pack_values(w, &c->replayed);
 	pack_below(w, c->nsticky, CONTINUITY_STICKY_MAX + 1);
@@ -241,6 +243,7 @@ unpack_continuity(struct reader *r, struct continuity *ret)
 	ret->boot_log_size = rd_be32(r);
 	unpack_fixed(r, ret->generation, sizeof ret->generation);
 	unpack_ima_state(r, &ret->ima);
+	unpack_software_versions(r, &ret->software);
 	unpack_values(r, &ret->quoted);
 	unpack_values(r, &ret->replayed);
 	ret->nsticky = unpack_below(r, CONTINUITY_STICKY_MAX + 1);

@@ -14,6 +14,7 @@
 #include "evidence/tpmt.h"
 #include "evidence/pcr.h"
 #include "ima_state.h"
+#include "software_versions.h"
 
 enum outcome { OUTCOME_QUARANTINE = 0, OUTCOME_RESTRICT = 1, OUTCOME_ADMIT = 2 };
 #define OUTCOME_COUNT 3
@@ -211,7 +212,31 @@ const char *provenance_name(enum provenance p);
 	X(BOOT_CHANGED, "boot.changed", "the boot differs from the device's last good one",    \
 	  "find out who changed it; if it was meant: assay device accept-boot")                \
 	X(DBX_BACK, "boot.dbx-back", "revocations of the device's last good boot are gone",    \
-	  "find out who reset or downgraded the firmware's revocation list (dbx)")
+	  "find out who reset or downgraded the firmware's revocation list (dbx)")      \
+	X(SOFTWARE_MISSING, "software.missing", "software that the policy names is not told",  \
+	  "let the agent measure it (its configuration, section software)")                    \
+	X(SOFTWARE_UNMEASURED, "software.unmeasured", "software that could not be measured",   \
+	  "look at the device why it cannot be read")                                          \
+	X(SOFTWARE_CHANGING, "software.changed-while-read", "it changed while it was read",    \
+	  "find out what writes to it; if nothing may, inspect the device")                    \
+	X(SOFTWARE_SYMLINK, "software.symlink", "a symbolic link stands where a file was",     \
+	  "find out who put the link there; inspect the device")                               \
+	X(SOFTWARE_FILE, "software.file-changed", "a file or image is not an approved one",    \
+	  "install the approved version, or capture and promote the new one")                  \
+	X(SOFTWARE_CONFIG, "software.config-changed", "configuration is not an approved one",  \
+	  "restore it, or capture and promote the new one")                                    \
+	X(SOFTWARE_TREE, "software.tree-changed", "files of a tree are not the approved ones", \
+	  "restore them, or capture and promote the new ones")                                 \
+	X(SOFTWARE_VERSION, "software.version-differs", "a version that is not approved",      \
+	  "install an approved version, or capture and promote this one")                      \
+	X(SOFTWARE_OLD, "software.below-minimum", "a version lower than policy allows",        \
+	  "update it")                                                                         \
+	X(SOFTWARE_ROLLBACK, "software.rollback", "a version that went back on this device",   \
+	  "find out who downgraded it; update it")                                             \
+	X(SOFTWARE_OTHER, "software.unexpected", "software that the policy does not name",     \
+	  "name it in the policy, or remove it from the agent's configuration")                \
+	X(SOFTWARE_UNKNOWN, "software.unreferenced", "no reference set has this software",     \
+	  "capture or import reference values that have it")
 
 enum finding_code {
 #define X(code, word, text, fix) FIND_##code,
@@ -292,6 +317,7 @@ struct continuity {
 	uint32_t boot_log_size;
 	uint8_t generation[32]; /* digest over policy and references that judged the boot */
 	struct ima_state ima;	    /* of this boot's list */
+	struct software_versions software; /* the highest that were seen */
 	struct pcr_values quoted;   /* the last quoted values */
 	struct pcr_values replayed; /* what the boot log leads to; mask = logged PCRs */
 	uint8_t nsticky;
@@ -342,7 +368,7 @@ struct verdict {
 void verdict_clear(struct verdict *v);
 
 #define VERDICT_BYTES_MAX (192u << 10)
-#define CONTINUITY_BYTES_MAX (56u << 10)
+#define CONTINUITY_BYTES_MAX (62u << 10)
 
 /* Canonical: equal structs give equal bytes, and decode(encode(v)) == v. */
 ASSAY_MUST_USE enum assay_err verdict_encode(const struct verdict *v, uint8_t *ret,

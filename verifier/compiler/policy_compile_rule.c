@@ -31,7 +31,9 @@ fact_name(unsigned i, const void *arg)
 	const struct fact_info *f = fact_info((enum fact_id)(i + 1));
 
 	(void)arg;
-	return f ? f->name : NULL;
+	if ((unsigned)i + 1 >= FACT_COUNT)
+		return NULL;
+	return f ? f->name : ""; /* a health claim without instances */
 }
 
 /* "pcr[7]": the length of the name, and the index or -1; false if malformed. The name
@@ -153,6 +155,18 @@ parse_number(const char *text, enum fact_unit of, uint64_t *ret)
 	return v <= UINT64_MAX / factor;
 }
 
+/* The same, maybe below zero. */
+static bool
+parse_integer(const char *text, enum fact_unit of, uint64_t *ret)
+{
+	uint64_t v;
+
+	if (!parse_number(text[0] == '-' ? text + 1 : text, of, &v) || v > INT64_MAX)
+		return false;
+	*ret = text[0] == '-' ? (uint64_t)-(int64_t)v : v;
+	return true;
+}
+
 /* "2026-01-31T12:00:00Z" */
 static bool
 parse_time(const char *text, uint64_t *ret)
@@ -209,6 +223,8 @@ parse_value(const struct rule_job *j, const char *text, struct policy_value *ret
 		return ret->number == 1 || strcmp(text, "false") == 0;
 	case FACT_NUMBER:
 		return parse_number(text, fact_unit(j->rule.fact), &ret->number);
+	case FACT_INTEGER:
+		return parse_integer(text, fact_unit(j->rule.fact), &ret->number);
 	case FACT_TIME:
 		return parse_time(text, &ret->number);
 	case FACT_DIGEST:
@@ -225,7 +241,7 @@ compile_value(struct compile *c, struct rule_job *j, const struct yaml_node *at,
 	static const char *const examples[FACT_TYPE_COUNT] = {
 		"true or false", "a number such as 12 or 0x0c", "printable ASCII",
 		"sha256: and 64 hex digits", "a time such as 2026-01-31T12:00:00Z",
-		"printable ASCII"};
+		"printable ASCII", "a number such as 12 or -12"};
 	static const char *const numbers[UNIT_COUNT] = {
 		[UNIT_BYTES] = "a number with a unit such as 10 GiB",
 		[UNIT_PERCENT] = "a number such as 5%",
@@ -271,7 +287,8 @@ check_type(struct compile *c, const struct rule_job *j)
 	else if (ordered && t == FACT_TEXT && !j->rule.order)
 		source_error(c, at, "\"%s\" of a text compares versions: add \"order: semver\" or "
 			     "\"order: debian\"", name);
-	else if (ordered && t != FACT_NUMBER && t != FACT_TIME && t != FACT_TEXT)
+	else if (ordered && t != FACT_NUMBER && t != FACT_INTEGER && t != FACT_TIME &&
+		 t != FACT_TEXT)
 		source_error(c, at, "\"%s\" is for numbers and times; \"%s\" is %s", name,
 			     j->fact->name, fact_type_name(t));
 	if (j->rule.order && (!ordered || t != FACT_TEXT))
