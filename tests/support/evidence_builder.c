@@ -21,6 +21,8 @@ evidence_claims(const struct evidence_ask *ask, struct evidence *ret)
 	uint8_t digest[32];
 
 	memset(&c, 0, sizeof c);
+	if (ask->more)
+		c = *ask->more;
 	if (ask->has_boot_log) {
 		must(digest_sha256(ask->boot_log, digest), "digest of the boot log");
 		c.boot_log_digest = SPAN(digest, 32);

@@ -19,6 +19,7 @@ struct evidence_ask {
 	bool has_boot_log;
 	struct span boot_log;  /* its digest goes into the claims */
 	const char *agent;
+	const struct msg_claims *more; /* its software, health and settings; may be NULL */
 };
 
 struct evidence {

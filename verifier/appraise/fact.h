@@ -59,7 +59,7 @@ const char *fact_type_name(enum fact_type t);
 	X(EK_ISSUER, "ek.issuer", TEXT, RECORD, ROUND, 0, "issuer of the EK certificate")      \
 	X(EK_NOT_AFTER, "ek.not_after", TIME, RECORD, ROUND, 0,                                \
 	  "when the EK certificate expires")                                                   \
-	X(QUOTE_BANKS, "quote.banks", TEXT, TPM, ROUND, 0,                                     \
+	X(QUOTE_BANKS, "quote.banks", LIST, TPM, ROUND, 0,                                     \
 	  "the PCR banks quoted, by name, with blanks")                                        \
 	X(QUOTE_SHA1_ONLY, "quote.sha1_only", BOOL, TPM, ROUND, 0,                             \
 	  "no bank but SHA-1 was quoted")                                                      \

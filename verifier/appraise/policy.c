@@ -186,7 +186,10 @@ rule_sound(const struct policy_rule *r)
 {
 	if (r->id.n == 0 || r->id.n >= FINDING_RULE_MAX || r->remediation.n >= FINDING_REMEDY_MAX)
 		return false;
-	if ((r->nvalues == 0) != (r->op == OP_PRESENT || r->against != AGAINST_VALUES))
+	if (r->nvalues == 0 && r->op != OP_PRESENT && r->op != OP_SUBSET_OF &&
+	    r->against == AGAINST_VALUES)
+		return false;
+	if (r->nvalues != 0 && (r->op == OP_PRESENT || r->against != AGAINST_VALUES))
 		return false;
 	if (r->nvalues > 1 && r->op != OP_IN && r->op != OP_NOT_IN && r->op != OP_SUBSET_OF)
 		return false;

@@ -301,23 +301,34 @@ check_operator(struct compile *c, const struct rule_job *j)
 {
 	const struct yaml_node *at = rule_at(c, j, "op");
 	const char *name = policy_op_name(j->rule.op), *value = j->src->value;
-	bool many = j->rule.op == OP_IN || j->rule.op == OP_NOT_IN || j->rule.op == OP_SUBSET_OF;
+	bool values = yaml_find(c->doc, j->at, "values") != NULL;
 
-	if (j->rule.op == OP_PRESENT && (value || j->src->values))
-		source_error(c, at, "\"present\" takes no value");
-	else if (j->rule.op == OP_UNCHANGED_SINCE &&
-		 (j->src->values || !value || strcmp(value, "baseline") != 0))
-		source_error(c, at, "\"unchanged_since\" needs \"value: baseline\"");
-	else if (j->rule.op == OP_SUBSET_OF && value && strcmp(value, "reference") != 0)
-		source_error(c, at, "\"subset_of\" needs \"values\", a list, or "
-				    "\"value: reference\"");
-	else if (many && j->rule.op != OP_SUBSET_OF && (!j->src->values || value))
-		source_error(c, at, "\"%s\" needs \"values\", a list", name);
-	else if (j->rule.op == OP_SUBSET_OF && !value && !j->src->values)
-		source_error(c, at, "\"subset_of\" needs \"values\", a list, or "
-				    "\"value: reference\"");
-	else if (j->rule.op != OP_PRESENT && !many && (!value || j->src->values))
-		source_error(c, at, "\"%s\" needs \"value\"", name);
+	switch (j->rule.op) {
+	case OP_PRESENT:
+		if (value || values)
+			source_error(c, at, "\"present\" takes no value");
+		break;
+	case OP_UNCHANGED_SINCE:
+		if (values || !value || strcmp(value, "baseline") != 0)
+			source_error(c, at, "\"unchanged_since\" needs \"value: baseline\"");
+		break;
+	case OP_SUBSET_OF:
+		if (value ? values || strcmp(value, "reference") != 0 : !values)
+			source_error(c, at, "\"subset_of\" needs \"values\", a list, or "
+					    "\"value: reference\"");
+		break;
+	case OP_IN:
+	case OP_NOT_IN:
+		if (!values || value)
+			source_error(c, at, "\"%s\" needs \"values\", a list", name);
+		else if (j->src->values_count == 0)
+			source_error(c, rule_at(c, j, "values"), "values is empty: the rule would "
+				     "say nothing");
+		break;
+	default:
+		if (!value || values)
+			source_error(c, at, "\"%s\" needs \"value\"", name);
+	}
 	if (j->fact)
 		check_type(c, j);
 }

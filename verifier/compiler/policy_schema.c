@@ -117,7 +117,7 @@ static const cyaml_schema_field_t rule_fields[] = {
 			 order, orders, COUNT_OF(orders)),
 	CYAML_FIELD_STRING_PTR("value", OPTIONAL, struct source_rule, value, 1, POLICY_VALUE_MAX),
 	CYAML_FIELD_SEQUENCE_COUNT("values", OPTIONAL, struct source_rule, values, values_count,
-				   &value_item, 1, POLICY_VALUES_MAX),
+				   &value_item, 0, POLICY_VALUES_MAX),
 	CYAML_FIELD_ENUM("on_fail", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct source_rule,
 			 on_fail, outcomes, COUNT_OF(outcomes)),
 	CYAML_FIELD_ENUM("on_missing", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct source_rule,
