@@ -5,6 +5,7 @@
 #include "tests/support/world.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct world w;

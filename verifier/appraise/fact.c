@@ -54,8 +54,8 @@ has_form(const char *form, struct span name, struct span *ret_instance)
 	*ret_instance = SPAN(NULL, 0);
 	if (form[head] == '\0')
 		return span_equal(name, SPAN(form, head));
-	if (name.n <= head + tail || memcmp(name.p, form, head) != 0 ||
-	    memcmp(name.p + name.n - tail, form + head + 1, tail) != 0)
+	if (name.n <= head + tail || !span_equal(SPAN(name.p, head), SPAN(form, head)) ||
+	    !span_equal(SPAN(name.p + name.n - tail, tail), SPAN(form + head + 1, tail)))
 		return false;
 	*ret_instance = SPAN(name.p + head, name.n - head - tail);
 	return true;

@@ -78,7 +78,8 @@ find_remedy(const struct appraisal *a, struct finding *f, struct span text)
 
 		while (k < sizeof words / sizeof words[0] &&
 		       (len = strlen(words[k].word)) != 0 &&
-		       (len > text.n - i || memcmp(text.p + i, words[k].word, len) != 0))
+		       (len > text.n - i ||
+			!span_equal(SPAN(text.p + i, len), SPAN(words[k].word, len))))
 			k++;
 		if (k == sizeof words / sizeof words[0]) {
 			made[n++] = text.p[i] < 0x20 || text.p[i] > 0x7E ? '?' : (char)text.p[i];

@@ -63,10 +63,12 @@ head_sound(const struct policy *p)
 	/* a policy for devices without TPM asks for no PCRs and compares none */
 	if ((i->ask.count == 0) != (p->compare == 0))
 		return false;
-	return i->name[0] != '\0' && i->class_name[0] != '\0' && i->interval_s != 0 && i->interval_s <= POLICY_INTERVAL_MAX && i->patience != 0 &&
-	       i->patience <= POLICY_PATIENCE_MAX && i->max_age_s != 0 &&
-	       i->max_age_s <= i->interval_s * i->patience && (p->compare & ~asked) == 0 && (p->unlogged & ~asked) == 0 &&
-	       p->nrules <= POLICY_RULES_MAX;
+	if (i->name[0] == '\0' || i->class_name[0] == '\0' || i->interval_s == 0 ||
+	    i->interval_s > POLICY_INTERVAL_MAX || i->patience == 0 ||
+	    i->patience > POLICY_PATIENCE_MAX || i->max_age_s == 0)
+		return false;
+	return i->max_age_s <= i->interval_s * i->patience && (p->compare & ~asked) == 0 &&
+	       (p->unlogged & ~asked) == 0 && p->nrules <= POLICY_RULES_MAX;
 }
 
 enum assay_err

@@ -418,8 +418,8 @@ source_remediation(struct compile *c, const struct yaml_node *at, const char *te
 		w = w ? w : yaml_nearest(word, placeholder, NULL);
 		if (!open[1 + n] || !placeholder(i, NULL))
 			source_error(c, at,
-				     "\"{%s\" is no placeholder%s%s%s; there are {device}, {class}, "
-				     "{fact}, {seen} and {expected}", word,
+				     "\"{%s\" is no placeholder%s%s%s; there are {device}, "
+				     "{class}, {fact}, {seen} and {expected}", word,
 				     w ? "; did you mean \"{" : "", w ? w : "", w ? "}\"" : "");
 	}
 	return SPAN(text, strlen(text));
