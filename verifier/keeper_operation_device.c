@@ -3,6 +3,7 @@
 
 #include "evidence/evidencefile.h"
 #include "evidence/eventlog.h"
+#include "evidence/hex.h"
 #include "verifier/appraise/text.h"
 
 #include <string.h>
@@ -435,4 +436,73 @@ operation_on_device_retire(struct call *c)
 	d.status = DEV_RETIRED;
 	d.overlay = OVERLAY_NONE;
 	return store_device(c, &d, reason);
+}
+
+/* ---- the last good boot ---- */
+
+/* It is the good one from now on, and is judged once more from its log: what was found
+ * against the former one goes with it. */
+static enum assay_err
+make_good(struct ledger_state *s)
+{
+	static uint8_t bytes[CONTINUITY_BYTES_MAX];
+	static struct continuity k; /* large; one operation at a time */
+	enum assay_err e;
+	size_t n;
+
+	if ((e = continuity_decode(s->continuity, &k)) != ASSAY_OK)
+		return e;
+	memset(k.generation, 0, sizeof k.generation); /* nobody's */
+	if ((e = continuity_encode(&k, bytes, sizeof bytes, &n)) != ASSAY_OK)
+		return e;
+	s->continuity = SPAN(bytes, n);
+	memcpy(s->good_log, s->boot_log, sizeof s->good_log);
+	return ASSAY_OK;
+}
+
+/* Exactly the boot that was shown: the device may have booted again since. */
+static enum assay_err
+check_shown(struct call *c, const struct ledger_state *s, char hex[65])
+{
+	static const uint8_t none[32];
+	char shown[OPERATION_TEXT_MAX + 1];
+	enum assay_err e;
+
+	if ((e = call_need(c, F_DIGEST, shown)) != ASSAY_OK)
+		return e;
+	if (s->version == 0 || span_equal(SPAN(s->boot_log, 32), SPAN(none, 32)))
+		return call_fail(c, ASSAY_STATE, "the device has shown no boot log");
+	if ((e = hex_encode(SPAN(s->boot_log, 32), hex, 65)) != ASSAY_OK)
+		return e;
+	if (strcmp(hex, shown) != 0)
+		return call_fail(c, ASSAY_MISMATCH,
+				 "the device's boot log is another one by now; look at it, "
+				 "and accept what you saw");
+	return ASSAY_OK;
+}
+
+enum assay_err
+operation_on_device_accept_boot(struct call *c)
+{
+	static struct ledger_device d;
+	char reason[LEDGER_TEXT_MAX], detail[LEDGER_TEXT_MAX], hex[65];
+	struct ledger_state s;
+	enum assay_err e;
+
+	if ((e = call_device(c, &d)) != ASSAY_OK || (e = call_reason(c, reason)) != ASSAY_OK)
+		return e;
+	if (d.status != DEV_ENROLLED)
+		return call_fail(c, ASSAY_STATE, "the device is not enrolled");
+	if ((e = call_change(c)) != ASSAY_OK)
+		return e;
+	e = ledger_state_get(c->l, d.id, &s);
+	if (e == ASSAY_NOT_FOUND)
+		memset(&s, 0, sizeof s);
+	else if (e != ASSAY_OK)
+		return e;
+	if ((e = check_shown(c, &s, hex)) != ASSAY_OK || (e = make_good(&s)) != ASSAY_OK ||
+	    (e = ledger_state_put(c->l, &s)) != ASSAY_OK)
+		return e;
+	text_format(detail, sizeof detail, "boot log %.16s%s%s", hex, *reason ? ": " : "", reason);
+	return store_device(c, &d, detail);
 }

@@ -514,6 +514,57 @@ a_device_tells_how_it_stands_and_what_was_found(void **state)
 }
 
 static void
+exactly_the_boot_that_was_shown_is_accepted(void **state)
+{
+	static const char other[] = "00000000000000000000000000000000"
+				    "00000000000000000000000000000000";
+	struct ledger_device d = add_device(1, DEV_ENROLLED);
+	static struct continuity k;
+	static uint8_t bytes[CONTINUITY_BYTES_MAX];
+	struct ledger_state s = ledgers_state(1), got;
+	char hex[65];
+	size_t n;
+
+	(void)state;
+	assert_int_equal(ask(OP_DEVICE_ACCEPT_BOOT, F({F_DEVICE, d.id}, {F_DIGEST, other})),
+			 ASSAY_STATE); /* it never attested */
+	continuity_clear(&k);
+	k.present = k.has_boot_log = true;
+	memset(k.generation, 0x77, sizeof k.generation);
+	assert_int_equal(continuity_encode(&k, bytes, sizeof bytes, &n), ASSAY_OK);
+	s.continuity = SPAN(bytes, n);
+	s.verdict = s.boot_facts = SPAN(NULL, 0);
+	s.verdict_outcome = s.decision = OUTCOME_RESTRICT;
+	s.verdict_at = NOW - 30;
+	s.expires_at = NOW + 30;
+	snprintf(s.device, sizeof s.device, "%s", d.id);
+	assert_int_equal(ledger_begin(keeper.ledgers->l), ASSAY_OK);
+	assert_int_equal(ledger_blob_put(keeper.ledgers->l, S("good"), s.good_log), ASSAY_OK);
+	assert_int_equal(ledger_blob_put(keeper.ledgers->l, S("now"), s.boot_log), ASSAY_OK);
+	assert_int_equal(ledger_state_put(keeper.ledgers->l, &s), ASSAY_OK);
+	assert_int_equal(ledger_commit(keeper.ledgers->l), ASSAY_OK);
+	assert_int_equal(ask(OP_DEVICE_ACCEPT_BOOT, F({F_DEVICE, d.id})), ASSAY_MALFORMED);
+	assert_int_equal(hex_encode(SPAN(s.good_log, 32), hex, sizeof hex), ASSAY_OK);
+	assert_int_equal(ask(OP_DEVICE_ACCEPT_BOOT, F({F_DEVICE, d.id}, {F_DIGEST, hex})),
+			 ASSAY_MISMATCH);
+	assert_int_equal(hex_encode(SPAN(s.boot_log, 32), hex, sizeof hex), ASSAY_OK);
+	hex[63] = '\0'; /* a prefix is not what was shown */
+	assert_int_equal(ask(OP_DEVICE_ACCEPT_BOOT, F({F_DEVICE, d.id}, {F_DIGEST, hex})),
+			 ASSAY_MISMATCH);
+	assert_int_equal(ledger_state_get(keeper.ledgers->l, d.id, &got), ASSAY_OK);
+	assert_memory_equal(got.good_log, s.good_log, 32);
+	assert_int_equal(hex_encode(SPAN(s.boot_log, 32), hex, sizeof hex), ASSAY_OK);
+	json_decref(answer(OP_DEVICE_ACCEPT_BOOT, F({F_DEVICE, d.id}, {F_DIGEST, hex},
+						    {F_REASON, "update 7"})));
+	assert_int_equal(ledger_state_get(keeper.ledgers->l, d.id, &got), ASSAY_OK);
+	assert_memory_equal(got.good_log, s.boot_log, 32);
+	assert_int_equal(continuity_decode(got.continuity, &k), ASSAY_OK);
+	for (size_t i = 0; i < sizeof k.generation; i++)
+		assert_int_equal(k.generation[i], 0); /* it will be judged again */
+	assert_int_equal(got.decision, OUTCOME_RESTRICT); /* by this alone it is no better */
+}
+
+static void
 a_device_without_evidence_is_shown_as_never_attested(void **state)
 {
 	struct ledger_device d = add_device(1, DEV_PENDING);
@@ -1083,6 +1134,7 @@ main(void)
 		T(a_message_that_is_no_operation_is_answered_and_changes_nothing),
 		T(a_list_comes_in_pages_and_ends),
 		T(a_device_tells_how_it_stands_and_what_was_found),
+		T(exactly_the_boot_that_was_shown_is_accepted),
 		T(a_device_without_evidence_is_shown_as_never_attested),
 		T(an_unknown_device_is_named_in_the_refusal),
 		T(approval_needs_a_class_and_happens_once),

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct cli_command cmd_device_approve, cmd_device_evidence, cmd_device_history,
+extern const struct cli_command cmd_device_accept_boot, cmd_device_approve, cmd_device_evidence, cmd_device_history,
 	cmd_device_hold, cmd_device_list, cmd_device_maintain, cmd_device_release,
 	cmd_device_retire, cmd_device_set;
 
@@ -270,3 +270,32 @@ DEFINE(maintain, LIST(REASON_OPTION), REASON_USAGE,
        "work is done on the device: at best RESTRICT, and a new verdict after it", REASON_HELP);
 DEFINE(retire, LIST(REASON_OPTION), REASON_USAGE, "block a device's identity for good",
        REASON_HELP);
+
+/* ---- the last good boot ---- */
+
+static int
+run_accept_boot(int argc, char **argv)
+{
+	static const struct client_spec spec = {
+		.command = &cmd_device_accept_boot,
+		.post = true,
+		.path = "/v1/devices/{0}/accept-boot",
+		.args = {"DEVICE"},
+		.options = {{"digest", "digest", CLIENT_TEXT, true}, REASON_OPTION},
+		.show = show_device_line,
+	};
+
+	return client_run(&spec, argc, argv);
+}
+
+const struct cli_command cmd_device_accept_boot = {
+	.group = "device",
+	.name = "accept-boot",
+	.usage = "DEVICE --digest DIGEST [--reason TEXT] [--json]",
+	.summary = "a boot that changed was meant: compare later boots with it",
+	.help = "For `boot.changed' and `boot.dbx-back' where they lower the decision. The boot must\n"
+		"still match its reference values.\n\n"
+		"  --digest DIGEST  of the boot log, as `device show' tells it (all 64 digits)\n"
+		"  --reason TEXT    for the audit log\n",
+	.run = run_accept_boot,
+};

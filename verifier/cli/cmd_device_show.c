@@ -124,6 +124,19 @@ show_counters(const json_t *d)
 	line("counters", text);
 }
 
+/* What it booted, and what later boots are compared with. */
+static void
+show_boot(const json_t *d)
+{
+	const char *log = view_text(d, "boot_log"), *good = view_text(d, "good_log");
+
+	line("boot log", log);
+	if (log && good && strcmp(log, good) == 0)
+		line("last good", "this boot");
+	else
+		line("last good", good);
+}
+
 /* ---- the verdict ---- */
 
 static void
@@ -259,6 +272,7 @@ show(const struct client *c, const json_t *d)
 	show_state(d, now);
 	show_ek(d);
 	show_counters(d);
+	show_boot(d);
 	if (!json_is_object(verdict)) {
 		puts("\nThere is no authentic evidence of it yet.");
 		return CLI_YES;

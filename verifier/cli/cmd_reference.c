@@ -207,7 +207,11 @@ const struct cli_command cmd_reference_capture = {
 	.summary = "learn reference values from a device's last evidence",
 	.help = "DEVICE is a name, an id, or at least four first digits of an id.\n\n"
 		"  --name NAME    of the set (the device's name and the digest's begin)\n"
-		"  --scope SCOPE  for the device's whole class, or for this device (class)\n"
+		"  --scope SCOPE  class (default): for all devices of its class;\n"
+		"                 device: a baseline for this device alone, of what differs\n"
+		"                 between good devices (PCR 1, 5 and 6: settings, boot order,\n"
+		"                 partitions). It judges the PCRs that the policy does not\n"
+		"                 compare with its class; `baseline' in the policy decides\n"
 		"  --pcrs LIST    which PCRs (all quoted but 10, 16 and 23)\n",
 	.run = run_capture,
 };

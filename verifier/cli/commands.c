@@ -6,6 +6,7 @@
 #include "cli.h"
 
 extern const struct cli_command cmd_audit_list;
+extern const struct cli_command cmd_device_accept_boot;
 extern const struct cli_command cmd_device_approve;
 extern const struct cli_command cmd_device_evidence;
 extern const struct cli_command cmd_device_history;
@@ -45,6 +46,7 @@ static const struct cli_command end = {0};
 
 const struct cli_command *const cli_commands[] = {
 	&cmd_audit_list,
+	&cmd_device_accept_boot,
 	&cmd_device_approve,
 	&cmd_device_evidence,
 	&cmd_device_history,

@@ -21,6 +21,8 @@ static const struct route routes[] = {
 	{METHOD_POST, "/v1/devices/{device}/release", OP_DEVICE_RELEASE, B(REASON), SMALL},
 	{METHOD_POST, "/v1/devices/{device}/maintain", OP_DEVICE_MAINTAIN, B(REASON), SMALL},
 	{METHOD_POST, "/v1/devices/{device}/retire", OP_DEVICE_RETIRE, B(REASON), SMALL},
+	{METHOD_POST, "/v1/devices/{device}/accept-boot", OP_DEVICE_ACCEPT_BOOT,
+	 B(DIGEST) | B(REASON), SMALL},
 	{METHOD_GET, "/v1/tokens", OP_TOKEN_LIST, PAGE, 0},
 	{METHOD_POST, "/v1/tokens", OP_TOKEN_CREATE,
 	 B(CLASS) | B(LABELS) | B(USES) | B(EXPIRES) | B(TIER), SMALL},
