@@ -119,22 +119,17 @@ on_ima(struct appraiser *a, struct ipc_msg *m)
 	return ASSAY_OK;
 }
 
-/* Where the entries that came before belong. */
+/* The entries that came before, if the request speaks of any. */
 static enum assay_err
-take_ima(struct appraiser *a, const struct ipc_msg *m, struct span place, uint8_t flags)
+take_ima(struct appraiser *a, uint64_t id)
 {
 	struct appraisal_input *in = &a->input;
-	struct reader r;
 
-	rd_init(&r, place);
-	in->ima_from = rd_be64(&r);
-	in->ima_stored = rd_be64(&r);
-	in->has_ima = (flags & APPRAISE_IMA) != 0;
 	in->ima = a->ima.payload;
-	if (in->has_ima != (a->ima.type == IPC_IMA) || (in->has_ima && a->ima.id != m->id) ||
+	if (in->has_ima != (a->ima.type == IPC_IMA) || (in->has_ima && a->ima.id != id) ||
 	    in->ima_stored > in->ima.n)
 		return ASSAY_STATE;
-	return rd_finish(&r);
+	return ASSAY_OK;
 }
 
 /* Where keeper is to cut what was proved. */
@@ -163,7 +158,7 @@ static enum assay_err
 appraise_request(struct appraiser *a, struct ipc_msg *m)
 {
 	struct reader r;
-	struct span evidence, policy, ima, input;
+	struct span evidence, policy, input;
 	enum assay_err e;
 	uint8_t flags;
 
@@ -171,11 +166,10 @@ appraise_request(struct appraiser *a, struct ipc_msg *m)
 	flags = rd_u8(&r);
 	evidence = rd_bytes(&r, 32);
 	policy = rd_bytes(&r, 32);
-	ima = rd_bytes(&r, 16);
 	input = rd_rest(&r);
 	if ((e = rd_finish(&r)) != ASSAY_OK ||
 	    (e = appraisal_input_decode(input, &a->input)) != ASSAY_OK ||
-	    (e = take_ima(a, m, ima, flags)) != ASSAY_OK ||
+	    (e = take_ima(a, m->id)) != ASSAY_OK ||
 	    (e = fill_maps(a, policy.p)) != ASSAY_OK)
 		return e;
 	arena_reset(&a->scratch);

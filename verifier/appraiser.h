@@ -6,11 +6,11 @@
  * verdict is about, as keeper named it: keeper believes neither without comparing.
  *
  * MAP            id: first 8 bytes of the content's SHA-256; payload: the content
- * IMA            the entries; APPRAISE with the same id follows
+ * IMA            entries of an IMA list, maybe none; APPRAISE with the same id and
+ *                has_ima follows
  * APPRAISE       u8 flags, 32 bytes digest of the evidence, 32 bytes policy digest
- *                (zeros: none), be64 ima_from and be64 ima_stored,
- *                appraisal_input_encode() with policy and references left out
- *                (references by digest)
+ *                (zeros: none), appraisal_input_encode() with policy and references
+ *                left out (references by digest)
  * IMA_SPLIT      be32 length of each entry that ima_accepted counts; VERDICT follows
  * VERDICT        32 bytes digest of the evidence, 32 characters device id,
  *                verdict_encode()
@@ -27,8 +27,6 @@
 /* Only the core checks: is it validly signed at all? Asked when evidence has killed
  * two appraisers. */
 #define APPRAISE_CORE_ONLY 1u
-/* There are entries of an IMA list (maybe none): the message before was IMA. */
-#define APPRAISE_IMA 2u
 
 int appraiser_main(void);
 

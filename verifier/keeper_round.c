@@ -151,6 +151,9 @@ fill_evidence(struct keeper *k, const struct keeper_session *s, const struct req
 	in->asked = r->asked;
 	in->proof = SPAN(r->proof, r->proof_len);
 	in->claims = SPAN(r->claims, r->claims_len);
+	in->has_ima = r->has_ima;
+	in->ima_from = r->ima_from;
+	in->ima_stored = r->ima_stored;
 }
 
 /* Digest over all that the device sent, length by length. */
@@ -186,11 +189,9 @@ encode_request(struct keeper *k, struct request *r)
 	enum assay_err e;
 
 	wr_init(&w, k->scratch, KEEPER_SCRATCH);
-	wr_u8(&w, r->has_ima ? APPRAISE_IMA : 0);
+	wr_u8(&w, 0);
 	wr_bytes(&w, SPAN(r->evidence, 32));
 	wr_bytes(&w, SPAN(r->standing.policy, 32));
-	wr_be64(&w, r->ima_from);
-	wr_be64(&w, r->ima_stored);
 	if ((e = wr_finish(&w, &head)) != ASSAY_OK ||
 	    (e = appraisal_input_encode(&k->input, k->scratch + head, KEEPER_SCRATCH - head,
 					&n)) != ASSAY_OK)
