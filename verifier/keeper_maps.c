@@ -8,7 +8,6 @@
 
 #include "compiler.h"
 #include "log.h"
-#include "verifier/appraise/reference.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -112,8 +111,6 @@ load_reference(struct keeper *k, const struct ledger_reference *r)
 	memcpy(to->class_name, r->class_name, sizeof to->class_name);
 	memcpy(to->device, r->device, sizeof to->device);
 	to->state = r->state;
-	to->kind = reference_kind_of(r->compiled);
-	memcpy(to->name, r->name, sizeof to->name);
 	to->not_after = r->not_after;
 	k->nreferences++;
 	return ASSAY_OK;

@@ -90,7 +90,6 @@ enum operation_field {
 	F_FROM,	     /* seconds since the epoch */
 	F_UNTIL,
 	F_VERSION,
-	F_WHAT,	     /* of a reference: "boot" or "software" */
 	F_COUNT
 };
 

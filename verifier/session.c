@@ -29,6 +29,7 @@ static const struct step {
 } steps[] = {
 	{MSG_HELLO, SESSION_NEW, SESSION_WAITING, on_hello},
 	{MSG_ENROL, SESSION_NEW, SESSION_WAITING, on_enrol},
+	{MSG_ENROL_KEY, SESSION_NEW, SESSION_WAITING, on_enrol},
 	{MSG_ACTIVATION, SESSION_CREDENTIAL, SESSION_WAITING, on_activation},
 	{MSG_PROOF, SESSION_CHALLENGED, SESSION_WAITING, on_proof},
 	{MSG_PART, SESSION_NEEDED, SESSION_NEEDED, on_part}, /* on_part leaves it */

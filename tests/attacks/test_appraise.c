@@ -553,7 +553,9 @@ m12_the_tier_is_the_records_and_claims_affirm_nothing(void **state)
 {
 	(void)state;
 	w.ask.agent = "tier=tpm hardware=2";
-	w.in.device.tier = TIER_SOFTWARE;
+	w.in.device.tier = TIER_SOFTWARE; /* whose evidence is no quote */
+	assert_unproven(world_round(&w), FIND_MALFORMED);
+	w.in.device.tier = TIER_VTPM;
 	assert_quarantined(world_round(&w), FIND_TIER);
 	assert_true(w.v->vector[AR4SI_HARDWARE] >= 96);
 	w.in.device.tier = TIER_COUNT;

@@ -44,7 +44,8 @@ make_ecc(struct softkey *k, struct key *pub)
 
 	k->wolf = e;
 	must(e && wc_ecc_init(e) == 0, "ecc");
-	must(wc_ecc_make_key_ex(rng(), p384 ? 48 : 32, e, p384 ? ECC_SECP384R1 : ECC_SECP256R1) == 0,
+	must(wc_ecc_make_key_ex(rng(), p384 ? 48 : 32, e, p384 ? ECC_SECP384R1 : ECC_SECP256R1) ==
+		     0,
 	     "ecc key");
 	must(wc_ecc_export_public_raw(e, pub->x, &nx, pub->y, &ny) == 0, "ecc export");
 	pub->type = KEY_ECC;
@@ -76,7 +77,8 @@ make_rsa(struct softkey *k, struct key *pub)
 	word32 ne = sizeof e, nn = sizeof pub->n;
 
 	k->wolf = r;
-	must(r && wc_InitRsaKey(r, NULL) == 0 && wc_MakeRsaKey(r, 2048, 65537, rng()) == 0, "rsa key");
+	must(r && wc_InitRsaKey(r, NULL) == 0 && wc_MakeRsaKey(r, 2048, 65537, rng()) == 0,
+	     "rsa key");
 	must(wc_RsaFlattenPublicKey(r, e, &ne, pub->n, &nn) == 0 && nn == 256, "rsa export");
 	pub->type = KEY_RSA;
 	pub->bits = 2048;

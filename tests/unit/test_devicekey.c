@@ -30,8 +30,9 @@ free_keys(void **state)
 static void
 an_ed25519_signature_of_the_rfc_verifies(void **state)
 {
-	static const char spki_hex[] = "302a300506032b6570032100"
-				       "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
+	static const char spki_hex[] =
+		"302a300506032b6570032100"
+		"3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
 	static const char sig_hex[] =
 		"92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
 		"085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00";
@@ -45,7 +46,8 @@ an_ed25519_signature_of_the_rfc_verifies(void **state)
 	assert_int_equal(devicekey_read(SPAN(spki, n), &k), ASSAY_OK);
 	assert_int_equal(devicekey_verify(&k, SPAN(sig, m), SPAN(&message, 1)), ASSAY_OK);
 	message = 0x73;
-	assert_int_equal(devicekey_verify(&k, SPAN(sig, m), SPAN(&message, 1)), ASSAY_BAD_SIGNATURE);
+	assert_int_equal(devicekey_verify(&k, SPAN(sig, m), SPAN(&message, 1)),
+			 ASSAY_BAD_SIGNATURE);
 }
 
 static void
@@ -138,7 +140,8 @@ i1_a_key_in_another_encoding_is_no_other_device(void **state)
 static void
 q7_keys_that_may_not_attest_are_refused(void **state)
 {
-	struct span weak = unit_data("key/rsa1024.spki.der"), p521 = unit_data("key/ecc521.spki.der");
+	struct span weak = unit_data("key/rsa1024.spki.der"),
+		    p521 = unit_data("key/ecc521.spki.der");
 	uint8_t low[44] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
 	struct key k;
 

@@ -86,12 +86,12 @@ static void
 i10_every_message_out_of_phase_is_refused(void **state)
 {
 	static const enum msg_type from_device[] = {MSG_HELLO, MSG_ENROL, MSG_ACTIVATION,
-						    MSG_PROOF, MSG_PART};
+						    MSG_PROOF, MSG_PART, MSG_ENROL_KEY};
 	static const struct {
 		enum session_state in;
 		unsigned permitted; /* mask of message types */
 	} rows[] = {
-		{SESSION_NEW, 1u << MSG_HELLO | 1u << MSG_ENROL},
+		{SESSION_NEW, 1u << MSG_HELLO | 1u << MSG_ENROL | 1u << MSG_ENROL_KEY},
 		{SESSION_WAITING, 0},
 		{SESSION_CHALLENGED, 1u << MSG_PROOF},
 		{SESSION_CREDENTIAL, 1u << MSG_ACTIVATION},
@@ -101,7 +101,7 @@ i10_every_message_out_of_phase_is_refused(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		for (size_t m = 0; m < 5; m++) {
+		for (size_t m = 0; m < 6; m++) {
 			uint8_t frame[1] = {(uint8_t)from_device[m]};
 			enum assay_err e;
 
@@ -122,7 +122,7 @@ i10_messages_of_the_verifier_are_refused_from_a_device(void **state)
 	for (unsigned t = 0; t < 256; t++) {
 		uint8_t frame[1] = {(uint8_t)t};
 
-		if (t >= MSG_HELLO && t <= MSG_PART)
+		if (t >= MSG_HELLO && t <= MSG_ENROL_KEY)
 			continue;
 		session_init(&f->session, 7, 1000);
 		assert_int_not_equal(session_on_frame(&f->session, &f->env, SPAN(frame, 1)),

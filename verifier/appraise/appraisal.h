@@ -10,6 +10,7 @@
 #include "appraise.h"
 #include "evidence/eventlog.h"
 #include "evidence/quote.h"
+#include "dice.h"
 #include "factset.h"
 #include "policy.h"
 #include "reference.h"
@@ -39,6 +40,11 @@ struct appraisal {
 	struct quote quotes[MSG_QUOTES_MAX];
 	struct counters counters;
 
+	/* core_key.c: who signed, of devices without TPM; of DICE devices also the chain */
+	struct key signer;
+	struct tpm_name signer_name;
+	struct dice_chain dice;
+
 	/* claims.c */
 	bool has_claims;
 	struct msg_claims claims;
@@ -67,6 +73,7 @@ struct appraisal {
 	struct fact_set *facts;
 	char banks[64]; /* quote.banks */
 	bool reference_matched, reference_learned;
+	bool judged; /* a rule or reference over software.* or dice.* facts held */
 	uint32_t shown; /* which of ->in->references this boot matches as a whole */
 	bool software_matched; /* all that counts is as one approved set has it */
 
@@ -104,6 +111,8 @@ void *appraisal_alloc(struct appraisal *a, size_t n);
 /* core.c: signature, quote, binding, selection, values. False: UNPROVEN, and nothing
  * that was sent is believed. */
 ASSAY_MUST_USE bool core_check(struct appraisal *a);
+/* core_key.c: the same of devices without TPM; ->proof is decoded. */
+ASSAY_MUST_USE bool core_key_check(struct appraisal *a);
 /* claims.c: False: they are needed, or are not those that were signed. */
 ASSAY_MUST_USE bool claims_check(struct appraisal *a);
 /* judges.c: the policy, and the generation of policy and references. */
@@ -127,6 +136,15 @@ const struct msg_software *software_find(const struct appraisal *a, struct span 
 void software_judge(struct appraisal *a);
 /* Whether some software must be a reference's. */
 bool policy_needs_software(const struct policy *p);
+/* key_state.c: of devices without TPM, the parts of continuity_check() and _next(). */
+void key_continuity_check(struct appraisal *a);
+void key_continuity_next(struct appraisal *a);
+/* gather_key.c: of devices without TPM, in place of gather_facts(), and what record and
+ * DICE chain say against them. */
+void gather_key(struct appraisal *a);
+void key_judge(struct appraisal *a);
+/* gather_key.c: that something was judged beside the key. */
+void judged_check(struct appraisal *a);
 /* identity.c: what the device's record says against it. */
 void identity_judge(struct appraisal *a);
 /* reference_match.c: PCR values against whole reference sets. */

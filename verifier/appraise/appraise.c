@@ -93,10 +93,12 @@ appraisal_needs(struct appraisal *a, enum part_kind kind, uint64_t limit)
 static bool
 approved(const struct appraisal *a)
 {
-	bool boot = a->policy.compare != 0, software = policy_needs_software(&a->policy);
+	bool software = policy_needs_software(&a->policy);
 
-	return (boot || software) && (!boot || a->reference_matched) &&
-	       (!software || a->software_matched);
+	if (software && !a->software_matched)
+		return false;
+	return tier_has_tpm(a->in->device.tier) ? a->policy.compare != 0 && a->reference_matched
+						: a->judged;
 }
 
 /*
@@ -137,6 +139,19 @@ fault(struct verdict *v)
 	memset(v->vector, -1, sizeof v->vector);
 }
 
+/* What a device without TPM has: its key, its claims, of DICE devices the chain. */
+static void
+judge_key(struct appraisal *a)
+{
+	gather_key(a);
+	gather_software(a);
+	identity_judge(a);
+	software_judge(a);
+	policy_judge(a);
+	a->judged |= a->software_matched;
+	judged_check(a);
+}
+
 /* False: the verdict is complete as it is (UNPROVEN, NEED) or could not be reached. */
 static bool
 judge(struct appraisal *a)
@@ -144,7 +159,13 @@ judge(struct appraisal *a)
 	if (!core_check(a) || !claims_check(a))
 		return false;
 	judges_open(a);
-	if (!continuity_check(a) || !boot_check(a))
+	if (!continuity_check(a))
+		return false;
+	if (!tier_has_tpm(a->in->device.tier)) {
+		judge_key(a);
+		return true;
+	}
+	if (!boot_check(a))
 		return false;
 	gather_facts(a);
 	gather_boot(a);
@@ -156,6 +177,7 @@ judge(struct appraisal *a)
 	last_boot_judge(a);
 	software_judge(a);
 	policy_judge(a);
+	judged_check(a);
 	return true;
 }
 

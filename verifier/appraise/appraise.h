@@ -31,6 +31,8 @@ enum tier {
 	TIER_COUNT
 };
 const char *tier_name(enum tier t); /* "tpm", "virtual-tpm", ... */
+/* Whether there are quotes, PCRs and logs to judge; the others sign with a key alone. */
+bool tier_has_tpm(enum tier t);
 
 /* What enrolment established about the EK; stored in the device's record. */
 struct ek_facts {
@@ -53,8 +55,11 @@ struct device_view {
 	char labels[DEVICE_LABELS_MAX + 1]; /* "site=berlin ring=canary" */
 	enum tier tier;
 	bool new_ak; /* enrolled again with another AK; not yet confirmed by an operator */
+	bool copied; /* the key was live in two places; not yet released by an operator */
 	struct tpm_name ek_name, ak_name;
-	struct span ak_public; /* TPMT_PUBLIC as enrolled */
+	/* TPMT_PUBLIC as enrolled; without TPM both names and this are of the identity key,
+	 * which is a SubjectPublicKeyInfo, and ->ek is about its certificate */
+	struct span ak_public;
 	struct ek_facts ek;
 };
 
@@ -167,16 +172,22 @@ ASSAY_MUST_USE enum assay_err appraisal_input_check(const struct appraisal_input
 
 struct enrol_input {
 	int64_t now;
-	struct span frame;    /* the Enrol frame as received */
+	struct span frame;    /* the Enrol or EnrolKey frame as received */
 	struct span roots;    /* compiled roots image (roots.h); empty: no roots */
 	uint8_t secret[MSG_SECRET_SIZE]; /* drawn by keeper, to be returned by the TPM */
 	uint8_t entropy[64];  /* drawn by keeper, for the credential */
+	/* EnrolKey: possession */
+	struct span proof;    /* the Proof frame as received */
+	uint8_t nonce[BINDING_NONCE_SIZE];
+	struct span channel;  /* 32 bytes or empty */
+	struct span dice_roots, token_roots; /* as roots */
 };
 
 enum enrol_status {
 	ENROL_FAULT = 0,
 	ENROL_REFUSED, /* ->finding says why; nothing is stored */
-	ENROL_PROVABLE, /* send the credential; who may enrol is keeper's to decide */
+	ENROL_PROVABLE, /* send the credential, or without TPM: it is proved. Who may enrol is
+			   keeper's to decide */
 	ENROL_STATUS_COUNT
 };
 
@@ -187,7 +198,7 @@ struct enrol_verdict {
 	struct tpm_name ek_name, ak_name;
 	uint16_t ek_public_len, ak_public_len;
 	uint8_t ek_public[TPMT_PUBLIC_MAX], ak_public[TPMT_PUBLIC_MAX];
-	enum tier tier; /* TPM or VTPM */
+	enum tier tier; /* of a key without TPM: names and publics of EK and AK are equal */
 	struct ek_facts ek;
 	char token_id[MSG_TOKEN_FIELD_MAX + 1]; /* "" if none */
 	uint8_t token_hash[32]; /* SHA-256 of the secret presented */

@@ -20,6 +20,12 @@ tier_name(enum tier t)
 	return names[(unsigned)t < TIER_COUNT ? t : TIER_NONE];
 }
 
+bool
+tier_has_tpm(enum tier t)
+{
+	return t != TIER_SOFTWARE && t != TIER_TOKEN && t != TIER_DICE;
+}
+
 static void
 pack_device(struct writer *w, const struct device_view *d)
 {
@@ -28,6 +34,7 @@ pack_device(struct writer *w, const struct device_view *d)
 	pack_text(w, d->labels, sizeof d->labels);
 	pack_below(w, d->tier, TIER_COUNT);
 	pack_bool(w, d->new_ak);
+	pack_bool(w, d->copied);
 	pack_name(w, &d->ek_name);
 	pack_name(w, &d->ak_name);
 	wr_be16_bytes(w, d->ak_public);
@@ -42,6 +49,7 @@ unpack_device(struct reader *r, struct device_view *ret)
 	unpack_text(r, ret->labels, sizeof ret->labels);
 	ret->tier = (enum tier)unpack_below(r, TIER_COUNT);
 	ret->new_ak = unpack_bool(r);
+	ret->copied = unpack_bool(r);
 	unpack_name(r, &ret->ek_name);
 	unpack_name(r, &ret->ak_name);
 	ret->ak_public = rd_be16_bytes(r, TPMT_PUBLIC_MAX);

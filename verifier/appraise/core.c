@@ -196,6 +196,8 @@ core_check(struct appraisal *a)
 
 	if (e != ASSAY_OK)
 		return unproven_error(a, FIND_MALFORMED, "proof", e);
+	if (!tier_has_tpm(a->in->device.tier))
+		return core_key_check(a);
 	return check_key(a) && check_quotes(a) && check_selection(a) && check_values(a) &&
 	       check_counters(a);
 }

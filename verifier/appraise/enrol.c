@@ -1,6 +1,6 @@
 /* enrol.c: from an enrolment request to a credential that only the TPM which holds
  * both keys can open; see appraise.h. Who may enrol is keeper's to decide. */
-#include "appraise.h"
+#include "enrol_parts.h"
 
 #include "credential.h"
 #include "ekcert.h"
@@ -16,13 +16,14 @@ struct enrolment {
 	struct tpm_public ek, ak;
 };
 
-static bool
-refused(struct enrolment *e, enum finding_code code, const char *subject, const char *seen)
+bool
+enrol_refused(struct enrol_verdict *v, enum finding_code code, const char *subject,
+	      const char *seen)
 {
-	struct finding *f = &e->v->finding;
+	struct finding *f = &v->finding;
 
-	memset(e->v, 0, sizeof *e->v);
-	e->v->status = ENROL_REFUSED;
+	memset(v, 0, sizeof *v);
+	v->status = ENROL_REFUSED;
 	f->code = (uint16_t)code;
 	f->cap = OUTCOME_QUARANTINE;
 	f->severity = SEV_HIGH;
@@ -32,6 +33,12 @@ refused(struct enrolment *e, enum finding_code code, const char *subject, const 
 	text_format(f->seen, sizeof f->seen, "%s", seen);
 	text_format(f->remedy, sizeof f->remedy, "%s", finding_remedy(code));
 	return false;
+}
+
+static bool
+refused(struct enrolment *e, enum finding_code code, const char *subject, const char *seen)
+{
+	return enrol_refused(e->v, code, subject, seen);
 }
 
 /* A key of known weakness is a fact; one that is no key at all is refused (I13). */
@@ -148,17 +155,15 @@ name_device(struct enrolment *e)
 		       ASSAY_OK;
 }
 
-static bool
-read_token(struct enrolment *e)
+bool
+enrol_token(struct enrol_verdict *v, struct span id, struct span secret)
 {
-	const struct msg_enrol *m = &e->msg;
-
-	if (m->token_id.n == 0)
+	if (id.n == 0)
 		return true;
-	if (m->token_id.n > MSG_TOKEN_FIELD_MAX)
+	if (id.n > MSG_TOKEN_FIELD_MAX)
 		return false;
-	text_escape(m->token_id, e->v->token_id, sizeof e->v->token_id);
-	return digest_sha256(m->token_secret, e->v->token_hash) == ASSAY_OK;
+	text_escape(id, v->token_id, sizeof v->token_id);
+	return digest_sha256(secret, v->token_hash) == ASSAY_OK;
 }
 
 static bool
@@ -196,17 +201,19 @@ enrol(struct enrolment *e, struct arena *scratch)
 	if (!read_ek(e) || !read_ak(e) || !check_certificate(e, &cert))
 		return false;
 	e->v->tier = tier_of(&e->v->ek);
-	return name_device(e) && read_token(e) && make_credential(e);
+	return name_device(e) && enrol_token(e->v, e->msg.token_id, e->msg.token_secret) &&
+	       make_credential(e);
 }
 
 void
 appraise_enrolment(const struct enrol_input *in, struct arena *scratch, struct enrol_verdict *ret)
 {
 	struct enrolment e = {.in = in, .v = ret};
+	bool key = frame_type(in->frame) == MSG_ENROL_KEY;
 
 	memset(ret, 0, sizeof *ret);
 	arena_reset(scratch);
-	if (enrol(&e, scratch))
+	if (key ? enrol_key(in, scratch, ret) : enrol(&e, scratch))
 		ret->status = ENROL_PROVABLE;
 	else if (ret->status != ENROL_REFUSED)
 		memset(ret, 0, sizeof *ret); /* a fault: nothing is known of the device */

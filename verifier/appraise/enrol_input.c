@@ -84,6 +84,9 @@ enrol_input_encode(const struct enrol_input *in, uint8_t *ret, size_t cap, size_
 	wr_be32_bytes(&w, in->frame);
 	pack_fixed(&w, in->secret, sizeof in->secret);
 	pack_fixed(&w, in->entropy, sizeof in->entropy);
+	wr_be16_bytes(&w, in->proof);
+	pack_fixed(&w, in->nonce, sizeof in->nonce);
+	wr_be16_bytes(&w, in->channel);
 	return wr_finish(&w, ret_len);
 }
 
@@ -103,6 +106,9 @@ enrol_input_decode(struct span bytes, struct enrol_input *ret)
 	ret->frame = rd_be32_bytes(&r, MSG_ENROL_MAX);
 	unpack_fixed(&r, ret->secret, sizeof ret->secret);
 	unpack_fixed(&r, ret->entropy, sizeof ret->entropy);
+	ret->proof = rd_be16_bytes(&r, MSG_PROOF_MAX);
+	unpack_fixed(&r, ret->nonce, sizeof ret->nonce);
+	ret->channel = rd_be16_bytes(&r, BINDING_CHANNEL_SIZE);
 	e = rd_finish(&r);
 	if (e != ASSAY_OK)
 		memset(ret, 0, sizeof *ret);
@@ -113,13 +119,13 @@ enrol_input_decode(struct span bytes, struct enrol_input *ret)
 static bool
 coherent(const struct enrol_verdict *v)
 {
-	bool finding = v->finding.code != FIND_NONE;
+	bool finding = v->finding.code != FIND_NONE, tpm = tier_has_tpm(v->tier);
 
 	if (v->status == ENROL_PROVABLE)
 		return !finding && v->ek_name.len != 0 && v->ak_name.len != 0 &&
 		       strlen(v->device_id) == DEVICE_ID_HEX && v->ek_public_len != 0 &&
-		       v->ak_public_len != 0 && v->blob_len != 0 && v->encrypted_secret_len != 0 &&
-		       (v->tier == TIER_TPM || v->tier == TIER_VTPM);
+		       v->ak_public_len != 0 && v->tier != TIER_NONE &&
+		       (v->blob_len != 0) == tpm && (v->encrypted_secret_len != 0) == tpm;
 	return v->status == ENROL_FAULT || finding;
 }
 

@@ -59,6 +59,38 @@ const char *fact_type_name(enum fact_type t);
 	X(EK_ISSUER, "ek.issuer", TEXT, RECORD, ROUND, 0, "issuer of the EK certificate")      \
 	X(EK_NOT_AFTER, "ek.not_after", TIME, RECORD, ROUND, 0,                                \
 	  "when the EK certificate expires")                                                   \
+	X(DEVICE_COPIED, "device.copied", BOOL, RECORD, ROUND, 0,                              \
+	  "the key was live in two places, and no operator has released the device since")     \
+	X(KEY_TYPE, "key.type", TEXT, RECORD, ROUND, 0,                                        \
+	  "of devices without TPM: ecdsa-p256, ecdsa-p384, ed25519 or rsa")                    \
+	X(KEY_CERTIFIED, "key.certified", BOOL, RECORD, ROUND, 0,                              \
+	  "the identity key has a certificate of a registered CA")                             \
+	X(KEY_REASON, "key.reason", TEXT, RECORD, ROUND, 0,                                    \
+	  "what became of the check of the key's certificate")                                 \
+	X(KEY_ISSUER, "key.issuer", TEXT, RECORD, ROUND, 0,                                    \
+	  "issuer of the key's certificate")                                                   \
+	X(KEY_SERIAL, "key.serial", TEXT, RECORD, ROUND, 0,                                    \
+	  "serial number of the key's certificate")                                            \
+	X(START_COUNT, "start.count", NUMBER, CLAIMED, ROUND, 0,                               \
+	  "of devices without TPM: how often the agent was started")                           \
+	X(START_ROUND, "start.round", NUMBER, CLAIMED, ROUND, 0,                               \
+	  "of devices without TPM: rounds of evidence since that start")                       \
+	X(DICE_LAYERS, "dice.layers", NUMBER, DICE, ROUND, 0,                                  \
+	  "measured layers of the DICE chain")                                                 \
+	X(DICE_NORMAL, "dice.normal", BOOL, DICE, ROUND, 0,                                    \
+	  "all of them are in normal mode")                                                    \
+	X(DICE_SIGNER, "dice.signer", DIGEST, DICE, ROUND, 0,                                  \
+	  "SHA-256 of the key that signs, at the end of the chain")                            \
+	X(DICE_MODE, "dice.mode", TEXT, DICE, ROUND, 8,                                        \
+	  "mode of a layer: normal, debug, recovery, not-configured or unknown")               \
+	X(DICE_CODE, "dice.code", DIGEST, DICE, ROUND, 8,                                      \
+	  "hash of a layer's code")                                                            \
+	X(DICE_CONFIG, "dice.config", DIGEST, DICE, ROUND, 8,                                  \
+	  "hash of a layer's configuration, or the 64 bytes that it is")                       \
+	X(DICE_AUTHORITY, "dice.authority", DIGEST, DICE, ROUND, 8,                            \
+	  "hash of who authorised a layer's code")                                             \
+	X(DICE_SVN, "dice.svn", NUMBER, DICE, ROUND, 8,                                        \
+	  "security version of a layer (DiceTcbInfo)")                                         \
 	X(QUOTE_BANKS, "quote.banks", LIST, TPM, ROUND, 0,                                     \
 	  "the PCR banks quoted, by name, with blanks")                                        \
 	X(QUOTE_SHA1_ONLY, "quote.sha1_only", BOOL, TPM, ROUND, 0,                             \

@@ -37,16 +37,18 @@ judge_tier(struct appraisal *a)
 {
 	enum tier t = a->in->device.tier;
 	const struct ek_facts *ek = &a->in->device.ek;
-	bool accepted = a->policy.allow_virtual_tpm || (ek->allow_listed && !ek->virtual_tpm);
+	enum tier lowest = policy_lowest_tier(&a->policy);
 	struct finding *f;
 
-	if (t == TIER_TPM || (t == TIER_VTPM && accepted))
+	if (t != TIER_NONE && t < TIER_COUNT && t >= lowest)
+		return;
+	if (t == TIER_VTPM && ek->allow_listed && !ek->virtual_tpm)
 		return;
 	f = find(a, FIND_TIER, OUTCOME_QUARANTINE);
 	f->provenance = PROV_RECORD;
 	text_format(f->seen, sizeof f->seen, "%s", tier_name(t));
-	text_format(f->expected, sizeof f->expected, "%s%s", tier_name(TIER_TPM),
-		    a->policy.allow_virtual_tpm ? ", virtual-tpm" : "");
+	text_format(f->expected, sizeof f->expected, "%s%s", tier_name(lowest),
+		    lowest == TIER_TPM ? "" : " or better");
 }
 
 static void
@@ -67,6 +69,11 @@ identity_judge(struct appraisal *a)
 	const struct device_view *d = &a->in->device;
 	struct finding *f;
 
+	judge_tier(a);
+	if (!tier_has_tpm(d->tier)) {
+		key_judge(a);
+		return;
+	}
 	if (!d->ek.trusted && !d->ek.allow_listed) {
 		f = find(a, FIND_EK_UNTRUSTED, OUTCOME_QUARANTINE);
 		f->provenance = PROV_RECORD;
@@ -77,6 +84,5 @@ identity_judge(struct appraisal *a)
 	if (d->new_ak)
 		find(a, FIND_AK_CHANGED, OUTCOME_RESTRICT)->provenance = PROV_RECORD;
 	judge_ek_time(a);
-	judge_tier(a);
 	judge_banks(a);
 }

@@ -46,6 +46,7 @@ policy_write_head(struct writer *w, const struct policy *p)
 	pack_bool(w, p->allow_ek_expired);
 	pack_bool(w, p->allow_virtual_tpm);
 	pack_bool(w, p->allow_sha1_only);
+	pack_below(w, p->lowest_tier, TIER_COUNT);
 	policy_write_workarounds(w, p);
 	policy_write_software(w, p);
 	wr_be16(w, p->nrules);
@@ -69,6 +70,14 @@ head_sound(const struct policy *p)
 		return false;
 	return i->max_age_s <= i->interval_s * i->patience && (p->compare & ~asked) == 0 &&
 	       (p->unlogged & ~asked) == 0 && p->nrules <= POLICY_RULES_MAX;
+}
+
+enum tier
+policy_lowest_tier(const struct policy *p)
+{
+	enum tier said = p->lowest_tier == TIER_NONE ? TIER_TPM : (enum tier)p->lowest_tier;
+
+	return p->allow_virtual_tpm && said > TIER_VTPM ? TIER_VTPM : said;
 }
 
 enum assay_err
@@ -104,6 +113,7 @@ policy_open(struct span compiled, struct policy *ret)
 	ret->allow_ek_expired = unpack_bool(&r);
 	ret->allow_virtual_tpm = unpack_bool(&r);
 	ret->allow_sha1_only = unpack_bool(&r);
+	ret->lowest_tier = unpack_below(&r, TIER_COUNT);
 	policy_read_workarounds(&r, ret);
 	policy_read_software(&r, ret);
 	ret->nrules = rd_be16(&r);

@@ -96,6 +96,7 @@ struct policy {
 	uint8_t dbx_back;  /* cap when dbx lost entries since then (L14) */
 	uint8_t learned;   /* cap when a learned set matches; never ADMIT (D7) */
 	bool allow_ek_expired, allow_virtual_tpm, allow_sha1_only;
+	uint8_t lowest_tier; /* enum tier; TIER_NONE: as allow_virtual_tpm says */
 	uint8_t nworkarounds;
 	struct policy_workaround workarounds[POLICY_WORKAROUNDS_MAX];
 	uint8_t nsoftware;
@@ -156,6 +157,8 @@ struct policy_value {
 /* The head of a compiled policy; rules are read by policy_next_rule(), and only
  * policy_info() checks them all beforehand. */
 ASSAY_MUST_USE enum assay_err policy_open(struct span compiled, struct policy *ret);
+/* The lowest tier that a device may have; TPM where the policy says nothing. */
+enum tier policy_lowest_tier(const struct policy *p);
 /* The workaround that covers a finding of the boot log, or NULL. */
 const struct policy_workaround *policy_tolerates(const struct policy *p,
 						 const struct policy_oddity *o);

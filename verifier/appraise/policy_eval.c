@@ -259,6 +259,17 @@ unknown_fact(struct appraisal *a, const struct policy_rule *r)
 	text_format(f->seen, sizeof f->seen, "a fact that this verifier does not know");
 }
 
+/* What a device without TPM has to be judged by. */
+static bool
+speaks_of_software(enum fact_id id)
+{
+	const char *name = fact_info(id)->name;
+
+	return strncmp(name, "software.", 9) == 0 || id == FACT_DICE_CODE ||
+	       id == FACT_DICE_CONFIG || id == FACT_DICE_AUTHORITY || id == FACT_DICE_SVN ||
+	       id == FACT_DICE_SIGNER;
+}
+
 static bool
 judged_before(const struct appraisal *a, enum fact_id id)
 {
@@ -284,6 +295,8 @@ policy_judge(struct appraisal *a)
 		t = evaluate(a, r);
 		if (t != RULE_HOLDS)
 			rule_finding(a, &r, t);
+		else if (r.op != OP_PRESENT && speaks_of_software(r.fact))
+			a->judged = true;
 	}
 	if (p.rules.err == ASSAY_OK)
 		return;

@@ -85,6 +85,14 @@ static const struct effect {
 	{FIND_SOFTWARE_OLD, AR4SI_FILE_SYSTEM, KNOWN_ISSUES},
 	{FIND_SOFTWARE_VERSION, AR4SI_FILE_SYSTEM, KNOWN_ISSUES},
 	{FIND_SOFTWARE_UNKNOWN, AR4SI_FILE_SYSTEM, KNOWN_ISSUES},
+	{FIND_COPIED, AR4SI_INSTANCE_IDENTITY, CONTRAINDICATED},
+	{FIND_CHAIN_BACK, AR4SI_INSTANCE_IDENTITY, CONTRAINDICATED},
+	{FIND_START_MISSING, AR4SI_INSTANCE_IDENTITY, UNRECOGNISED_INSTANCE},
+	{FIND_KEY_UNTRUSTED, AR4SI_INSTANCE_IDENTITY, UNRECOGNISED_INSTANCE},
+	{FIND_KEY_EXPIRED, AR4SI_INSTANCE_IDENTITY, KNOWN_ISSUES},
+	{FIND_DICE_MODE, AR4SI_CONFIGURATION, CONTRAINDICATED},
+	{FIND_DICE_MODE, AR4SI_HARDWARE, CONTRAINDICATED},
+	{FIND_UNJUDGED, AR4SI_EXECUTABLES, UNRECOGNISED},
 };
 
 /* What policy only reports (L20) is an issue that is known. */
@@ -112,14 +120,24 @@ apply_findings(struct verdict *v)
 				      effect_of(&v->findings[i], effects[k].value));
 }
 
+/* A key that software holds, or a token that says nothing of the device it is in: no
+ * evidence of it speaks for hardware, or for what is executed (M7, M12). */
+static bool
+only_software(const struct appraisal *a)
+{
+	return !tier_has_tpm(a->in->device.tier) && a->in->device.tier != TIER_DICE;
+}
+
 /* The hardware is known by its certificate; an allow-listed EK is only recognised. */
 static void
 apply_identity(struct appraisal *a)
 {
 	const struct device_view *d = &a->in->device;
-	bool genuine = d->ek.trusted && d->tier == TIER_TPM;
+	bool genuine = d->ek.trusted && (d->tier == TIER_TPM || d->tier == TIER_DICE);
 
 	lower(a->v, AR4SI_INSTANCE_IDENTITY, AFFIRMING);
+	if (only_software(a))
+		return;
 	lower(a->v, AR4SI_HARDWARE, genuine ? AFFIRMING : KNOWN_ISSUES);
 	if (a->reference_matched && (a->log_sound || a->steady))
 		lower(a->v, AR4SI_EXECUTABLES, BOOT_APPROVED);
@@ -161,6 +179,11 @@ vector_compute(struct appraisal *a)
 	apply_identity(a);
 	apply_rules(a);
 	apply_findings(a->v);
+	for (size_t i = 0; only_software(a) && i < 2; i++) {
+		int8_t *claim = &a->v->vector[i ? AR4SI_HARDWARE : AR4SI_EXECUTABLES];
+
+		*claim = tier_of(*claim) == 1 ? 0 : *claim;
+	}
 	for (size_t i = 0; i < a->v->nfindings; i++)
 		if (a->v->findings[i].code == FIND_INTERNAL)
 			for (size_t k = 0; k < AR4SI_COUNT; k++)

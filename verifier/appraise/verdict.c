@@ -91,6 +91,7 @@ continuity_clear(struct continuity *c)
 	pcr_values_clear(&c->replayed);
 	c->nsticky = 0;
 	c->sticky_overflow = false;
+	memset(&c->key, 0, sizeof c->key);
 	c->nseen = 0;
 }
 
@@ -222,6 +223,7 @@ pack_continuity(struct writer *w, const struct continuity *c)
 	for (size_t i = 0; i < c->nsticky && w->err == ASSAY_OK; i++)
 		pack_finding(w, &c->sticky[i]);
 	pack_bool(w, c->sticky_overflow);
+	pack_key_state(w, &c->key);
 	pack_below(w, c->nseen, CONTINUITY_SEEN_MAX + 1);
 	for (size_t i = 0; i < c->nseen && w->err == ASSAY_OK; i++)
 		pack_fixed(w, c->seen[i], sizeof c->seen[i]);
@@ -250,6 +252,7 @@ unpack_continuity(struct reader *r, struct continuity *ret)
 	for (size_t i = 0; i < ret->nsticky && r->err == ASSAY_OK; i++)
 		unpack_finding(r, &ret->sticky[i]);
 	ret->sticky_overflow = unpack_bool(r);
+	unpack_key_state(r, &ret->key);
 	ret->nseen = unpack_below(r, CONTINUITY_SEEN_MAX + 1);
 	for (size_t i = 0; i < ret->nseen && r->err == ASSAY_OK; i++)
 		unpack_fixed(r, ret->seen[i], sizeof ret->seen[i]);

@@ -15,6 +15,7 @@
 #include "evidence/pcr.h"
 #include "ima_state.h"
 #include "software_versions.h"
+#include "key_state.h"
 
 enum outcome { OUTCOME_QUARANTINE = 0, OUTCOME_RESTRICT = 1, OUTCOME_ADMIT = 2 };
 #define OUTCOME_COUNT 3
@@ -146,6 +147,29 @@ const char *provenance_name(enum provenance p);
 	  "find out who cleared the TPM or the agent's state")                                 \
 	X(TIER, "device.tier", "policy does not accept what holds the device's key",           \
 	  "use a device with a TPM, or allow this kind in the policy")                         \
+	X(COPIED, "key.copied", "the key is live in two places",                               \
+	  "find the copy; then give the device a new key, or release it: device release")      \
+	X(CHAIN_BACK, "dice.chain-back", "an earlier DICE chain came back",                    \
+	  "find out who booted old firmware or copied its key; then: device release")          \
+	X(DICE_CHAIN, "dice.chain",                                                            \
+	  "the DICE chain does not lead from the enrolled key to the signer",                  \
+	  "check what the boot stage leaves for the agent")                                    \
+	X(DICE_MODE, "dice.mode", "a DICE layer is not in normal mode",                        \
+	  "boot the device in normal mode, with debugging off")                                \
+	X(KEY_UNTRUSTED, "key.untrusted",                                                      \
+	  "nothing that an operator registered vouches for the key",                           \
+	  "add its CA to dice_roots or token_roots, or allow-list the key")                    \
+	X(KEY_EXPIRED, "key.expired", "the certificate of the device's key has expired",       \
+	  "renew it, or allow ek_expired in the policy")                                       \
+	X(KEY_CERTIFICATE, "key.certificate", "the certificate is not of the key that enrols", \
+	  "give the agent the certificate of its key")                                         \
+	X(POSSESSION, "key.possession", "the device did not show that it has the key",         \
+	  "check the agent; somebody tried to enrol a key that is not his")                    \
+	X(START_MISSING, "continuity.start",                                                   \
+	  "evidence of a key does not say which start and round it is of",                     \
+	  "update the agent")                                                                  \
+	X(UNJUDGED, "policy.unjudged", "the policy judges nothing that such a device runs",    \
+	  "add rules or references over software or DICE facts, or admit only higher tiers")   \
 	X(UNJUDGEABLE, "evidence.unjudgeable", "validly signed evidence breaks the appraiser", \
 	  "the device sends evidence made to crash the verifier; inspect it, report the fault") \
 	X(PCR_EXCLUDED, "boot.pcr-excluded", "a PCR that policy excludes from the replay",     \
@@ -323,6 +347,7 @@ struct continuity {
 	uint8_t nsticky;
 	struct finding sticky[CONTINUITY_STICKY_MAX];
 	bool sticky_overflow; /* more than fit: treated as a sticky QUARANTINE */
+	struct key_state key; /* of devices without TPM */
 	/* Sets that planned changes lead to and that the device has shown, whatever it
 	 * boots later: digests (D12). */
 	uint8_t nseen;
@@ -333,6 +358,9 @@ struct continuity {
  * those beyond a count mean nothing, here as in a verdict; they are left as they were,
  * and each is cleared or written in whole when it is added. */
 void continuity_clear(struct continuity *c);
+/* key_state.c: an operator has released a device without TPM: how it counts, which chains
+ * it had and what sticks begins anew. */
+void continuity_release(struct continuity *c);
 
 /*
  * What of the delivered IMA entries was proved and is to be stored: ->count entries of
@@ -366,6 +394,9 @@ struct verdict {
 
 /* The zero verdict: FAULT, QUARANTINE, nothing found, nothing to remember. */
 void verdict_clear(struct verdict *v);
+/* key_state.c: it shows that the device's key is live in two places: to be kept in the
+ * record until an operator releases the device (I12). */
+bool verdict_shows_copy(const struct verdict *v);
 
 #define VERDICT_BYTES_MAX (192u << 10)
 #define CONTINUITY_BYTES_MAX (62u << 10)

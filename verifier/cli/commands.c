@@ -34,7 +34,6 @@ extern const struct cli_command cmd_policy_list;
 extern const struct cli_command cmd_policy_show;
 extern const struct cli_command cmd_reference_capture;
 extern const struct cli_command cmd_reference_list;
-extern const struct cli_command cmd_reference_predict;
 extern const struct cli_command cmd_reference_promote;
 extern const struct cli_command cmd_reference_retire;
 extern const struct cli_command cmd_reference_show;
@@ -75,7 +74,6 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_policy_show,
 	&cmd_reference_capture,
 	&cmd_reference_list,
-	&cmd_reference_predict,
 	&cmd_reference_promote,
 	&cmd_reference_retire,
 	&cmd_reference_show,

@@ -284,6 +284,7 @@ compile_references(struct compile *c)
 	p->allow_ek_expired = s->allow.ek_expired;
 	p->allow_virtual_tpm = s->allow.virtual_tpm;
 	p->allow_sha1_only = s->allow.sha1_only;
+	p->lowest_tier = (uint8_t)s->allow.lowest_tier;
 	p->nrules = (uint16_t)s->rules_count;
 	policy_compile_workarounds(c);
 	policy_compile_software(c);

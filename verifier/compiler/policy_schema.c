@@ -11,6 +11,11 @@ static const cyaml_strval_t outcomes[] = {
 	{"quarantine", SRC_QUARANTINE}, {"restrict", SRC_RESTRICT}, {"report", SRC_REPORT}};
 static const cyaml_strval_t learned_words[] = {{"restrict", SRC_RESTRICT},
 					       {"quarantine", SRC_QUARANTINE}};
+static const cyaml_strval_t tiers[] = {{"tpm", TIER_TPM},
+				       {"virtual-tpm", TIER_VTPM},
+				       {"dice", TIER_DICE},
+				       {"token", TIER_TOKEN},
+				       {"software", TIER_SOFTWARE}};
 static const cyaml_strval_t severities[] = {{"info", SEV_INFO + 1},
 					    {"low", SEV_LOW + 1},
 					    {"medium", SEV_MEDIUM + 1},
@@ -86,6 +91,8 @@ static const cyaml_schema_field_t allow_fields[] = {
 	CYAML_FIELD_BOOL("virtual_tpm", CYAML_FLAG_OPTIONAL, struct policy_source,
 			 allow.virtual_tpm),
 	CYAML_FIELD_BOOL("sha1_only", CYAML_FLAG_OPTIONAL, struct policy_source, allow.sha1_only),
+	CYAML_FIELD_ENUM("lowest_tier", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT,
+			 struct policy_source, allow.lowest_tier, tiers, COUNT_OF(tiers)),
 	CYAML_FIELD_END,
 };
 

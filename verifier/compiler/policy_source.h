@@ -61,6 +61,7 @@ struct policy_source {
 	} references;
 	struct {
 		bool ek_expired, virtual_tpm, sha1_only;
+		int lowest_tier; /* enum tier */
 	} allow;
 	struct source_workaround *workarounds; /* tolerate */
 	unsigned workarounds_count;
