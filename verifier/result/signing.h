@@ -1,0 +1,45 @@
+/*
+ * signing.h: the verifier's signing keys: files, chain, rotation, key set.
+ *
+ *   keys/sign-NNN.key   32 secret bytes; NNN is the number of the key's statement
+ *   keys/chain          the statements (keyset.h), one JWS per line, oldest first
+ *
+ * The chain is verified from its first key when it is opened, and written anew (whole,
+ * synced, renamed) when a key is added; a secret is on disk before its statement is.
+ * Nothing here knows the ledger: that a key was rotated is told to the audit log by who
+ * orders it.
+ */
+#ifndef RESULT_SIGNING_H
+#define RESULT_SIGNING_H
+
+#include "signer.h"
+
+#include "evidence/keyset.h"
+
+#define SIGNING_OVERLAP_MAX_S (400 * 86400)
+
+struct signing;
+
+/* Open DIR (STATE/keys), making the first decision and audit keys if there is no chain.
+ * Free with signing_close(). MALFORMED, BAD_SIGNATURE: the chain or a secret is not what
+ * it was; IO, DENIED. */
+ASSAY_MUST_USE enum assay_err signing_open(const char *dir, int64_t now, struct signing **ret);
+void signing_close(struct signing *s); /* accepts NULL */
+
+struct signer *signing_decision(struct signing *s);
+struct signer *signing_audit(struct signing *s);
+/* "urn:assay:" and the root's KID. */
+const char *signing_issuer(const struct signing *s);
+const char *signing_root(const struct signing *s);
+const struct keyset *signing_keyset(const struct signing *s);
+/* Rises with every key. */
+uint32_t signing_generation(const struct signing *s);
+
+/* The document of /.well-known/jwks.json as of now. FULL. */
+ASSAY_MUST_USE enum assay_err signing_jwks(const struct signing *s, int64_t now, struct writer *w);
+/* A new key of this role, which signs from now on; the one before is accepted for
+ * overlap more seconds. TOO_MANY: the chain is as long as it may be. */
+ASSAY_MUST_USE enum assay_err signing_rotate(struct signing *s, enum keyset_role role,
+					     int64_t now, int64_t overlap);
+
+#endif
