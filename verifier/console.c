@@ -3,6 +3,7 @@
 
 #include "child.h"
 #include "console_conn.h"
+#include "net_feed.h"
 #include "log.h"
 #include "random.h"
 
@@ -44,14 +45,20 @@ watch_ipc(void)
 		watched = events;
 }
 
-void
-console_to_keeper(uint64_t id, struct span payload)
+static void
+to_keeper(enum ipc_type t, uint64_t id, struct span payload)
 {
-	if (ipc_send(&console.ipc, IPC_OPERATION, id, payload) != ASSAY_OK) {
+	if (ipc_send(&console.ipc, t, id, payload) != ASSAY_OK) {
 		log_event(LOG_LEVEL_ERROR, "keeper-lost", NULL);
 		exit(4);
 	}
 	watch_ipc();
+}
+
+void
+console_to_keeper(uint64_t id, struct span payload)
+{
+	to_keeper(IPC_OPERATION, id, payload);
 }
 
 static void
@@ -59,6 +66,8 @@ on_message(const struct ipc_msg *m)
 {
 	if (m->type == IPC_REPLY) {
 		conn_on_reply(m->id, m->payload);
+	} else if (m->type == IPC_FEED || m->type == IPC_FEED_END || m->type == IPC_KEYS) {
+		feed_on_keeper(m);
 	} else if (m->type == IPC_STOP) {
 		console.stopping = true;
 		uv_stop(&console.loop);
@@ -94,6 +103,7 @@ on_sweep(uv_timer_t *t)
 
 static const struct lws_protocols protocols[] = {
 	{"http", conn_callback, 0, 0, 0, NULL, 0},
+	{FEED_PROTOCOL, feed_callback, FEED_CONNECTION_SIZE, 1024, 0, NULL, 0},
 	{NULL, NULL, 0, 0, 0, NULL, 0},
 };
 
@@ -231,6 +241,7 @@ setup(void)
 	    (e = console_config_decode(start.role_config, &console.setup)) != ASSAY_OK)
 		return e;
 	console.ipc = start.ipc;
+	feed_env = (struct feed_env){to_keeper, conn_feed_peer, conn_feed_established};
 	if ((e = make_loop()) != ASSAY_OK || (e = make_context()) != ASSAY_OK ||
 	    (e = listen_local()) != ASSAY_OK || (e = listen_remote()) != ASSAY_OK)
 		return e;

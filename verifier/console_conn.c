@@ -5,6 +5,7 @@
 #include "console_conn.h"
 
 #include "log.h"
+#include "net_feed.h"
 #include "operation.h"
 #include "operator/problem.h"
 
@@ -356,6 +357,14 @@ expect_body(struct conn *c)
 	return 0;
 }
 
+/* The key set is for everybody. */
+static bool
+is_keys(const struct conn *c, struct span path)
+{
+	return span_equal(path, SPAN(FEED_KEYS_PATH, strlen(FEED_KEYS_PATH))) &&
+	       method_of(c->wsi) == METHOD_GET && feed_keys().n > 0;
+}
+
 static int
 on_request(struct conn *c, struct span path)
 {
@@ -365,6 +374,8 @@ on_request(struct conn *c, struct span path)
 	c->close_after = false;
 	c->state = CONN_HEADERS;
 	c->deadline_ms = console_now_ms() + CONSOLE_REQUEST_MS;
+	if (is_keys(c, path))
+		return set_answer(c, 200, "application/jwk-set+json", feed_keys()) ? 0 : -1;
 	if ((e = read_token(c)) != ASSAY_OK)
 		return answer_problem(c, problem_status(e), e, "a valid bearer token is required");
 	e = request_start(&c->request, method_of(c->wsi), path);
@@ -530,7 +541,7 @@ conn_sweep(int64_t now)
 	for (size_t i = 0; i < CONSOLE_SLOTS; i++) {
 		struct conn *c = console.slots[i];
 
-		if (!c || now < c->deadline_ms)
+		if (!c || c->state == CONN_STREAM || now < c->deadline_ms)
 			continue;
 		if (c->state == CONN_WAITING &&
 		    answer_problem(c, 504, ASSAY_UNREACHABLE, "the verifier is too busy") == 0)
@@ -547,6 +558,29 @@ on_headers(struct conn *c)
 	c->established = true;
 	if (!c->local)
 		source_established(&console.sources, c->source);
+}
+
+bool
+conn_feed_peer(struct lws *wsi, bool *ret_local, char ret[64])
+{
+	struct conn *c = lws_get_opaque_user_data(wsi);
+
+	if (!c || console.stopping)
+		return false;
+	*ret_local = c->local;
+	text_format(ret, 64, "%s", c->peer);
+	return true;
+}
+
+void
+conn_feed_established(struct lws *wsi)
+{
+	struct conn *c = lws_get_opaque_user_data(wsi);
+
+	if (!c)
+		return;
+	on_headers(c);
+	c->state = CONN_STREAM;
 }
 
 int
@@ -572,7 +606,8 @@ conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, voi
 		return !c ? -1 : c->state == CONN_BODY ? on_body_complete(c) : 0;
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return c ? on_writeable(c) : -1;
-	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: /* no WebSockets, no HTTP/2 */
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: /* no HTTP/2; WebSockets as net_feed.h */
+		return in && strcmp(in, "websocket") == 0 ? 0 : -1;
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
 	case LWS_CALLBACK_ESTABLISHED:
 		return -1;

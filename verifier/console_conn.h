@@ -23,6 +23,7 @@ enum conn_state {
 	CONN_BODY,
 	CONN_WAITING,  /* for keeper */
 	CONN_SENDING,
+	CONN_STREAM,   /* a relying party's: net_feed.h */
 };
 
 /* Hung on the wsi from accept to its end. */
@@ -73,7 +74,10 @@ void console_to_keeper(uint64_t id, struct span payload);
 void conn_on_reply(uint64_t id, struct span payload);
 /* Ends what is over its time. */
 void conn_sweep(int64_t now);
-/* The only protocol of both listeners. */
+/* What net_feed.h asks of a connection. */
+bool conn_feed_peer(struct lws *wsi, bool *ret_local, char ret[64]);
+void conn_feed_established(struct lws *wsi);
+/* HTTP, on both listeners. */
 int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
 		  size_t len);
 

@@ -8,6 +8,7 @@
 #include "verifier/appraise/policy.h"
 #include "verifier/compiler/policy_compile.h"
 #include "verifier/ledger/ledger.h"
+#include "verifier/result/signing.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -192,10 +193,28 @@ make_ledger(const char *state)
 	return e == ASSAY_OK;
 }
 
+/* The keys that sign what leaves; the first one is what relying parties pin. */
+static bool
+make_signing(const char *state, char root[JWS_KID_SIZE])
+{
+	char dir[CONFIG_PATH_MAX + 8];
+	struct signing *s = NULL;
+	enum assay_err e;
+
+	snprintf(dir, sizeof dir, "%s/keys", state);
+	if ((e = signing_open(dir, time(NULL), &s)) != ASSAY_OK) {
+		fail(4, "cannot make the signing keys in", dir, assay_err_text(e));
+		return false;
+	}
+	snprintf(root, JWS_KID_SIZE, "%s", signing_root(s));
+	signing_close(s);
+	return true;
+}
+
 int
 init_state(const struct init_options *opt)
 {
-	char state[CONFIG_PATH_MAX], roots[CONFIG_PATH_MAX];
+	char state[CONFIG_PATH_MAX], roots[CONFIG_PATH_MAX], root[JWS_KID_SIZE];
 	struct init_options o = *opt;
 	enum assay_err e;
 
@@ -210,14 +229,15 @@ init_state(const struct init_options *opt)
 	o.roots = roots;
 	if (!make_dirs(state))
 		return 3;
-	if (!make_ledger(state) || !write_config(&o, state) ||
+	if (!make_ledger(state) || !make_signing(state, root) || !write_config(&o, state) ||
 	    !make_tls(state, "cert.pem", "key.pem", o.name) ||
 	    !make_tls(state, "console-cert.pem", "console-key.pem", o.name))
 		return 3;
 	printf("%s is a verifier now. Next:\n"
 	       "  put your TPM manufacturers' certificates into %s\n"
 	       "  assay-verifier run --state %s\n"
-	       "The first operator's token is in %s/operator.token\n",
-	       state, roots, state, state);
+	       "The first operator's token is in %s/operator.token\n"
+	       "Relying parties pin its key: %s\n",
+	       state, roots, state, state, root);
 	return 0;
 }

@@ -56,7 +56,13 @@ const char *role_name(enum role r);
 	X(COMPILE, KEEPER, COMPILER, IPC_BULK_MAX) /* compiler.h */                            \
 	X(COMPILED, COMPILER, KEEPER, IPC_BULK_MAX)                                            \
 	X(OPERATION, CONSOLE, KEEPER, 2097152)   /* operation.h */                             \
-	X(REPLY, KEEPER, CONSOLE, IPC_BULK_MAX)
+	X(REPLY, KEEPER, CONSOLE, IPC_BULK_MAX)                                                \
+	X(FEED_OPEN, ANY, KEEPER, 4096)          /* net_feed.h: net and console */             \
+	X(FEED_PULL, ANY, KEEPER, 0)                                                           \
+	X(FEED_CLOSED, ANY, KEEPER, 0)                                                         \
+	X(FEED, KEEPER, ANY, 1048576)                                                          \
+	X(FEED_END, KEEPER, ANY, 64)                                                           \
+	X(KEYS, KEEPER, ANY, 131072)
 
 enum ipc_type {
 	IPC_NONE = 0,

@@ -49,6 +49,12 @@ static const struct handler {
 	{IPC_ENROL_VERDICT, ROLE_APPRAISER, true, keeper_on_enrol_verdict},
 	{IPC_COMPILED, ROLE_COMPILER, true, on_compiled},
 	{IPC_OPERATION, ROLE_CONSOLE, true, on_operation},
+	{IPC_FEED_OPEN, ROLE_NET, true, keeper_on_feed_open},
+	{IPC_FEED_OPEN, ROLE_CONSOLE, true, keeper_on_feed_open},
+	{IPC_FEED_PULL, ROLE_NET, true, keeper_on_feed_pull},
+	{IPC_FEED_PULL, ROLE_CONSOLE, true, keeper_on_feed_pull},
+	{IPC_FEED_CLOSED, ROLE_NET, true, keeper_on_feed_closed},
+	{IPC_FEED_CLOSED, ROLE_CONSOLE, true, keeper_on_feed_closed},
 };
 
 /* ---- time ---- */
@@ -109,6 +115,8 @@ on_ready(struct keeper *k, struct child *c, const struct ipc_msg *m)
 	unsigned port;
 
 	c->ready = true;
+	if (c->role == ROLE_NET || c->role == ROLE_CONSOLE)
+		keeper_feed_keys(k, c);
 	if (c->role != ROLE_NET)
 		return;
 	rd_init(&r, m->payload);
@@ -333,6 +341,19 @@ open_ledger(struct keeper *k)
 }
 
 static enum assay_err
+open_signing(struct keeper *k)
+{
+	char keys[CONFIG_PATH_MAX + 32];
+	enum assay_err e;
+
+	snprintf(keys, sizeof keys, "%s/keys", k->config->state);
+	if ((e = signing_open(keys, k->now, &k->signing)) != ASSAY_OK)
+		log_event(LOG_LEVEL_ERROR, "signing-keys", "directory", keys, "error",
+			  assay_err_name(e), NULL);
+	return e;
+}
+
+static enum assay_err
 read_pin(struct keeper *k)
 {
 	uint8_t pem[65536], digest[32];
@@ -374,7 +395,8 @@ start(struct keeper *k)
 	k->wall_minus_mono_ms = clock_ms(CLOCK_REALTIME) - k->now_ms;
 	if ((e = find_user(k)) != ASSAY_OK || (e = allocate(k)) != ASSAY_OK ||
 	    (e = make_loop(k)) != ASSAY_OK || (e = read_pin(k)) != ASSAY_OK ||
-	    (e = open_ledger(k)) != ASSAY_OK || (e = keeper_maps_load(k)) != ASSAY_OK ||
+	    (e = open_ledger(k)) != ASSAY_OK || (e = open_signing(k)) != ASSAY_OK ||
+	    (e = keeper_feed_init(k)) != ASSAY_OK || (e = keeper_maps_load(k)) != ASSAY_OK ||
 	    (e = keeper_live_load(k)) != ASSAY_OK)
 		return e;
 	write_run_file(k, "pid", (long)getpid());
@@ -396,6 +418,8 @@ finish(struct keeper *k)
 	free(k->scratch);
 	live_free(&k->live);
 	ledger_close(k->ledger);
+	signing_close(k->signing);
+	keeper_feed_free(k);
 	explicit_bzero(k->ledger_key, sizeof k->ledger_key);
 }
 

@@ -100,6 +100,7 @@ bool keeper_connected(struct keeper *k, const char *device, int64_t *ret_last_se
 struct decision_view {
 	enum outcome outcome;
 	char reason[64];      /* a finding word or a cause: "enrolment.pending" */
+	char failed[64];      /* the verdict's finding, if it is not the reason; or "" */
 	enum outcome would;   /* what a policy in monitor mode would decide */
 	int64_t expires;
 	uint64_t sequence;    /* of the decision record; 0: none yet */

@@ -365,6 +365,7 @@ keeper_child_lost(struct keeper *k, struct child *c, const char *why)
 
 	if (!c->pid)
 		return;
+	keeper_feed_child_lost(k, c);
 	kill(c->pid, SIGKILL);
 	if (waitpid(c->pid, &status, 0) != c->pid)
 		status = 0;

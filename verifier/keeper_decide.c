@@ -109,6 +109,8 @@ decide(const struct decision_input *in, struct decision_view *ret)
 		word = causes[i].word;
 	}
 	snprintf(d.reason, sizeof d.reason, "%s", word);
+	if (in->judged && in->finding[0] && word != in->finding)
+		snprintf(d.failed, sizeof d.failed, "%s", in->finding);
 	*ret = d;
 }
 
@@ -118,7 +120,9 @@ is_news(struct keeper *k, const struct ledger_state *st, const struct decision_v
 {
 	struct ledger_decision last;
 
-	if (st->decision_seq == 0 || st->decision != d->outcome)
+	const struct live_device *live = live_find(&k->live, st->device);
+
+	if (st->decision_seq == 0 || st->decision != d->outcome || !live || !live->carded)
 		return true;
 	if (d->outcome == OUTCOME_ADMIT)
 		return false;
@@ -147,6 +151,7 @@ keeper_record_decision(struct keeper *k, struct ledger_state *st, const struct d
 		snprintf(row.reason, sizeof row.reason, "%s", d->reason);
 		snprintf(row.detail, sizeof row.detail, "%s", detail);
 		if ((e = keeper_change(k)) != ASSAY_OK ||
+		    (e = keeper_record_sign(k, &row, d)) != ASSAY_OK ||
 		    (e = ledger_decision_append(k->ledger, &row, &st->decision_seq)) != ASSAY_OK)
 			return e;
 		log_event(LOG_LEVEL_INFO, "decision", "device", st->device, "outcome",
@@ -155,6 +160,7 @@ keeper_record_decision(struct keeper *k, struct ledger_state *st, const struct d
 		st->decision = d->outcome;
 	}
 	live->decision = d->outcome;
+	live->seq = st->decision_seq;
 	live->expires_at = d->outcome == OUTCOME_QUARANTINE ? 0 : d->expires;
 	live->expires_ms = k->now_ms + (d->expires - k->now) * 1000;
 	return ASSAY_OK;
@@ -233,15 +239,15 @@ refresh(struct keeper *k, const char *device, const char *detail)
 {
 	struct ledger_state st;
 	struct decision_view d;
-	enum outcome before;
 	enum assay_err e;
 
 	if ((e = ledger_device_get(k->ledger, device, &k->device)) != ASSAY_OK ||
 	    (e = state_or_none(k, device, &st)) != ASSAY_OK)
 		return e;
 	decide_device(k, &k->device, &st, &d);
-	before = st.decision;
-	if (st.version == 0 || before == d.outcome)
+	if (keeper_card_changed(k, &k->device))
+		detail = "what it applies to";
+	if (st.version == 0 || !is_news(k, &st, &d))
 		return ASSAY_OK;
 	if ((e = keeper_record_decision(k, &st, &d, detail)) != ASSAY_OK)
 		return e;
@@ -375,7 +381,11 @@ keeper_live_load(struct keeper *k)
 				  "error", assay_err_name(e), NULL);
 			continue;
 		}
+		(void)keeper_card_changed(k, &k->device);
+		d->carded = true;
+		d->seq = st.decision_seq;
 		d->decision = st.decision;
+		d->told_at = d->told_expires = 0;
 		d->expires_at = st.decision == OUTCOME_QUARANTINE ? 0 : st.expires_at;
 		d->expires_ms = k->now_ms + (st.expires_at - k->now) * 1000;
 	}

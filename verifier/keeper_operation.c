@@ -73,8 +73,8 @@ remote_caller(struct call *c)
 }
 
 /* MISSING is told apart from DENIED: 401 and 403. */
-static enum assay_err
-permit(struct call *c)
+enum assay_err
+call_permit(struct call *c)
 {
 	enum operator_role role = c->op.local ? local_caller(c) : remote_caller(c);
 
@@ -96,7 +96,7 @@ handle(struct call *c)
 	operation_handler *h = handlers[c->op.code];
 	enum assay_err e;
 
-	if ((e = permit(c)) != ASSAY_OK)
+	if ((e = call_permit(c)) != ASSAY_OK)
 		return e;
 	if (!h)
 		return call_fail(c, ASSAY_UNSUPPORTED, "%s is not provided",

@@ -63,6 +63,8 @@ ASSAY_MUST_USE enum assay_err call_reason(struct call *c, char ret[LEDGER_TEXT_M
 /* The device that F_DEVICE names. NOT_FOUND, DUPLICATE (an ambiguous prefix). */
 ASSAY_MUST_USE enum assay_err call_device(struct call *c, struct ledger_device *ret);
 
+/* Who asks, into ->actor, and whether they may: MISSING (no valid token), DENIED. */
+ASSAY_MUST_USE enum assay_err call_permit(struct call *c);
 /* Begins the change; its end: action is the operation's name. */
 ASSAY_MUST_USE enum assay_err call_change(struct call *c);
 ASSAY_MUST_USE enum assay_err call_audit(struct call *c, const char *object, const char *detail);

@@ -17,6 +17,7 @@
 #include "evidence/binding.h"
 #include "evidence/hex.h"
 #include "evidence/writer.h"
+#include "verifier/result/signing.h"
 
 #define KEEPER_TICK_MS 20	   /* challenges that are due are sent every so often */
 #define KEEPER_BATCH_MAX 256	   /* messages of one channel per turn */
@@ -161,6 +162,8 @@ struct keeper {
 	struct ledger *ledger;
 	uint8_t ledger_key[32];
 	char tls_pin[65];
+	struct signing *signing;
+	struct feed *feed; /* keeper_feed.c */
 	int epoll, signals, timer;
 	bool stopping, failed;
 	int64_t now, now_ms; /* wall clock s, monotonic ms, of this turn */
@@ -297,6 +300,28 @@ void keeper_decisions_sweep(struct keeper *k);
 ASSAY_MUST_USE enum assay_err keeper_live_load(struct keeper *k);
 /* The device's decision ends now. */
 ASSAY_MUST_USE enum assay_err keeper_expire(struct keeper *k, const char *device);
+
+/* keeper_record.c: what relying parties are told of a decision */
+/* Sign the record of this decision, whose row is planned, into row->record. */
+ASSAY_MUST_USE enum assay_err keeper_record_sign(struct keeper *k, struct ledger_decision *row,
+						 const struct decision_view *d);
+/* The card (name, class, labels) in live is brought up to date; true: it changed. */
+bool keeper_card_changed(struct keeper *k, const struct ledger_device *d);
+
+/* keeper_feed.c: the decision stream (docs/decision-stream.md) */
+ASSAY_MUST_USE enum assay_err keeper_feed_init(struct keeper *k);
+void keeper_feed_free(struct keeper *k);
+void keeper_on_feed_open(struct keeper *k, struct child *c, const struct ipc_msg *m);
+void keeper_on_feed_pull(struct keeper *k, struct child *c, const struct ipc_msg *m);
+void keeper_on_feed_closed(struct keeper *k, struct child *c, const struct ipc_msg *m);
+/* A child ended: so did its connections. */
+void keeper_feed_child_lost(struct keeper *k, const struct child *c);
+/* After the commit of a turn: what relying parties are to know now. */
+void keeper_feed_turn(struct keeper *k);
+/* The newest audit head, signed; empty if it cannot be. */
+struct span keeper_feed_audit_head(struct keeper *k);
+/* The key set, to a child that starts to serve; NULL: to all. */
+void keeper_feed_keys(struct keeper *k, struct child *c);
 
 /* keeper_maps.c */
 ASSAY_MUST_USE enum assay_err keeper_maps_load(struct keeper *k);

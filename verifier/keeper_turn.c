@@ -150,6 +150,7 @@ keeper_finish_turn(struct keeper *k)
 		}
 	}
 	flush_deferred(k, committed);
+	keeper_feed_turn(k);
 	keeper_dispatch(k);
 }
 

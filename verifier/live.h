@@ -15,6 +15,13 @@ struct live_device {
 	int64_t expires_at;	    /* s, of the decision; 0: nothing to expire */
 	int64_t expires_ms;	    /* the same on the monotonic clock */
 	enum outcome decision;
+	/* of the record that relying parties have; keeper_record.c */
+	uint64_t seq;		       /* 0: none yet */
+	int64_t told_at, told_expires; /* validity that they were told last; 0: unknown */
+	bool carded;		       /* the next three are as the ledger has them */
+	char name[DEVICE_NAME_MAX + 1];
+	char class_name[DEVICE_CLASS_MAX + 1];
+	char labels[DEVICE_LABELS_MAX + 1];
 };
 
 struct live {

@@ -5,8 +5,10 @@
 #include "net_private.h"
 
 #include "log.h"
+#include "net_feed.h"
 
 #include "evidence/tls/tls_exporter.h"
+#include "verifier/appraise/text.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -366,6 +368,11 @@ on_keeper_message(const struct ipc_msg *m)
 		if ((c = find_conn(m->id)) != NULL)
 			close_conn(c);
 		break;
+	case IPC_FEED:
+	case IPC_FEED_END:
+	case IPC_KEYS:
+		feed_on_keeper(m);
+		break;
 	case IPC_STOP:
 		net.stopping = true;
 		uv_stop(&net.loop);
@@ -429,13 +436,76 @@ on_device(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *i
 	}
 }
 
+/* ---- relying parties ---- */
+
+static bool
+feed_peer(struct lws *wsi, bool *ret_local, char ret[64])
+{
+	char text[INET6_ADDRSTRLEN];
+	uint8_t key[SOURCE_KEY];
+
+	*ret_local = false;
+	if (net.stopping || !peer_key(lws_get_socket_fd(wsi), key, text))
+		return false;
+	text_format(ret, 64, "%s", text);
+	return true;
+}
+
+static void
+feed_established(struct lws *wsi)
+{
+	struct counted *count = lws_get_opaque_user_data(wsi);
+
+	if (!count)
+		return;
+	count->established = true;
+	source_established(&net.sources, count->source);
+}
+
+void
+net_feed_start(void)
+{
+	feed_env = (struct feed_env){to_keeper, feed_peer, feed_established};
+}
+
+/* The one document that there is without WebSocket. */
+static int
+on_http(struct lws *wsi, struct span path)
+{
+	uint8_t buf[LWS_PRE + 512], *start = buf + LWS_PRE, *p = start, *end = buf + sizeof buf - 1;
+
+	if (!span_equal(path, SPAN(FEED_KEYS_PATH, strlen(FEED_KEYS_PATH))) || feed_keys().n == 0)
+		return -1;
+	if (lws_add_http_common_headers(wsi, 200, "application/jwk-set+json", feed_keys().n, &p,
+					end) ||
+	    lws_finalize_write_http_header(wsi, start, &p, end))
+		return -1;
+	lws_callback_on_writable(wsi);
+	return 0;
+}
+
+static int
+on_http_writeable(struct lws *wsi)
+{
+	struct span doc = feed_keys();
+	uint8_t *out = malloc(LWS_PRE + doc.n + 1);
+	int sent;
+
+	if (!out || doc.n == 0) {
+		free(out);
+		return -1;
+	}
+	memcpy(out + LWS_PRE, doc.p, doc.n);
+	sent = lws_write(wsi, out + LWS_PRE, doc.n, LWS_WRITE_HTTP_FINAL);
+	free(out);
+	return sent < (int)doc.n || lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
 /* Everything that is not our sub-protocol over WebSocket ends here. */
 static int
 on_other(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
 	(void)user;
-	(void)in;
-	(void)len;
 	switch (reason) {
 	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
 		return on_accept(wsi);
@@ -443,6 +513,9 @@ on_other(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 		on_destroy(wsi);
 		return 0;
 	case LWS_CALLBACK_HTTP:
+		return on_http(wsi, SPAN(in, len));
+	case LWS_CALLBACK_HTTP_WRITEABLE:
+		return on_http_writeable(wsi);
 	case LWS_CALLBACK_ESTABLISHED:
 	case LWS_CALLBACK_RECEIVE:
 		return -1;
@@ -454,5 +527,6 @@ on_other(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 const struct lws_protocols net_protocols[] = {
 	{"http", on_other, 0, 0, 0, NULL, 0},
 	{"assay.v1", on_device, sizeof(struct conn), 4096, 0, NULL, 0},
+	{FEED_PROTOCOL, feed_callback, FEED_CONNECTION_SIZE, 1024, 0, NULL, 0},
 	{NULL, NULL, 0, 0, 0, NULL, 0},
 };

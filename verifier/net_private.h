@@ -62,5 +62,6 @@ extern struct net net; /* one per process; lws callbacks have no other way to it
 extern const struct lws_protocols net_protocols[];
 void net_on_ipc(uv_poll_t *p, int status, int events);
 void net_on_sweep(uv_timer_t *t);
+void net_feed_start(void);
 
 #endif

@@ -138,6 +138,7 @@ setup(void)
 	    (e = net_setup_decode(start.role_config, &net.setup)) != ASSAY_OK)
 		return e;
 	net.ipc = start.ipc;
+	net_feed_start();
 	if (!split_listen(net.setup.listen, host, sizeof host, &port))
 		return ASSAY_MALFORMED;
 	if ((e = allocate()) != ASSAY_OK || (e = setup_loop()) != ASSAY_OK ||

@@ -41,7 +41,11 @@ is_rank(enum operator_role r)
 bool
 operation_permitted(enum operation_code c, enum operator_role r)
 {
-	return is_rank(r) && is_rank(operation_lowest_role(c)) && r >= operation_lowest_role(c);
+	enum operator_role lowest = operation_lowest_role(c);
+
+	if (lowest == ROLE_RELYING_PARTY) /* what it may, every rank may */
+		return r == ROLE_RELYING_PARTY || is_rank(r);
+	return is_rank(r) && is_rank(lowest) && r >= lowest;
 }
 
 const char *
@@ -67,6 +71,7 @@ static const char *const field_names[F_COUNT] = {
 	[F_PCRS] = "pcrs",	 [F_EK] = "ek",		      [F_ROLE] = "role",
 	[F_POLICY] = "policy",	 [F_FILE] = "file",	      [F_FILENAME] = "filename",
 	[F_SCOPE] = "scope",	 [F_TIER] = "tier",	      [F_STATUS] = "status",
+	[F_NONCE] = "nonce",
 	[F_REPLAY] = "replay",	 [F_FORCE] = "force",	      [F_RING] = "ring",
 	[F_HALT] = "halt_above", [F_FLIPS] = "max_flips",     [F_TO] = "to",
 	[F_FROM] = "from",	 [F_UNTIL] = "until",	      [F_VERSION] = "version",

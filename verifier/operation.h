@@ -42,7 +42,8 @@
 	X(OPERATOR_ADD, "operator.add", ADMIN)                                                 \
 	X(OPERATOR_LIST, "operator.list", ADMIN)                                               \
 	X(OPERATOR_REVOKE, "operator.revoke", ADMIN)                                           \
-	X(LEDGER_ACCEPT, "ledger.accept", ADMIN)
+	X(LEDGER_ACCEPT, "ledger.accept", ADMIN)                                               \
+	X(DECISION_STREAM, "decision.stream", RELYING_PARTY)
 
 enum operation_code {
 	OP_NONE = 0,
@@ -90,6 +91,7 @@ enum operation_field {
 	F_FROM,	     /* seconds since the epoch */
 	F_UNTIL,
 	F_VERSION,
+	F_NONCE,     /* of a relying party */
 	F_COUNT
 };
 

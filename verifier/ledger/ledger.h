@@ -38,6 +38,7 @@
 #define LEDGER_TEXT_MAX 256
 #define LEDGER_ACTOR_MAX 64
 #define LEDGER_BLOB_MAX (4u << 20)
+#define LEDGER_RECORD_MAX 8192
 #define LEDGER_SOURCE_MAX (1u << 20) /* a policy as it was written */
 #define LEDGER_PRUNE_MAX 1000	      /* rows that one call of ledger_prune() removes */
 
@@ -109,6 +110,7 @@ struct ledger_device {
 	enum device_status status;
 	enum device_overlay overlay;
 	char overlay_reason[LEDGER_TEXT_MAX];
+	int64_t overlay_until; /* end of a maintenance window; 0: none */
 	char name[LEDGER_NAME_MAX + 1]; /* set by operators; unique when not empty */
 	char class_name[DEVICE_CLASS_MAX + 1];
 	char labels[DEVICE_LABELS_MAX + 1];
@@ -206,8 +208,12 @@ struct ledger_decision {
 	char reason[64];	   /* word of the first finding, or of the cause */
 	char detail[LEDGER_TEXT_MAX];
 	int64_t at, expires;
+	struct span record; /* as it was signed (evidence/record.h); empty: it was not */
 };
 
+/* The numbers that the next ledger_decision_append() for this device gives. */
+ASSAY_MUST_USE enum assay_err ledger_decision_plan(struct ledger *l, const char *device,
+						   uint64_t *ret_seq, uint64_t *ret_previous);
 /* seq and previous are given by the ledger, whatever *d says. NOT_FOUND: no device. */
 ASSAY_MUST_USE enum assay_err ledger_decision_append(struct ledger *l,
 						     const struct ledger_decision *d,
@@ -216,6 +222,16 @@ ASSAY_MUST_USE enum assay_err ledger_decision_append(struct ledger *l,
 ASSAY_MUST_USE enum assay_err ledger_decision_prev(struct ledger *l, const char *device,
 						   uint64_t before,
 						   struct ledger_decision *ret);
+/* Oldest first: the first with seq > after, of any device; NOT_FOUND at the end. */
+ASSAY_MUST_USE enum assay_err ledger_decision_next(struct ledger *l, uint64_t after,
+						   struct ledger_decision *ret);
+/* Sequence numbers given so far, within the open transaction or as of the last commit,
+ * and the newest audit entry's hash. */
+struct ledger_heads {
+	uint64_t decision, audit;
+	uint8_t audit_hash[32];
+};
+void ledger_heads(const struct ledger *l, struct ledger_heads *ret);
 /* Forget decisions and audit-independent history older than `before`, but never a
  * device's last decision: decisions, tokens that expired, boot logs that no device
  * has. At most LEDGER_PRUNE_MAX of each per call; what is left is for the next. */

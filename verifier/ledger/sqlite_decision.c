@@ -16,6 +16,7 @@ decision_write(const struct ledger_decision *d, struct row *r)
 	row_text(r, d->detail, sizeof d->detail);
 	row_int(r, d->at);
 	row_int(r, d->expires);
+	row_blob(r, d->record, LEDGER_RECORD_MAX);
 }
 
 static enum assay_err
@@ -31,6 +32,7 @@ decision_read(struct row *r, struct ledger_decision *ret)
 	row_get_text(r, ret->detail, sizeof ret->detail);
 	ret->at = row_get_int(r);
 	ret->expires = row_get_int(r);
+	ret->record = row_get_blob(r, LEDGER_RECORD_MAX);
 	return row_end(r);
 }
 
@@ -53,6 +55,17 @@ last_seq(struct ledger *l, const char *device, uint64_t *ret)
 	seq = row_get_u64(&r);
 	if ((e = row_end(&r)) == ASSAY_OK)
 		*ret = seq;
+	return e;
+}
+
+enum assay_err
+ledger_decision_plan(struct ledger *l, const char *device, uint64_t *ret_seq,
+		     uint64_t *ret_previous)
+{
+	enum assay_err e = last_seq(l, device, ret_previous);
+
+	if (e == ASSAY_OK)
+		*ret_seq = l->meta.decision_seq + 1;
 	return e;
 }
 
@@ -99,6 +112,31 @@ ledger_decision_prev(struct ledger *l, const char *device, uint64_t before,
 		ret->seq = r.cell[0].type == CELL_INT ? (uint64_t)r.cell[0].i : 0;
 	}
 	return e;
+}
+
+enum assay_err
+ledger_decision_next(struct ledger *l, uint64_t after, struct ledger_decision *ret)
+{
+	struct row key, r;
+	enum assay_err e;
+
+	row_init(&key);
+	row_u64(&key, after);
+	if ((e = row_select(l, Q_DECISION_AFTER, &key, &r)) == ASSAY_OK)
+		e = decision_read(&r, ret);
+	if (e == ASSAY_TAMPERED) {
+		memset(ret, 0, sizeof *ret);
+		ret->seq = r.cell[0].type == CELL_INT ? (uint64_t)r.cell[0].i : 0;
+	}
+	return e;
+}
+
+void
+ledger_heads(const struct ledger *l, struct ledger_heads *ret)
+{
+	ret->decision = l->meta.decision_seq;
+	ret->audit = l->meta.audit_seq;
+	memcpy(ret->audit_hash, l->meta.audit_hash, sizeof ret->audit_hash);
 }
 
 /* ---- retention ---- */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define PREFIX_MIN 4
-#define CELL_EK_NAME 9
+#define CELL_EK_NAME 10
 
 bool
 device_id_valid(const char *id)
@@ -59,6 +59,7 @@ device_write(const struct ledger_device *d, struct row *r)
 	row_int(r, d->status);
 	row_int(r, d->overlay);
 	row_text(r, d->overlay_reason, sizeof d->overlay_reason);
+	row_int(r, d->overlay_until);
 	row_text(r, d->name, sizeof d->name);
 	row_text(r, d->class_name, sizeof d->class_name);
 	row_text(r, d->labels, sizeof d->labels);
@@ -93,6 +94,7 @@ device_read(struct row *r, struct ledger_device *ret)
 	ret->status = (enum device_status)row_get_enum(r, DEV_STATUS_COUNT);
 	ret->overlay = (enum device_overlay)row_get_enum(r, OVERLAY_COUNT);
 	row_get_text(r, ret->overlay_reason, sizeof ret->overlay_reason);
+	ret->overlay_until = row_get_int(r);
 	row_get_text(r, ret->name, sizeof ret->name);
 	row_get_text(r, ret->class_name, sizeof ret->class_name);
 	row_get_text(r, ret->labels, sizeof ret->labels);

@@ -101,6 +101,7 @@ extern const struct table tables[TABLE_COUNT];
 	X(DECISION_BEFORE, DECISION, 0, "seq BETWEEN 1 AND ?1-1 ORDER BY seq DESC LIMIT 1") \
 	X(DECISION_OF, DECISION, 0, "device=?2 AND seq BETWEEN 1 AND ?1-1 ORDER BY seq DESC " \
 				"LIMIT 1")                                                  \
+	X(DECISION_AFTER, DECISION, 0, "seq>?1 ORDER BY seq LIMIT 1")                       \
 	X(TOKEN_GET, TOKEN, 0, "id=?1")                                                     \
 	X(TOKEN_NEXT, TOKEN, 0, "id>?1 ORDER BY id LIMIT 1")                                \
 	X(EK_GET, EK, 0, "digest=?1")                                                       \

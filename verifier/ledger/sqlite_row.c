@@ -9,19 +9,20 @@
 
 const struct table tables[TABLE_COUNT] = {
 	[T_DEVICE] = {"device",
-		      "id,status,overlay,overlay_reason,name,class,labels,tier,new_ak,ek_name,"
-		      "ak_name,ek_public,ak_public,ek_certificate,ek_trusted,ek_allow_listed,"
-		      "ek_expired,ek_issuer_expired,ek_virtual,ek_weak,ek_reason,"
+		      "id,status,overlay,overlay_reason,overlay_until,name,class,labels,tier,"
+		      "new_ak,ek_name,ak_name,ek_public,ak_public,ek_certificate,ek_trusted,"
+		      "ek_allow_listed,ek_expired,ek_issuer_expired,ek_virtual,ek_weak,ek_reason,"
 		      "ek_manufacturer,ek_model,ek_version,ek_serial,ek_issuer,ek_not_after,"
 		      "enrolled_by,conflict_with,created,updated",
-		      31, "", 0},
+		      32, "", 0},
 	[T_STATE] = {"state",
 		     "device,version,verdict_outcome,verdict_at,expires_at,decision,"
 		     "decision_seq,nonce,channel,asked,boot_log,good_log,boot_at,"
 		     "d_continuity,d_proof,d_verdict,d_claims,d_boot",
 		     18, ",continuity,proof", 2},
 	[T_DECISION] = {"decision",
-			"seq,previous,device,outcome,before,reason,detail,at,expires", 9, "", 0},
+			"seq,previous,device,outcome,before,reason,detail,at,expires,record",
+			10, "", 0},
 	[T_TOKEN] = {"token",
 		     "id,secret_hash,class,labels,lowest_tier,uses_left,created,expires,"
 		     "created_by",

@@ -24,6 +24,7 @@ CREATE TABLE device (
 	status INTEGER NOT NULL,
 	overlay INTEGER NOT NULL,
 	overlay_reason TEXT NOT NULL,
+	overlay_until INTEGER NOT NULL,
 	name TEXT NOT NULL,
 	class TEXT NOT NULL,
 	labels TEXT NOT NULL,
@@ -114,7 +115,8 @@ CREATE TABLE decision (
 	reason TEXT NOT NULL,
 	detail TEXT NOT NULL,
 	at INTEGER NOT NULL,
-	expires INTEGER NOT NULL
+	expires INTEGER NOT NULL,
+	record BLOB NOT NULL
 ) STRICT;
 CREATE INDEX decision_device ON decision (device, seq);
 CREATE INDEX decision_at ON decision (at);

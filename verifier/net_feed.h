@@ -1,0 +1,45 @@
+/*
+ * net_feed.h: connections of relying parties, in net and in console: a sub-protocol of
+ * WebSocket and a pipe. It makes nothing, checks nothing and knows nothing of what it
+ * carries (D15): keeper does (keeper_feed.c, docs/decision-stream.md).
+ *
+ *   FEED_OPEN    to keeper: an operation (operation.h), DECISION_STREAM with its fields
+ *   FEED_PULL    to keeper: everything was taken; more, please
+ *   FEED_CLOSED  to keeper
+ *   FEED         messages, each with a be32 length; sent as text, in order
+ *   FEED_END     a word: the connection ends with it
+ *   KEYS         the document of /.well-known/jwks.json
+ */
+#ifndef VERIFIER_NET_FEED_H
+#define VERIFIER_NET_FEED_H
+
+#include "ipc.h"
+#include "operation.h"
+
+#include <libwebsockets.h>
+
+#define FEED_PROTOCOL "assay.decisions.v1"
+#define FEED_PATH "/v1/decisions"
+#define FEED_KEYS_PATH "/.well-known/jwks.json"
+#define FEED_CONNECTIONS_MAX 128 /* of one process */
+#define FEED_CONNECTION_SIZE 4096 /* per_session_data_size of the sub-protocol */
+
+/* What the process around it gives. */
+struct feed_env {
+	void (*to_keeper)(enum ipc_type t, uint64_t id, struct span payload);
+	/* Who is there: local (a Unix socket) and a name for the log; false: nobody more. */
+	bool (*peer)(struct lws *wsi, bool *ret_local, char ret[64]);
+	/* The handshake is over; as a WebSocket it has no deadline of HTTP's. */
+	void (*established)(struct lws *wsi);
+};
+extern struct feed_env feed_env;
+
+/* lws's callback of the sub-protocol. */
+int feed_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+		  size_t len);
+/* A message of keeper's: FEED, FEED_END or KEYS. */
+void feed_on_keeper(const struct ipc_msg *m);
+/* The key set as keeper gave it last; empty before. */
+struct span feed_keys(void);
+
+#endif
