@@ -479,12 +479,12 @@ a_rows_mac_depends_on_its_table_and_on_type_and_bounds_of_its_cells(void **state
 	struct row r;
 
 	mac_of(s, T_TOKEN, "ab", "c", false, mac[0]);
-	mac_of(s, T_DECISION, "ab", "c", false, mac[1]); /* as many columns */
+	mac_of(s, T_POLICY, "ab", "c", false, mac[1]); /* as many columns */
 	mac_of(s, T_TOKEN, "ab", "c", true, mac[2]);
 	mac_of(s, T_TOKEN, "a", "bc", false, mac[3]);
 	mac_of(s, T_TOKEN, "abc", "", false, mac[4]);
 	mac_of(s, T_TOKEN, "", "abc", false, mac[5]);
-	assert_int_equal(tables[T_TOKEN].ncolumns, tables[T_DECISION].ncolumns);
+	assert_int_equal(tables[T_TOKEN].ncolumns, tables[T_POLICY].ncolumns);
 	for (size_t i = 0; i < 6; i++)
 		for (size_t j = 0; j < i; j++)
 			assert_memory_not_equal(mac[i], mac[j], SEAL_MAC_SIZE);

@@ -39,7 +39,7 @@ every_operation_has_one_route_and_every_route_its_fields(void **state)
 					       table[i].op != OP_OPERATOR_LIST);
 	}
 	for (unsigned c = OP_NONE + 1; c < OP_COUNT; c++)
-		assert_int_equal(seen[c], 1);
+		assert_int_equal(seen[c], c != OP_DECISION_STREAM); /* a WebSocket */
 }
 
 /* docs/operator.md: "| `METHOD PATTERN` | fields | operation |". */
