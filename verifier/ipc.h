@@ -16,6 +16,7 @@
 #define IPC_CHILD_FD 3
 #define IPC_INLINE_MAX (48u << 10)
 #define IPC_BULK_MAX (16u << 20)
+#define IPC_MAP_MAX (128u << 20)
 #define IPC_QUEUE_MAX 16384 /* messages that may wait for a slow child */
 
 enum role {
@@ -46,7 +47,7 @@ const char *role_name(enum role r);
 	X(NET_CLOSED, NET, KEEPER, 0)                                                          \
 	X(NET_SEND, KEEPER, NET, 65536)          /* a frame for the device */                  \
 	X(NET_CLOSE, KEEPER, NET, 0)                                                           \
-	X(MAP, KEEPER, APPRAISER, IPC_BULK_MAX)  /* policy, reference or roots, by digest */   \
+	X(MAP, KEEPER, APPRAISER, IPC_MAP_MAX)   /* policy, reference or roots, by digest */   \
 	X(APPRAISE, KEEPER, APPRAISER, 8388608)  /* appraiser.h */                             \
 	X(IMA, KEEPER, APPRAISER, 67108864)      /* before APPRAISE: entries of an IMA list */ \
 	X(ENROL, KEEPER, APPRAISER, 131072)                                                    \
@@ -54,6 +55,7 @@ const char *role_name(enum role r);
 	X(VERDICT, APPRAISER, KEEPER, 262144)                                                  \
 	X(ENROL_VERDICT, APPRAISER, KEEPER, 16384)                                             \
 	X(COMPILE, KEEPER, COMPILER, IPC_BULK_MAX) /* compiler.h */                            \
+	X(COMPILE_BULK, KEEPER, COMPILER, IPC_MAP_MAX) /* the input alone; id: kind */         \
 	X(COMPILED, COMPILER, KEEPER, IPC_BULK_MAX)                                            \
 	X(OPERATION, CONSOLE, KEEPER, 2097152)   /* operation.h */                             \
 	X(REPLY, KEEPER, CONSOLE, IPC_BULK_MAX)                                                \

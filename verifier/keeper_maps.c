@@ -24,6 +24,40 @@ map_free(struct keeper_map *m)
 	memset(m, 0, sizeof *m);
 }
 
+/* What was loaded before a reload, and may be the same after it: large sets are not read
+ * again because something else has changed. */
+static struct {
+	unsigned n;
+	struct keeper_map map[KEEPER_REFERENCES_MAX];
+} before;
+
+static void
+keep_for_later(struct keeper_map *m)
+{
+	before.map[before.n++] = *m;
+	memset(m, 0, sizeof *m);
+}
+
+static bool
+take_from_before(struct keeper_map *m, const uint8_t digest[32])
+{
+	for (unsigned i = 0; i < before.n; i++) {
+		if (!span_equal(SPAN(before.map[i].digest, 32), SPAN(digest, 32)))
+			continue;
+		*m = before.map[i];
+		before.map[i] = before.map[--before.n];
+		return true;
+	}
+	return false;
+}
+
+static void
+forget_before(void)
+{
+	while (before.n > 0)
+		map_free(&before.map[--before.n]);
+}
+
 static enum assay_err
 map_make(struct keeper_map *m, struct span bytes)
 {
@@ -97,6 +131,40 @@ load_policies(struct keeper *k)
 }
 
 static enum assay_err
+take_chunk(void *arg, struct span bytes)
+{
+	struct bulk *b = arg;
+
+	return bytes.n > IPC_MAP_MAX - b->n ? ASSAY_TOO_LARGE : bulk_append(b, bytes);
+}
+
+/* A set in pieces goes into its descriptor as it is read; the ledger compares its digest. */
+static enum assay_err
+map_large(struct keeper *k, const struct ledger_reference *r, struct keeper_map *ret)
+{
+	struct bulk b = {0};
+	enum assay_err e;
+
+	if ((e = ledger_reference_read(k->ledger, r->digest, take_chunk, &b)) != ASSAY_OK ||
+	    (e = bulk_seal(&b)) != ASSAY_OK || (e = bulk_map(&b)) != ASSAY_OK) {
+		bulk_free(&b);
+		return e;
+	}
+	memcpy(ret->digest, r->digest, 32);
+	ret->fd = b.fd;
+	ret->bytes = b.bytes;
+	return ASSAY_OK;
+}
+
+static enum assay_err
+map_of(struct keeper *k, const struct ledger_reference *r, struct keeper_map *ret)
+{
+	if (take_from_before(ret, r->digest))
+		return ASSAY_OK;
+	return r->large ? map_large(k, r, ret) : map_make(ret, r->compiled);
+}
+
+static enum assay_err
 load_reference(struct keeper *k, const struct ledger_reference *r)
 {
 	struct keeper_reference *to = &k->references[k->nreferences];
@@ -105,7 +173,7 @@ load_reference(struct keeper *k, const struct ledger_reference *r)
 	if (k->nreferences == KEEPER_REFERENCES_MAX)
 		return ASSAY_TOO_MANY;
 	memset(to, 0, sizeof *to);
-	if ((e = map_make(&to->map, r->compiled)) != ASSAY_OK)
+	if ((e = map_of(k, r, &to->map)) != ASSAY_OK)
 		return e;
 	memcpy(to->digest, r->digest, 32);
 	memcpy(to->class_name, r->class_name, sizeof to->class_name);
@@ -167,8 +235,9 @@ maps_clear(struct keeper *k)
 {
 	for (unsigned i = 0; i < k->npolicies; i++)
 		map_free(&k->policies[i].map);
+	forget_before();
 	for (unsigned i = 0; i < k->nreferences; i++)
-		map_free(&k->references[i].map);
+		keep_for_later(&k->references[i].map);
 	k->npolicies = k->nreferences = 0;
 	k->no_policy = false;
 }
@@ -209,6 +278,7 @@ keeper_maps_load(struct keeper *k)
 	k->policy_generation++;
 	if ((e = load_policies(k)) != ASSAY_OK || (e = load_references(k)) != ASSAY_OK)
 		return e;
+	forget_before();
 	union_of_selections(k);
 	return load_roots(k);
 }
@@ -217,6 +287,7 @@ void
 keeper_maps_free(struct keeper *k)
 {
 	maps_clear(k);
+	forget_before();
 	map_free(&k->roots);
 }
 

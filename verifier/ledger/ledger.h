@@ -274,6 +274,9 @@ ASSAY_MUST_USE enum assay_err ledger_ek_get(struct ledger *l, const uint8_t dige
 
 /* ---- references and policies: content-addressed, never edited ---- */
 
+/* Takes bytes that are read piece by piece; it must not call the ledger. */
+typedef enum assay_err ledger_sink(void *arg, struct span bytes);
+
 struct ledger_reference {
 	uint8_t digest[32];
 	char name[LEDGER_NAME_MAX + 1]; /* unique */
@@ -284,10 +287,18 @@ struct ledger_reference {
 	char author[LEDGER_ACTOR_MAX + 1];
 	int64_t created, not_after;
 	struct span compiled;
+	bool large; /* compiled is only the beginning: ledger_reference_read() */
 };
 
+/* compiled: at most LEDGER_REFERENCE_MAX bytes; larger ones than LEDGER_BLOB_MAX come back
+ * as ->large, with only their beginning. */
+#define LEDGER_REFERENCE_MAX (128u << 20)
 ASSAY_MUST_USE enum assay_err ledger_reference_insert(struct ledger *l,
 						      const struct ledger_reference *r);
+/* The whole of a large set, piece by piece; stops at sink's first error. NOT_FOUND: it is
+ * not large; TAMPERED: what sink got does not hash to the digest. */
+ASSAY_MUST_USE enum assay_err ledger_reference_read(struct ledger *l, const uint8_t digest[32],
+						    ledger_sink *sink, void *arg);
 ASSAY_MUST_USE enum assay_err ledger_reference_set_state(struct ledger *l,
 							 const uint8_t digest[32],
 							 enum reference_state s);
@@ -379,9 +390,8 @@ ASSAY_MUST_USE enum assay_err ledger_ima_drop(struct ledger *l, const char *devi
 /* The whole list, piece by piece, as the kernel wrote it; stops at sink's first error.
  * NOT_FOUND; TAMPERED if any of it is not what was stored: nothing of what sink got is
  * to be believed before this returned OK. */
-typedef enum assay_err ledger_ima_sink(void *arg, struct span bytes);
 ASSAY_MUST_USE enum assay_err ledger_ima_read(struct ledger *l, const char *device,
-					      ledger_ima_sink *sink, void *arg);
+					      ledger_sink *sink, void *arg);
 
 /* An entry that a class of devices had first in this device. For people: it decides
  * nothing, and only the entry itself is authentic. */

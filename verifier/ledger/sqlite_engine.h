@@ -171,6 +171,8 @@ enum query_id {
 	X(AUDIT_LAST, "SELECT max(seq) FROM audit")                                         \
 	X(STATE_CLEAR, "DELETE FROM state")                                                 \
 	X(PART_CLEAR, "DELETE FROM state_part")                                             \
+	X(CHUNK_PUT, "INSERT INTO reference_chunk(reference,number,bytes) VALUES(?1,?2,?3)") \
+	X(CHUNK_GET, "SELECT bytes FROM reference_chunk WHERE reference=?1 AND number=?2")  \
 	X(IMA_ENTRY_PUT, "INSERT INTO ima_entry(digest,refs,bytes) VALUES(?1,1,?2) "        \
 			 "ON CONFLICT(digest) DO UPDATE SET refs=refs+1,bytes=excluded.bytes") \
 	X(IMA_ENTRY_ID, "SELECT id FROM ima_entry WHERE digest=?1")                         \

@@ -330,7 +330,7 @@ ledger_ima_append(struct ledger *l, const struct ledger_ima_batch *b, uint64_t *
 /* ---- reading ---- */
 
 enum assay_err
-ledger_ima_read(struct ledger *l, const char *device, ledger_ima_sink *sink, void *arg)
+ledger_ima_read(struct ledger *l, const char *device, ledger_sink *sink, void *arg)
 {
 	struct piece p = {.id = ""};
 	uint64_t entries = 0, bytes = 0;

@@ -34,6 +34,6 @@ ASSAY_MUST_USE enum assay_err ima_segment_join(struct ledger *l, uint8_t (*diges
 ASSAY_MUST_USE enum assay_err ima_segment_hold(struct ledger *l, const uint8_t digest[32]);
 ASSAY_MUST_USE enum assay_err ima_segment_drop(struct ledger *l, const uint8_t digest[32]);
 ASSAY_MUST_USE enum assay_err ima_segment_read(struct ledger *l, const uint8_t digest[32],
-					       ledger_ima_sink *sink, void *arg);
+					       ledger_sink *sink, void *arg);
 
 #endif

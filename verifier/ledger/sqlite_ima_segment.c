@@ -392,7 +392,7 @@ ima_segment_drop(struct ledger *l, const uint8_t digest[32])
 }
 
 enum assay_err
-ima_segment_read(struct ledger *l, const uint8_t digest[32], ledger_ima_sink *sink, void *arg)
+ima_segment_read(struct ledger *l, const uint8_t digest[32], ledger_sink *sink, void *arg)
 {
 	uint8_t each[32], found[32];
 	struct segment s;

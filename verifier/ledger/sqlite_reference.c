@@ -3,12 +3,17 @@
 
 #include <string.h>
 
+#include "evidence/digest.h"
 #include "verifier/appraise/reference.h"
 
 #define PREFIX_MIN 8
 #define DIGEST_HEX 64
 #define STATE_COUNT (REF_RETIRED + 1)
 #define CELL_STATE 4
+
+/* A larger set is in pieces, and its row has its beginning. */
+#define CHUNK_BYTES (1u << 20)
+#define HEAD_BYTES 4096
 
 static void
 reference_write(const struct ledger_reference *f, struct row *r)
@@ -43,12 +48,41 @@ reference_read(struct row *r, struct ledger_reference *ret)
 	return row_end(r);
 }
 
+static enum assay_err
+chunk_get(struct ledger *l, const uint8_t digest[32], uint64_t number, struct span *ret)
+{
+	struct row key, r;
+	enum assay_err e;
+
+	row_init(&key);
+	row_blob(&key, SPAN(digest, 32), 32);
+	row_u64(&key, number);
+	if ((e = statement_row(l, S_CHUNK_GET, &key, &r)) != ASSAY_OK)
+		return e;
+	*ret = row_get_blob(&r, CHUNK_BYTES);
+	return row_end(&r);
+}
+
+static enum assay_err
+reference_size(struct ledger *l, struct ledger_reference *f)
+{
+	struct span bytes;
+	enum assay_err e = ASSAY_NOT_FOUND;
+
+	if (f->compiled.n == HEAD_BYTES)
+		e = chunk_get(l, f->digest, 0, &bytes);
+	f->large = e == ASSAY_OK;
+	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
+}
+
 /* What cannot be believed gives nothing but its name, so that an iteration can pass it. */
 static enum assay_err
-reference_take(enum assay_err e, struct row *r, struct ledger_reference *ret)
+reference_take(struct ledger *l, enum assay_err e, struct row *r, struct ledger_reference *ret)
 {
 	if (e == ASSAY_OK)
 		e = reference_read(r, ret);
+	if (e == ASSAY_OK)
+		e = reference_size(l, ret);
 	if (e != ASSAY_TAMPERED)
 		return e;
 	memset(ret, 0, sizeof *ret);
@@ -58,15 +92,67 @@ reference_take(enum assay_err e, struct row *r, struct ledger_reference *ret)
 	return ASSAY_TAMPERED;
 }
 
+static enum assay_err
+chunks_put(struct ledger *l, const struct ledger_reference *f)
+{
+	uint64_t number = 0;
+	struct reader in;
+	struct row r;
+	enum assay_err e = ASSAY_OK;
+
+	rd_init(&in, f->compiled);
+	while (rd_left(&in) > 0 && e == ASSAY_OK) {
+		size_t n = rd_left(&in) < CHUNK_BYTES ? rd_left(&in) : CHUNK_BYTES;
+
+		row_init(&r);
+		row_blob(&r, SPAN(f->digest, sizeof f->digest), sizeof f->digest);
+		row_u64(&r, number++);
+		row_blob(&r, rd_bytes(&in, n), CHUNK_BYTES);
+		e = statement_change(l, S_CHUNK_PUT, &r, NULL);
+	}
+	return e == ASSAY_OK ? e : engine_break(l, e);
+}
+
 enum assay_err
 ledger_reference_insert(struct ledger *l, const struct ledger_reference *f)
 {
+	struct ledger_reference row = *f;
 	struct row r;
+	enum assay_err e;
 
 	if (f->name[0] == '\0' || f->state == REF_NONE || (unsigned)f->state >= STATE_COUNT)
 		return ASSAY_MALFORMED;
-	reference_write(f, &r);
-	return row_insert(l, T_REFERENCE, &r);
+	if (f->compiled.n > LEDGER_REFERENCE_MAX)
+		return ASSAY_TOO_LARGE;
+	if (f->compiled.n > REFERENCE_BYTES_MAX)
+		row.compiled.n = HEAD_BYTES;
+	reference_write(&row, &r);
+	if ((e = row_insert(l, T_REFERENCE, &r)) != ASSAY_OK || row.compiled.n == f->compiled.n)
+		return e;
+	return chunks_put(l, f);
+}
+
+enum assay_err
+ledger_reference_read(struct ledger *l, const uint8_t digest[32], ledger_sink *sink, void *arg)
+{
+	struct span bytes;
+	struct hasher h;
+	struct digest d;
+	uint64_t n = 0;
+	enum assay_err e = hash_init(&h, ALG_SHA256);
+
+	if (e != ASSAY_OK)
+		return e;
+	while ((e = chunk_get(l, digest, n, &bytes)) == ASSAY_OK) {
+		if ((e = hash_update(&h, bytes)) != ASSAY_OK || (e = sink(arg, bytes)) != ASSAY_OK)
+			return e;
+		n++;
+	}
+	if (e != ASSAY_NOT_FOUND || n == 0)
+		return e;
+	if ((e = hash_final(&h, &d)) != ASSAY_OK)
+		return e;
+	return span_equal(digest_span(&d), SPAN(digest, 32)) ? ASSAY_OK : ASSAY_TAMPERED;
 }
 
 enum assay_err
@@ -130,13 +216,13 @@ reference_by_prefix(struct ledger *l, const char *text, struct ledger_reference 
 	row_blob(&keys, SPAN(low, 32), 32);
 	row_blob(&keys, SPAN(high, 32), 32);
 	if ((e = row_select(l, Q_REFERENCE_BETWEEN, &keys, &r)) != ASSAY_OK)
-		return reference_take(e, &r, ret);
+		return reference_take(l, e, &r, ret);
 	row_get_bytes(&r, low, sizeof low);
 	if (row_more(l, Q_REFERENCE_BETWEEN, &second) != ASSAY_NOT_FOUND)
 		return ASSAY_BUSY;
 	row_init(&get);
 	row_blob(&get, SPAN(low, 32), 32);
-	return reference_take(row_select(l, Q_REFERENCE_GET, &get, &r), &r, ret);
+	return reference_take(l, row_select(l, Q_REFERENCE_GET, &get, &r), &r, ret);
 }
 
 enum assay_err
@@ -151,7 +237,7 @@ ledger_reference_find(struct ledger *l, const char *text, struct ledger_referenc
 	e = row_select(l, Q_REFERENCE_BY_NAME, &key, &r);
 	if (e == ASSAY_NOT_FOUND || e == ASSAY_MALFORMED)
 		return reference_by_prefix(l, text, ret);
-	if ((e = reference_take(e, &r, ret)) != ASSAY_OK)
+	if ((e = reference_take(l, e, &r, ret)) != ASSAY_OK)
 		return e;
 	if (strcmp(ret->name, text) != 0)
 		return ASSAY_TAMPERED;
@@ -170,5 +256,5 @@ ledger_reference_next(struct ledger *l, const char *after, struct ledger_referen
 
 	row_init(&key);
 	row_text(&key, after, LEDGER_NAME_MAX + 1);
-	return reference_take(row_select(l, Q_REFERENCE_NEXT, &key, &r), &r, ret);
+	return reference_take(l, row_select(l, Q_REFERENCE_NEXT, &key, &r), &r, ret);
 }

@@ -194,6 +194,15 @@ CREATE TABLE audit (
 ) STRICT;
 CREATE INDEX audit_object ON audit (object, seq);
 
+-- The bytes of large reference sets, in pieces of 1 MiB; the row of the set then has only
+-- their beginning.
+CREATE TABLE reference_chunk (
+	reference BLOB NOT NULL REFERENCES reference (digest),
+	number INTEGER NOT NULL,
+	bytes BLOB NOT NULL,
+	PRIMARY KEY (reference, number)
+) STRICT;
+
 -- Entries of IMA lists as kernels wrote them, once for the whole fleet, by their SHA-256;
 -- how many segments name each.
 CREATE TABLE ima_entry (
