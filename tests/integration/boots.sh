@@ -8,7 +8,8 @@ lib_begin
 INTERVAL=1
 first() { assay device show "$1" --json | jq -r ".verdict.findings[0].$2"; } # NAME FIELD
 first_is() { # NAME WORD PATTERN
-	[ "$(first "$1" word)" = "$2" ] && [[ $(first "$1" text) == $3 ]] ||
+	# shellcheck disable=SC2053 # a pattern
+	{ [ "$(first "$1" word)" = "$2" ] && [[ $(first "$1" text) == $3 ]]; } ||
 		{ echo "$(first "$1" word): $(first "$1" text)"; return 1; }
 }
 found() { # NAME WORD PATTERN
