@@ -3,7 +3,9 @@
 #include "tests/support/unit.h"
 
 #include "verifier/compiler/cbor_read.h"
-#include "verifier/compiler/corim.h"
+#include "verifier/appraise/reference.h"
+#include "verifier/appraise/softset.h"
+#include "verifier/compiler/corim_compile.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +94,8 @@ static const struct {
 	{"bad-extension.corim", CORIM_EXTENSION},
 	{"unused-text-register.corim", CORIM_NOTHING},
 	{"unused-twice.corim", CORIM_NOTHING}, /* D6 */
+	{"unused-mixed.corim", CORIM_NOTHING},
+	{"unused-version-and-svn.corim", CORIM_NOTHING},
 	{"unused-no-digest.corim", CORIM_NOTHING},
 	{"unused-pcr23.corim", CORIM_NOTHING},
 	{"unused-raw.corim", CORIM_NOTHING},
@@ -153,7 +157,7 @@ registers_are_pcrs_and_named_measurements_components(void **state)
 
 	(void)state;
 	assert_int_equal(read_file("good-components.corim", &file), ASSAY_OK);
-	assert_int_equal(c->nrecords, 1);
+	assert_int_equal(c->nrecords, 2);
 	assert_string_equal(c->record[0].vendor, "ACME Ltd.");
 	assert_string_equal(c->record[0].model, "RoadRunner 9");
 	d = pcr_value(&c->record[0].pcrs, ALG_SHA384, 4);
@@ -161,8 +165,9 @@ registers_are_pcrs_and_named_measurements_components(void **state)
 	assert_int_equal(d->b[47], 4);
 	assert_null(pcr_value(&c->record[0].pcrs, ALG_SHA384, 7));
 	assert_non_null(pcr_value(&c->record[0].pcrs, ALG_SHA256, 7));
-	assert_int_equal(c->record[0].count, 2);
-	m = &c->measure[c->record[0].first];
+	assert_int_equal(c->record[0].count, 0);
+	assert_int_equal(c->record[1].count, 2);
+	m = &c->measure[c->record[1].first];
 	assert_string_equal(m->name, "firmware");
 	assert_string_equal(m->version, "1.4.2");
 	assert_int_equal(m->scheme, CORIM_SCHEME_SEMVER);
@@ -170,6 +175,93 @@ registers_are_pcrs_and_named_measurements_components(void **state)
 	assert_true(m[1].has_svn && m[1].svn_is_minimum);
 	assert_int_equal(m[1].svn, 7);
 	unit_free(file);
+}
+
+/* ---- compiled ---- */
+
+static uint8_t request[CORIM_BYTES_MAX], answer[1u << 20];
+
+static enum assay_err
+compile(const char *name, const char *class_id, struct corim_answer *ret, char why[256])
+{
+	struct corim_request in = {.now = AT, .class_id = SPAN(class_id, strlen(class_id)),
+				   .anchors = with_root}, copy;
+	struct writer w, out;
+	enum assay_err e;
+
+	(void)read_file(name, &in.file);
+	wr_init(&w, request, sizeof request);
+	corim_request_write(&w, &in);
+	assert_int_equal(corim_request_read(wr_span(&w), &copy), ASSAY_OK);
+	wr_init(&out, answer, sizeof answer);
+	e = corim_compile(&copy, &out, why, 256);
+	if (e == ASSAY_OK)
+		assert_int_equal(corim_answer_open(wr_span(&out), ret), ASSAY_OK);
+	unit_free(in.file);
+	return e;
+}
+
+static void
+records_become_sets_of_their_own_for_devices_with_these_labels(void **state)
+{
+	static struct corim_answer a;
+	static struct corim_set set;
+	struct softset_item item;
+	struct reference ref;
+	struct softset soft;
+	char why[256];
+
+	(void)state;
+	assert_int_equal(compile("good-components.corim", "", &a, why), ASSAY_OK);
+	assert_string_equal(a.id, "acme-roadrunner-2026-01");
+	assert_int_equal(a.nsets, 2);
+	assert_int_equal(a.not_after, 1893456000);
+	assert_true(corim_answer_next(&a, &set));
+	assert_int_equal(set.kind, REF_KIND_BOOT);
+	assert_string_equal(set.labels, "model=RoadRunner-9 vendor=ACME-Ltd.");
+	assert_int_equal(reference_open(set.compiled, &ref), ASSAY_OK);
+	assert_non_null(pcr_value(&ref.pcrs, ALG_SHA256, 7));
+	assert_true(corim_answer_next(&a, &set));
+	assert_int_equal(set.kind, REF_KIND_SOFTWARE);
+	assert_int_equal(softset_open(set.compiled, &soft), ASSAY_OK);
+	assert_true(softset_next_item(&soft, &item));
+	assert_true(span_equal(item.name, SPAN("firmware", 8)) && !item.at_least);
+	assert_true(softset_next_item(&soft, &item));
+	assert_true(span_equal(item.version, SPAN("7", 1)) && item.at_least);
+	assert_false(corim_answer_next(&a, &set));
+	assert_int_equal(a.sets.err, ASSAY_OK);
+}
+
+static void
+a_class_id_must_be_the_one_that_the_operator_gave(void **state)
+{
+	static struct corim_answer a;
+	char why[256];
+
+	(void)state;
+	assert_int_equal(compile("class-id.corim", "", &a, why), ASSAY_MISSING);
+	assert_non_null(strstr(why, "class's id"));
+	assert_int_equal(compile("class-id.corim", "uuid:00010203-0405-0607-0809-0a0b0c0d0e0f", &a,
+				 why), ASSAY_OK);
+	assert_int_equal(a.nsets, 1);
+}
+
+static void
+what_may_not_be_used_compiles_to_nothing(void **state)
+{
+	static struct corim_answer a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char why[256] = "";
+		enum assay_err e;
+
+		if (cases[i].reason == CORIM_OK)
+			continue;
+		e = compile(cases[i].name, "", &a, why);
+		if (e == ASSAY_OK || !*why)
+			fail_msg("%s: %s", cases[i].name, assay_err_name(e));
+	}
 }
 
 static void
@@ -338,6 +430,9 @@ main(void)
 		cmocka_unit_test(each_file_is_used_or_kept_out_for_its_own_reason),
 		cmocka_unit_test(what_is_no_proper_cbor_is_refused_before_it_is_read),
 		cmocka_unit_test(registers_are_pcrs_and_named_measurements_components),
+		cmocka_unit_test(records_become_sets_of_their_own_for_devices_with_these_labels),
+		cmocka_unit_test(a_class_id_must_be_the_one_that_the_operator_gave),
+		cmocka_unit_test(what_may_not_be_used_compiles_to_nothing),
 		cmocka_unit_test(a_tag_that_replaces_another_says_which),
 		cmocka_unit_test(a_given_key_is_enough_and_another_is_not),
 		cmocka_unit_test(the_times_of_certificates_and_values_end),

@@ -3,6 +3,7 @@
 
 #include "evidence/digest.h"
 #include "pack.h"
+#include "version.h"
 
 #include <string.h>
 
@@ -27,7 +28,8 @@ item_sound(const struct softset_item *i)
 	uint8_t digest[32];
 
 	if (i->name.n == 0 || i->digest.n != digest_size(i->alg) ||
-	    (i->digest.n == 0 && i->version.n == 0) || i->manifest.n > MANIFEST_MAX)
+	    (i->digest.n == 0 && i->version.n == 0) || i->manifest.n > MANIFEST_MAX ||
+	    (i->at_least && !version_valid(ORDER_DEBIAN, i->version)))
 		return false;
 	if (i->manifest.n == 0)
 		return true;
@@ -43,6 +45,7 @@ softset_write_item(struct writer *w, const struct softset_item *i)
 	pack_span_text(w, i->name, MSG_ITEM_NAME_MAX);
 	pack_span_text(w, i->kind, MSG_ITEM_NAME_MAX);
 	pack_span_text(w, i->version, MSG_VERSION_TEXT_MAX);
+	pack_bool(w, i->at_least);
 	wr_be16(w, i->alg);
 	wr_bytes(w, i->digest);
 	pack_span_text(w, i->source, SOFTSET_SOURCE_MAX);
@@ -90,6 +93,7 @@ softset_next_item(struct softset *s, struct softset_item *ret)
 	ret->name = unpack_span_text(r, MSG_ITEM_NAME_MAX);
 	ret->kind = unpack_span_text(r, MSG_ITEM_NAME_MAX);
 	ret->version = unpack_span_text(r, MSG_VERSION_TEXT_MAX);
+	ret->at_least = unpack_bool(r);
 	ret->alg = rd_be16(r);
 	if (ret->alg != ALG_NONE && digest_size(ret->alg) == 0)
 		rd_fail(r, ASSAY_UNSUPPORTED);

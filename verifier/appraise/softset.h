@@ -24,6 +24,7 @@
 struct softset_item {
 	struct span name, kind;	  /* kind empty: any */
 	struct span version;	  /* empty: any */
+	bool at_least;		  /* or a later one, in Debian's order: security versions */
 	uint16_t alg;		  /* ALG_NONE: any digest, then there is a version */
 	struct span digest;
 	struct span source;	  /* where it comes from, for people; may be empty */

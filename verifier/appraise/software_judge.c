@@ -11,6 +11,7 @@
 #include "softset.h"
 #include "software_explain.h"
 #include "text.h"
+#include "version.h"
 
 #include <string.h>
 
@@ -37,10 +38,20 @@ counts(const struct item *i)
 }
 
 static bool
+version_matches(const struct softset_item *row, struct span seen)
+{
+	int c = -1;
+
+	if (row->version.n == 0 || !row->at_least)
+		return row->version.n == 0 || span_equal(row->version, seen);
+	return version_compare(ORDER_DEBIAN, seen, row->version, &c) == ASSAY_OK && c >= 0;
+}
+
+static bool
 row_matches(const struct softset_item *row, const struct msg_software *s)
 {
 	return (row->kind.n == 0 || span_equal(row->kind, s->kind)) &&
-	       (row->version.n == 0 || span_equal(row->version, s->version)) &&
+	       version_matches(row, s->version) &&
 	       (row->alg == ALG_NONE ||
 		(row->alg == s->alg && span_equal(row->digest, s->digest)));
 }

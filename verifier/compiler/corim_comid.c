@@ -281,6 +281,9 @@ keep_measure(struct corim *c, struct cbor_reader *r, struct corim_record *rec,
 		cbor_fail(r, ASSAY_TOO_MANY);
 		return;
 	}
+	if (*m->version && m->has_svn)
+		unusable(rec, "%s: version and security version are not compared together",
+			 m->name);
 	for (uint32_t i = 0; i < rec->count; i++)
 		if (strcmp(c->measure[rec->first + i].name, m->name) == 0)
 			unusable(rec, "%s: two measurements that cannot both hold", m->name);
@@ -401,6 +404,9 @@ read_reference(struct corim *c, struct cbor_reader *r, const char *tag)
 		return;
 	if (rec->count == 0 && rec->pcrs.count == 0)
 		unusable(rec, "%s", "there is nothing in it that could be compared");
+	if (rec->count != 0 && rec->pcrs.count != 0)
+		unusable(rec, "%s are not compared together: make two of them",
+			 "registers and named components");
 	rec->usable = *rec->why_not == '\0';
 	if (!rec->usable)
 		corim_note(c, "reference values %u are not used: %s", (unsigned)c->nrecords + 1,
