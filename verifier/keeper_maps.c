@@ -6,6 +6,7 @@
  */
 #include "keeper_private.h"
 
+#include "bulk.h"
 #include "compiler.h"
 #include "log.h"
 
