@@ -307,22 +307,123 @@ static const struct wrong {
 	{SOUND RULES RULE "    remediation: \"two\\nlines\"\n",
 	 "p.yaml:15:18: remediation is one line of printable ASCII"},
 	{SOUND RULES RULE "    severity: huge\n", "p.yaml:15:15: \"huge\" is no value of severity"},
+	/* versions, units and lists */
+	{SOUND RULES "  - {id: x, fact: software.fw.version, op: at_least, value: 1.0.0}\n",
+	 "p.yaml:11:44: \"at_least\" of a text compares versions: add \"order: semver\""},
+	{SOUND RULES "  - {id: x, fact: software.fw.version, op: at_least, order: semver, value: 1.0}\n",
+	 "p.yaml:11:76: \"1.0\" is no semver version"},
+	{SOUND RULES "  - {id: x, fact: software.fw.version, op: at_most, order: rpm, value: 1.0}\n",
+	 "p.yaml:11:60: \"rpm\" is no value of order; did you mean \"semver\"?"},
+	{SOUND RULES "  - {id: x, fact: software.fw.version, op: equals, order: semver, value: 1.0.0}\n",
+	 "p.yaml:11:59: order is for at_least and at_most of a text"},
+	{SOUND RULES "  - {id: x, fact: software.fw.verison, op: present}\n",
+	 "p.yaml:11:19: unknown fact \"software.fw.verison\""},
+	{SOUND RULES "  - {id: x, fact: health.disk_fre, op: at_least, value: 5%}\n",
+	 "p.yaml:11:19: unknown fact \"health.disk_fre\"; did you mean \"health.disk_free\"?"},
+	{SOUND RULES "  - {id: x, fact: health.disk_free, op: at_least, value: 5 GiB}\n",
+	 "p.yaml:11:58: \"health.disk_free\" is a number fact: needs a number such as 5%"},
+	{SOUND RULES "  - {id: x, fact: health.temperature, op: at_most, value: 80 F}\n",
+	 "p.yaml:11:59: \"health.temperature\" is a number fact: needs a number such as 80 C"},
+	{SOUND RULES "  - {id: x, fact: health.uptime, op: at_most, value: 2 weeks}\n",
+	 "p.yaml:11:54: \"health.uptime\" is a number fact: needs a time such as 90s"},
+	{SOUND RULES "  - {id: x, fact: health.uptime, op: at_most, value: 99999999999999999d}\n",
+	 "p.yaml:11:54: \"health.uptime\" is a number fact"},
+	{SOUND RULES "  - {id: x, fact: agent, op: subset_of, values: [a]}\n",
+	 "p.yaml:11:30: \"subset_of\" is for lists; \"agent\" is text"},
+	{SOUND RULES "  - {id: x, fact: quote.banks, op: subset_of, value: sha256}\n",
+	 "p.yaml:11:36: \"subset_of\" needs \"values\", a list, or \"value: reference\""},
+	{SOUND RULES "  - {id: x, fact: quote.banks, op: in, values: [sha256]}\n",
+	 "p.yaml:11:36: \"quote.banks\" is a list: use subset_of, not_in, equals or present"},
+	{SOUND RULES "  - {id: x, fact: agent, op: unchanged_since, value: yesterday}\n",
+	 "p.yaml:11:30: \"unchanged_since\" needs \"value: baseline\""},
+	{SOUND RULES "  - {id: x, fact: agent, op: in, values: []}\n",
+	 "p.yaml:11:42: values is empty: the rule would say nothing"},
+	{SOUND RULES RULE "    remediation: \"see {devise}\"\n",
+	 "p.yaml:15:18: \"{devise\" is no placeholder; did you mean \"{device}\""},
+	{SOUND RULES RULE "    remediation: \"see {device\"\n",
+	 "p.yaml:15:18: \"{device\" is no placeholder"},
+	/* rules that cannot say anything, or that nobody meets */
+	{SOUND RULES RULE "  - {id: two, fact: quote.clock_safe, op: equals, value: true, on_fail: "
+			 "restrict}\n",
+	 "p.yaml:15:5: rule \"two\" is never reached: \"one\" says the same, as strictly"},
+	{SOUND RULES RULE "  - {id: two, fact: quote.clock_safe, op: equals, value: false}\n",
+	 "p.yaml:15:58: no device meets both this rule and \"one\""},
+	{SOUND RULES RULE "  - {id: two, fact: quote.clock_safe, op: not_equals, value: true}\n",
+	 "p.yaml:15:62: no device meets both this rule and \"one\""},
+	{SOUND RULES "  - {id: a, fact: quote.clock, op: at_least, value: 9s}\n"
+		     "  - {id: b, fact: quote.clock, op: at_most, value: 8999 ms}\n",
+	 "p.yaml:12:52: no device meets both this rule and \"a\""},
+	{SOUND RULES "  - {id: a, fact: software.fw.version, op: at_most, order: semver, value: "
+		     "1.9.0}\n"
+		     "  - {id: b, fact: software.fw.version, op: at_least, order: semver, value: "
+		     "1.10.0}\n",
+	 "p.yaml:12:76: no device meets both this rule and \"a\""},
+	{SOUND RULES "  - {id: x, fact: quote.clock, op: at_least, value: 0}\n",
+	 "p.yaml:11:53: the rule holds for every value"},
+	{SOUND RULES "  - {id: x, fact: agent, op: matches, value: '*'}\n",
+	 "p.yaml:11:46: the rule holds for every value"},
+	{SOUND RULES "  - {id: x, fact: device.class, op: equals, value: gateway}\n",
+	 "p.yaml:11:52: the rule holds for every value"},
+	{SOUND RULES "  - {id: x, fact: device.class, op: equals, value: router}\n",
+	 "p.yaml:11:52: no device meets it: the policy judges class \"gateway\" only"},
+	{SOUND RULES "  - {id: x, fact: agent, op: in, values: [a, b, a]}\n",
+	 "p.yaml:11:49: \"a\" is in the list already"},
+	{HEAD APPLIES "ask: {banks: [sha256], pcrs: [0-6], interval: 60s, patience: 3}\n"
+		      "references: {pcrs: [0]}\n" RULES
+		      "  - {id: x, fact: boot.secure_boot, op: equals, value: true}\n",
+	 "p.yaml:7:19: \"boot.secure_boot\" is never known: PCR 7 is not in ask; add it"},
+	{HEAD APPLIES ASK "references: {pcrs: [0], unlogged: [7]}\n" RULES
+			  "  - {id: x, fact: boot.dbx_entries, op: at_least, value: 9}\n",
+	 "p.yaml:11:19: \"boot.dbx_entries\" is never known: PCR 7 is in unlogged; take it out"},
+	/* software, and policies without PCRs */
+	{HEAD APPLIES "ask: {interval: 60s, patience: 3}\n",
+	 "p.yaml:4:6: nothing is compared with reference values: ask for PCRs"},
+	{HEAD APPLIES "ask: {interval: 60s, patience: 3, banks: [sha256]}\n",
+	 "p.yaml:4:6: banks and pcrs stand together"},
+	{HEAD APPLIES "ask: {interval: 60s, patience: 3}\n" REFS,
+	 "p.yaml:5:20: references compare PCRs, but ask has none"},
+	{HEAD APPLIES "ask: {interval: 60s, patience: 3}\nsoftware: {items: [{name: a}]}\n" RULES
+		      "  - {id: x, fact: boot.log, op: equals, value: true}\n",
+	 "p.yaml:7:19: \"boot.log\" is never known: ask has no PCRs"},
+	{HEAD APPLIES "ask: {interval: 60s, patience: 3}\n"
+		      "software: {items: [{name: a, match: none}]}\n",
+	 "p.yaml:4:6: nothing is compared with reference values"},
+	{SOUND "software: {items: []}\n", "p.yaml:10:19: items needs 1 to 64 entries, not 0"},
+	{SOUND "software: {items: [{name: a}, {name: a}]}\n", "p.yaml:10:38: item \"a\" stands twice"},
+	{SOUND "software: {items: [{name: a, at_least: 1.0.0}]}\n",
+	 "p.yaml:10:40: versions need \"order: semver\" or \"order: debian\""},
+	{SOUND "software: {items: [{name: a, rollback: restrict}]}\n",
+	 "p.yaml:10:40: rollback needs \"order: semver\" or \"order: debian\""},
+	{SOUND "software: {items: [{name: a, order: semver, at_least: 1.x.0}]}\n",
+	 "p.yaml:10:55: \"1.x.0\" is no semver version"},
+	{SOUND "software: {items: [{name: a, on_fail: quarantine, on_missing: report}]}\n",
+	 "p.yaml:10:63: on_missing is milder than on_fail"},
+	{SOUND "software: {items: [{nam: a}]}\n",
+	 "p.yaml:10:20: key \"name\" is missing"},
+	{SOUND "software: {items: [{name: a, match: any}]}\n",
+	 "p.yaml:10:37: \"any\" is no value of match; did you mean \"none\"?"},
+	{SOUND "software: {items: [{name: a}], others: ignore}\n",
+	 "p.yaml:10:40: \"ignore\" is no value of others"},
 };
 
 static void
 each_mistake_is_told_with_its_place(void **state)
 {
+	unsigned missed = 0;
 	struct span c;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof wrongs / sizeof wrongs[0]; i++) {
 		const struct wrong *w = &wrongs[i];
 
-		assert_int_equal(compile(w->yaml, &c), ASSAY_MALFORMED);
-		assert_true(errs.count >= 1);
-		if (strncmp(errs.e[0].text, w->message, strlen(w->message)) != 0)
-			fail_msg("%zu: \"%s\", expected \"%s\"", i, errs.e[0].text, w->message);
+		if (compile(w->yaml, &c) == ASSAY_MALFORMED && errs.count >= 1 &&
+		    strncmp(errs.e[0].text, w->message, strlen(w->message)) == 0)
+			continue;
+		print_error("%zu: \"%s\", expected \"%s\"\n", i,
+			    errs.count ? errs.e[0].text : "", w->message);
+		missed++;
 	}
+	assert_int_equal(missed, 0);
 }
 
 static void

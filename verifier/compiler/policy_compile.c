@@ -108,6 +108,16 @@ source_pcrs(struct compile *c, const struct yaml_node *list, char **items, unsig
 	return mask;
 }
 
+static bool
+compares_software(const struct policy_source *s)
+{
+	for (unsigned i = 0; i < s->software.items_count; i++)
+		if (!s->software.items[i].unchecked &&
+		    s->software.items[i].on_fail != SRC_REPORT)
+			return true;
+	return false;
+}
+
 static void
 compile_selection(struct compile *c)
 {
@@ -127,7 +137,7 @@ compile_selection(struct compile *c)
 			     s->ask.pcrs_count ? "what is asked for must be compared: say which "
 						 "PCRs under references"
 					       : "references compare PCRs, but ask has none");
-	else if (s->ask.pcrs_count == 0 && s->software.items_count == 0)
+	else if (s->ask.pcrs_count == 0 && !compares_software(s))
 		source_error(c, source_at(c, "ask", NULL),
 			     "nothing is compared with reference values: ask for PCRs, or say "
 			     "what software must be");

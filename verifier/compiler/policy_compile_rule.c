@@ -8,15 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-/* One rule on its way: what is written, and where it stands. */
-struct rule_job {
-	const struct source_rule *src;
-	const struct yaml_node *at;
-	const struct fact_info *fact;
-	struct policy_rule rule;
-	struct policy_value values[POLICY_VALUES_MAX];
-};
-
 static const struct yaml_node *
 rule_at(const struct compile *c, const struct rule_job *j, const char *key)
 {
@@ -449,27 +440,37 @@ compile_id(struct compile *c, struct rule_job *j, unsigned i)
 		source_remediation(c, rule_at(c, j, "remediation"), j->src->remediation);
 }
 
+static void
+compile_rule(struct compile *c, struct rule_job *j, unsigned i)
+{
+	j->src = &c->src->rules[i];
+	j->at = yaml_item(c->doc, source_at(c, NULL, "rules"), i);
+	j->rule.op = (enum policy_op)j->src->op;
+	compile_id(c, j, i);
+	compile_fact(c, j);
+	compile_values(c, j);
+	compile_outcomes(c, j);
+	compile_claim(c, j);
+}
+
 void
 policy_compile_rules(struct compile *c, struct writer *out)
 {
-	const struct yaml_node *list = source_at(c, NULL, "rules");
+	unsigned n = c->src->rules_count;
+	struct rule_job *jobs = calloc(n ? n : 1, sizeof *jobs);
 
-	for (unsigned i = 0; i < c->src->rules_count; i++) {
-		struct rule_job j;
-
-		memset(&j, 0, sizeof j);
-		j.src = &c->src->rules[i];
-		j.at = yaml_item(c->doc, list, i);
-		j.rule.op = (enum policy_op)j.src->op;
-		compile_id(c, &j, i);
-		compile_fact(c, &j);
-		compile_values(c, &j);
-		compile_outcomes(c, &j);
-		compile_claim(c, &j);
-		if (c->errs->count != 0)
-			continue;
-		policy_write_rule(out, &j.rule);
-		for (unsigned k = 0; k < j.rule.nvalues; k++)
-			policy_write_value(out, &j.values[k]);
+	if (!jobs) {
+		wr_fail(out, ASSAY_NO_MEMORY);
+		return;
 	}
+	for (unsigned i = 0; i < n; i++)
+		compile_rule(c, &jobs[i], i);
+	if (c->errs->count == 0)
+		policy_compile_reach(c, jobs, n);
+	for (unsigned i = 0; i < n && c->errs->count == 0; i++) {
+		policy_write_rule(out, &jobs[i].rule);
+		for (unsigned k = 0; k < jobs[i].rule.nvalues; k++)
+			policy_write_value(out, &jobs[i].values[k]);
+	}
+	free(jobs);
 }

@@ -84,6 +84,15 @@ struct compile {
 	uint32_t asked; /* PCRs, whatever the bank */
 };
 
+/* One rule on its way: what is written, and where it stands. */
+struct rule_job {
+	const struct source_rule *src;
+	const struct yaml_node *at;
+	const struct fact_info *fact; /* NULL: there is no such fact */
+	struct policy_rule rule;
+	struct policy_value values[POLICY_VALUES_MAX];
+};
+
 /* Where `section.key` stands; section NULL: at the top. Never NULL: the nearest
  * enclosing place if the key is not in the file. */
 const struct yaml_node *source_at(const struct compile *c, const char *section, const char *key);
@@ -104,6 +113,8 @@ void policy_compile_workarounds(struct compile *c);
 void policy_compile_software(struct compile *c);
 /* "remediation" of a rule or an item: one line, its placeholders known. */
 struct span source_remediation(struct compile *c, const struct yaml_node *at, const char *text);
+/* policy_compile_reach.c: rules that can say nothing, or that nobody can meet. */
+void policy_compile_reach(struct compile *c, const struct rule_job *jobs, unsigned n);
 /* policy_compile_rule.c: the rules, checked and written; head is written before. */
 void policy_compile_rules(struct compile *c, struct writer *out);
 
