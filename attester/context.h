@@ -107,7 +107,8 @@ struct assay_attester {
 /* Memory that claims take, rounded so that structs may follow; 0: out of range. */
 size_t claims_size(const struct assay_attester_config *config);
 /* Places them in memory, aligned for any struct. */
-void claims_init(struct assay_attester *a, const struct assay_attester_config *config, void *memory);
+void claims_init(struct assay_attester *a, const struct assay_attester_config *config,
+		 void *memory);
 /* Everything that software says, collected into a->said.m. */
 ASSAY_MUST_USE enum assay_err claims_collect(struct assay_attester *a, bool reread);
 /* A piece of the manifest of an item of the last claims. */

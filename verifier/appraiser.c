@@ -4,7 +4,7 @@
 #include "child.h"
 #include "log.h"
 
-#include "verifier/appraise/appraise.h"
+#include "verifier/appraise/ima.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@ struct appraiser {
 	struct ipc ipc;
 	unsigned nmaps;
 	struct map maps[APPRAISER_MAPS_MAX];
+	struct ipc_msg ima; /* what the next APPRAISE is to have; type NONE: nothing */
 	struct arena scratch;
 	uint8_t *out; /* VERDICT_BYTES_MAX and its head */
 	/* too large for the stack */
@@ -107,8 +108,54 @@ send_verdict(struct appraiser *a, uint64_t id, struct span evidence)
 	return ipc_send(&a->ipc, IPC_VERDICT, id, SPAN(a->out, head + n));
 }
 
+/* Keeps the mapping until the request that it is for is done. */
 static enum assay_err
-on_appraise(struct appraiser *a, struct ipc_msg *m)
+on_ima(struct appraiser *a, struct ipc_msg *m)
+{
+	if (a->ima.type != IPC_NONE || (!m->map && m->payload.n > 0))
+		return ASSAY_STATE;
+	a->ima = *m;
+	memset(m, 0, sizeof *m);
+	return ASSAY_OK;
+}
+
+/* The entries that came before, if the request speaks of any. */
+static enum assay_err
+take_ima(struct appraiser *a, uint64_t id)
+{
+	struct appraisal_input *in = &a->input;
+
+	in->ima = a->ima.payload;
+	if (in->has_ima != (a->ima.type == IPC_IMA) || (in->has_ima && a->ima.id != id) ||
+	    in->ima_stored > in->ima.n)
+		return ASSAY_STATE;
+	return ASSAY_OK;
+}
+
+/* Where keeper is to cut what was proved. */
+static enum assay_err
+send_split(struct appraiser *a, uint64_t id)
+{
+	static uint32_t lengths[IMALOG_ENTRIES_MAX];
+	static uint8_t bytes[4 * IMALOG_ENTRIES_MAX];
+	struct span proved = ima_accepted_bytes(&a->input, &a->verdict);
+	uint64_t count = a->verdict.ima_accepted.count;
+	struct writer w;
+	enum assay_err e;
+
+	if (a->verdict.status != VERDICT_DECIDED || count == 0)
+		return ASSAY_OK;
+	e = ima_split(proved, &a->verdict.next.ima, count, lengths);
+	if (e != ASSAY_OK)
+		return e;
+	wr_init(&w, bytes, sizeof bytes);
+	for (uint64_t i = 0; i < count; i++)
+		wr_be32(&w, lengths[i]);
+	return w.err == ASSAY_OK ? ipc_send(&a->ipc, IPC_IMA_SPLIT, id, wr_span(&w)) : w.err;
+}
+
+static enum assay_err
+appraise_request(struct appraiser *a, struct ipc_msg *m)
 {
 	struct reader r;
 	struct span evidence, policy, input;
@@ -122,6 +169,7 @@ on_appraise(struct appraiser *a, struct ipc_msg *m)
 	input = rd_rest(&r);
 	if ((e = rd_finish(&r)) != ASSAY_OK ||
 	    (e = appraisal_input_decode(input, &a->input)) != ASSAY_OK ||
+	    (e = take_ima(a, m->id)) != ASSAY_OK ||
 	    (e = fill_maps(a, policy.p)) != ASSAY_OK)
 		return e;
 	arena_reset(&a->scratch);
@@ -129,7 +177,21 @@ on_appraise(struct appraiser *a, struct ipc_msg *m)
 		appraise_core_only(&a->input, &a->scratch, &a->verdict);
 	else
 		appraise(&a->input, &a->scratch, &a->verdict);
+	if ((e = send_split(a, m->id)) != ASSAY_OK)
+		return e;
 	return send_verdict(a, m->id, evidence);
+}
+
+static enum assay_err
+on_appraise(struct appraiser *a, struct ipc_msg *m)
+{
+	struct ipc_msg ima;
+	enum assay_err e = appraise_request(a, m);
+
+	ima = a->ima;
+	memset(&a->ima, 0, sizeof a->ima);
+	ipc_release(&ima);
+	return e;
 }
 
 static enum assay_err
@@ -165,6 +227,7 @@ static const struct handler {
 	enum assay_err (*run)(struct appraiser *a, struct ipc_msg *m);
 } handlers[] = {
 	{IPC_MAP, on_map},
+	{IPC_IMA, on_ima},
 	{IPC_APPRAISE, on_appraise},
 	{IPC_ENROL, on_enrol},
 };

@@ -6,9 +6,12 @@
  * verdict is about, as keeper named it: keeper believes neither without comparing.
  *
  * MAP            id: first 8 bytes of the content's SHA-256; payload: the content
+ * IMA            entries of an IMA list, maybe none; APPRAISE with the same id and
+ *                has_ima follows
  * APPRAISE       u8 flags, 32 bytes digest of the evidence, 32 bytes policy digest
  *                (zeros: none), appraisal_input_encode() with policy and references
  *                left out (references by digest)
+ * IMA_SPLIT      be32 length of each entry that ima_accepted counts; VERDICT follows
  * VERDICT        32 bytes digest of the evidence, 32 characters device id,
  *                verdict_encode()
  * ENROL          32 bytes digest of the frame, 32 bytes roots digest (zeros: none),

@@ -401,6 +401,12 @@ out:
 	return e;
 }
 
+int
+ipc_keep_fd(const struct ipc_msg *m)
+{
+	return m->fd > 0 ? fcntl(m->fd, F_DUPFD_CLOEXEC, 3) : -1;
+}
+
 void
 ipc_release(struct ipc_msg *m)
 {

@@ -79,9 +79,7 @@ struct ipc_msg {
 	enum ipc_type type;
 	uint64_t id;
 	struct span payload; /* valid until ipc_release() */
-	/* of NET_IMA, if it was not inline: the sealed descriptor; who sets it to 0 keeps it,
-	 * ipc_release() closes it otherwise */
-	int fd;
+	int fd; /* of NET_IMA: the sealed descriptor, see ipc_keep_fd(); 0: inline */
 	/* ipc.c's */
 	void *map;
 	size_t map_len;
@@ -121,6 +119,8 @@ ASSAY_MUST_USE enum assay_err ipc_flush(struct ipc *c);
  */
 ASSAY_MUST_USE enum assay_err ipc_recv(struct ipc *c, struct ipc_msg *ret);
 void ipc_release(struct ipc_msg *m);
+/* A descriptor for what the message's is for, the caller's own; -1 on failure. */
+int ipc_keep_fd(const struct ipc_msg *m);
 
 /* A memory descriptor to be written and then sealed; -1 on failure. */
 int ipc_memory(void);

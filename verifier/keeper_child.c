@@ -310,7 +310,7 @@ keeper_children_stop(struct keeper *k)
 				kill(c->pid, SIGKILL);
 			if (c->pid && waitpid(c->pid, NULL, WNOHANG) == c->pid) {
 				ipc_close(&c->ipc);
-				keeper_work_free(c);
+				keeper_work_free(k, c);
 				c->pid = 0;
 			}
 			left += c->pid != 0;

@@ -105,7 +105,7 @@ start_enrolment(struct keeper *k, struct keeper_session *s, struct span frame)
 	keeper_enqueue(k, r);
 	return ASSAY_OK;
 fail:
-	keeper_request_free(r);
+	keeper_request_free(k, r);
 	return e;
 }
 
@@ -220,7 +220,7 @@ on_provable(struct keeper *k, struct keeper_session *s, struct request *r)
 {
 	const char *why = ek_refusal(k, &s->enrolment->verdict);
 
-	keeper_request_free(r);
+	keeper_request_free(k, r);
 	if (why)
 		keeper_refuse(k, s->id, why, false);
 	else
@@ -234,13 +234,13 @@ judge_enrolment(struct keeper *k, struct request *r, struct span bytes)
 	struct enrol_verdict *v;
 
 	if (!s || s->state != KS_ENROLLING) {
-		keeper_request_free(r);
+		keeper_request_free(k, r);
 		return;
 	}
 	v = &s->enrolment->verdict;
 	if (v->status == ENROL_REFUSED) {
 		keeper_refuse(k, s->id, finding_word((enum finding_code)v->finding.code), false);
-		keeper_request_free(r);
+		keeper_request_free(k, r);
 	} else if (v->status != ENROL_PROVABLE || !names_agree(v)) {
 		keeper_round_failed(k, r);
 	} else if (r->kind == REQ_ENROL) {

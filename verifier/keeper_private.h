@@ -9,6 +9,7 @@
 #define VERIFIER_KEEPER_PRIVATE_H
 
 #include "appraiser.h"
+#include "bulk.h"
 #include "keeper.h"
 #include "keys.h"
 #include "live.h"
@@ -104,6 +105,15 @@ struct request {
 	size_t proof_len, claims_len, log_len;
 	bool has_log;
 	bool offer_log; /* attach the stored log whatever the decision */
+	/* IMA list: entries from ima_from on, of which the first ima_stored bytes (and
+	 * ima_entries entries) are the ledger's */
+	bool has_ima, ima_offered;
+	uint64_t ima_from, ima_stored, ima_entries;
+	uint64_t ima_asked; /* where the device was last asked to begin */
+	struct bulk ima;
+	uint8_t *split; /* lengths of the entries that were proved: be32 each */
+	size_t split_len;
+	char class_name[DEVICE_CLASS_MAX + 1];
 	uint8_t needs;	/* how often the device was asked for parts */
 	int64_t at_ms; /* monotonic, when the proof came */
 };
@@ -136,6 +146,7 @@ struct keeper_session {
 	int64_t challenged_ms, deadline_ms; /* of the challenge; monotonic */
 	int64_t next_ms;     /* next challenge is due; 0: none */
 	struct request *held; /* waits for parts */
+	int ima_fd; /* of them, the IMA list; 0: none yet */
 	struct enrolment *enrolment;
 };
 
@@ -187,6 +198,7 @@ struct keeper {
 	struct keeper_session **sessions[KEEPER_NET_MAX];
 	struct live live; /* devices by id: connection, expiry */
 	unsigned uploads;
+	size_t ima_bytes; /* of lists in requests */
 	struct rate rates[KEEPER_RATES];
 
 	bool no_policy; /* one that is active cannot be read: none judges */
@@ -231,14 +243,14 @@ ASSAY_MUST_USE enum assay_err keeper_child_start(struct keeper *k, enum role r,
 void keeper_child_retire(struct keeper *k, struct child *c);
 
 /* keeper_work.c */
-void keeper_work_free(struct child *c);
+void keeper_work_free(struct keeper *k, struct child *c);
 /* The work of an appraiser that has ended: judged elsewhere. blame: it died of the
  * first of these. */
 void keeper_work_rescue(struct keeper *k, struct request *first, bool blame);
 void keeper_job_fail(struct keeper *k, struct compile_job *j);
 /* Give waiting requests to idle appraisers and jobs to compilers. */
 void keeper_dispatch(struct keeper *k);
-void keeper_request_free(struct request *r);
+void keeper_request_free(struct keeper *k, struct request *r);
 /* The request that c's next answer must be about; NULL: none. */
 struct request *keeper_expected(const struct child *c);
 /* Its answer came: take it off, and take the appraiser out of service if it has
@@ -267,6 +279,27 @@ void keeper_take_standing(struct keeper *k, const struct ledger_device *d, struc
 /* Put together what the appraiser needs and queue it; refuses if it cannot. */
 void keeper_submit(struct keeper *k, struct keeper_session *s, struct request *r);
 ASSAY_MUST_USE enum assay_err keeper_copy(struct span in, uint8_t **ret, size_t *ret_len);
+
+/* keeper_ima.c */
+void keeper_on_ima(struct keeper *k, struct child *c, const struct ipc_msg *m);
+void keeper_on_split(struct keeper *k, struct child *c, const struct ipc_msg *m);
+void keeper_ima_forget(struct keeper_session *s);
+void keeper_ima_free(struct keeper *k, struct request *r);
+/* The device's stored list, sealed and mapped. NOT_FOUND, TAMPERED. */
+ASSAY_MUST_USE enum assay_err keeper_ima_load(struct keeper *k, const char *device,
+					      struct bulk *ret, uint64_t *ret_entries);
+/* The ledger has what is wanted, and r has it now; else the device is to be asked. */
+bool keeper_ima_offer(struct keeper *k, struct request *r, const struct msg_need *n);
+/* What the device sent becomes r's, behind what the ledger had if it was asked so. BUSY:
+ * too much is being held. */
+ASSAY_MUST_USE enum assay_err keeper_ima_parts(struct keeper *k, struct keeper_session *s,
+					       struct request *r);
+/* Of r's list, what the device sent. */
+struct span keeper_ima_sent(const struct request *r);
+ASSAY_MUST_USE enum assay_err keeper_ima_give(struct child *c, const struct request *r);
+/* Within the change that stores the verdict. */
+ASSAY_MUST_USE enum assay_err keeper_ima_store(struct keeper *k, struct request *r,
+					       const struct verdict *v);
 
 /* keeper_verdict.c */
 void keeper_on_verdict(struct keeper *k, struct child *c, const struct ipc_msg *m);

@@ -151,19 +151,22 @@ fill_evidence(struct keeper *k, const struct keeper_session *s, const struct req
 	in->asked = r->asked;
 	in->proof = SPAN(r->proof, r->proof_len);
 	in->claims = SPAN(r->claims, r->claims_len);
+	in->has_ima = r->has_ima;
+	in->ima_from = r->ima_from;
+	in->ima_stored = r->ima_stored;
 }
 
 /* Digest over all that the device sent, length by length. */
 static enum assay_err
 digest_evidence(struct request *r)
 {
-	struct span parts[3] = {SPAN(r->proof, r->proof_len), SPAN(r->claims, r->claims_len),
-				SPAN(r->log, r->log_len)};
+	struct span parts[4] = {SPAN(r->proof, r->proof_len), SPAN(r->claims, r->claims_len),
+				SPAN(r->log, r->log_len), keeper_ima_sent(r)};
 	struct hasher h;
 	struct digest d;
 	enum assay_err e = hash_init(&h, ALG_SHA256);
 
-	for (unsigned i = 0; i < 3 && e == ASSAY_OK; i++) {
+	for (unsigned i = 0; i < 4 && e == ASSAY_OK; i++) {
 		uint8_t len[8];
 		struct writer w;
 
@@ -232,6 +235,7 @@ compose(struct keeper *k, const struct keeper_session *s, struct request *r)
 	memset(&k->input, 0, sizeof k->input);
 	r->nmaps = 0;
 	memcpy(r->device, d->id, sizeof r->device);
+	memcpy(r->class_name, d->class_name, sizeof r->class_name);
 	r->version = st.version;
 	keeper_take_standing(k, d, &r->standing);
 	memcpy(r->before, st.nonce, sizeof r->before);
@@ -258,7 +262,7 @@ keeper_submit(struct keeper *k, struct keeper_session *s, struct request *r)
 
 	if (k->queued >= KEEPER_REQUESTS_MAX) {
 		keeper_refuse(k, s->id, "verifier.busy", true);
-		keeper_request_free(r);
+		keeper_request_free(k, r);
 		return;
 	}
 	e = compose(k, s, r);
@@ -267,7 +271,7 @@ keeper_submit(struct keeper *k, struct keeper_session *s, struct request *r)
 			log_event(LOG_LEVEL_ERROR, "round", "session", log_u64(s->id), "error",
 				  assay_err_name(e), NULL);
 		keeper_refuse(k, s->id, "evidence.unproven", e != ASSAY_NOT_FOUND);
-		keeper_request_free(r);
+		keeper_request_free(k, r);
 		return;
 	}
 	s->state = KS_JUDGING;
@@ -323,6 +327,7 @@ keeper_on_parts(struct keeper *k, struct child *c, const struct ipc_msg *m)
 	struct span claims, log;
 	struct request *r;
 	struct reader rd;
+	enum assay_err e;
 	uint8_t mask;
 
 	if (!s || s->state != KS_NEEDING || !s->held)
@@ -343,6 +348,11 @@ keeper_on_parts(struct keeper *k, struct child *c, const struct ipc_msg *m)
 		r->claims_len = 0;
 	if ((mask & 1u << PART_BOOT_LOG) && keeper_copy(log, &r->log, &r->log_len) == ASSAY_OK)
 		r->has_log = true;
+	if (mask == 0 || ((mask & 1u << PART_IMA) && (e = keeper_ima_parts(k, s, r)) != ASSAY_OK)) {
+		keeper_refuse(k, s->id, "verifier.busy", true);
+		keeper_request_free(k, r);
+		return;
+	}
 	r->kind = REQ_ROUND;
 	keeper_submit(k, s, r);
 }

@@ -33,9 +33,10 @@ keeper_session_free(struct keeper *k, struct keeper_session *s)
 
 	if (d && d->session == s->id)
 		d->session = 0;
+	keeper_ima_forget(s);
 	if (s->held) {
 		k->uploads--;
-		keeper_request_free(s->held);
+		keeper_request_free(k, s->held);
 	}
 	keeper_enrolment_free(s->enrolment);
 	k->sessions[NET_INDEX(s->id)][s->id & 0xFFFFF] = NULL;

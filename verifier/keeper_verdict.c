@@ -24,12 +24,12 @@ send_need(struct keeper *k, struct keeper_session *s, struct request *r,
 
 	if (k->uploads >= k->config->uploads_max) {
 		keeper_refuse(k, s->id, "verifier.busy", true);
-		keeper_request_free(r);
+		keeper_request_free(k, r);
 		return;
 	}
 	if (envelope_encode_need(need, frame, sizeof frame, &n) != ASSAY_OK) {
 		keeper_refuse(k, s->id, "verifier.internal", true);
-		keeper_request_free(r);
+		keeper_request_free(k, r);
 		return;
 	}
 	s->held = r;
@@ -56,9 +56,13 @@ on_need(struct keeper *k, struct keeper_session *s, struct request *r, const str
 		keeper_submit(k, s, r);
 		return;
 	}
+	if (keeper_ima_offer(k, r, &v->need)) {
+		keeper_submit(k, s, r);
+		return;
+	}
 	if (++r->needs > MSG_WANTS_MAX) {
 		keeper_refuse(k, s->id, "evidence.incomplete", false);
-		keeper_request_free(r);
+		keeper_request_free(k, r);
 		return;
 	}
 	send_need(k, s, r, &v->need);
@@ -326,6 +330,8 @@ commit_round(struct keeper *k, struct keeper_session *s, struct request *r, stru
 		return ASSAY_DENIED; /* milder: not before it was reproduced */
 	if ((e = fill_state(k, r, v, &st)) != ASSAY_OK || (e = store_log(k, r, v)) != ASSAY_OK)
 		return e;
+	if ((e = keeper_ima_store(k, r, v)) != ASSAY_OK)
+		return e;
 	st.verdict = bytes;
 	st.channel = s->bound ? SPAN(s->channel, sizeof s->channel) : SPAN(NULL, 0);
 	describe(v, detail, sizeof detail);
@@ -382,7 +388,7 @@ on_decided(struct keeper *k, struct keeper_session *s, struct request *r, struct
 		keeper_refuse(k, s->id,
 			      e == ASSAY_MISMATCH ? "session.raced" : "verifier.internal", true);
 	}
-	keeper_request_free(r);
+	keeper_request_free(k, r);
 }
 
 static void
@@ -394,14 +400,14 @@ on_unproven(struct keeper *k, struct request *r, const struct verdict *v)
 	log_event(LOG_LEVEL_WARN, "unproven", "session", log_u64(r->session), "claims-to-be",
 		  r->device, "finding", word, NULL);
 	keeper_refuse(k, r->session, "evidence.unproven", false);
-	keeper_request_free(r);
+	keeper_request_free(k, r);
 }
 
 void
 keeper_round_failed(struct keeper *k, struct request *r)
 {
 	keeper_refuse(k, r->session, "verifier.internal", true);
-	keeper_request_free(r);
+	keeper_request_free(k, r);
 }
 
 static void
@@ -411,7 +417,7 @@ act_on_verdict(struct keeper *k, struct request *r, struct span bytes)
 	struct verdict *v = &k->verdict;
 
 	if (!s || s->state != KS_JUDGING) {
-		keeper_request_free(r); /* the device left */
+		keeper_request_free(k, r); /* the device left */
 		return;
 	}
 	switch (v->status) {

@@ -12,10 +12,11 @@
 #define DEATHS_MAX 2 /* appraisers that one piece of evidence may kill */
 
 void
-keeper_request_free(struct request *r)
+keeper_request_free(struct keeper *k, struct request *r)
 {
 	if (!r)
 		return;
+	keeper_ima_free(k, r);
 	free(r->payload);
 	free(r->first);
 	free(r->proof);
@@ -120,6 +121,8 @@ give(struct keeper *k, struct child *c, struct request *r)
 		return;
 	}
 	add_work(c, r);
+	if (e == ASSAY_OK)
+		e = keeper_ima_give(c, r);
 	if (e == ASSAY_OK)
 		e = ipc_send(&c->ipc, enrol ? IPC_ENROL : IPC_APPRAISE, r->id,
 			     SPAN(r->payload, r->len));
@@ -232,13 +235,13 @@ keeper_compile(struct keeper *k, uint16_t kind, struct span input, compile_done 
 }
 
 void
-keeper_work_free(struct child *c)
+keeper_work_free(struct keeper *k, struct child *c)
 {
 	while (c->work) {
 		struct request *r = c->work;
 
 		c->work = r->next;
-		keeper_request_free(r);
+		keeper_request_free(k, r);
 	}
 	c->work_tail = NULL;
 	c->nwork = 0;
@@ -255,7 +258,7 @@ rescue_request(struct keeper *k, struct request *r)
 	r->deaths++;
 	if (r->kind == REQ_ROUND && r->deaths >= DEATHS_MAX) {
 		r->kind = REQ_CORE;
-		r->payload[0] = APPRAISE_CORE_ONLY;
+		r->payload[0] |= APPRAISE_CORE_ONLY;
 		keeper_enqueue(k, r);
 		return;
 	}
