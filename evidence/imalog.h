@@ -154,10 +154,14 @@ ASSAY_MUST_USE enum assay_err imalog_template_hash(const struct imalog_entry *e,
 
 /* ---- signatures ---------------------------------------------------------- */
 
+#define IMALOG_SIGNATURE_FILE 3	 /* EVM_IMA_XATTR_DIGSIG */
+#define IMALOG_SIGNATURE_VERITY 6 /* IMA_VERITY_DIGSIG */
+
 /* What security.ima holds, as in field sig (security/integrity/integrity.h). */
 struct imalog_signature {
 	uint8_t type;	  /* 3: over the file's digest, 6: over fs-verity's */
 	uint8_t version;  /* 2 or 3 */
+	uint8_t hash_id;  /* enum hash_algo of the kernel */
 	const char *hash; /* static: its name */
 	uint32_t key_id;
 	struct span bytes;
@@ -175,7 +179,7 @@ enum imalog_method {
 			      without that algorithm). As strong as SHA-1 (M13) */
 	IMALOG_PADDED_OLD, /* before 5.8: violations are 20 bytes 0xFF, zero-padded, too */
 };
-#define IMALOG_VALUES_MAX 10
+#define IMALOG_VALUES_MAX 16 /* SHA-1, and five banks in three ways */
 
 struct imalog_value {
 	uint16_t alg;

@@ -1,9 +1,6 @@
 /* imalog_signature.c: the header of file signatures (struct signature_v2_hdr). */
 #include "imalog.h"
 
-#define TYPE_DIGSIG 3
-#define TYPE_VERITY_DIGSIG 6
-
 /* enum hash_algo (include/uapi/linux/hash_info.h) */
 static const char *const hashes[] = {
 	"md4", "md5", "sha1", "rmd160", "sha256", "sha384", "sha512", "sha224", "rmd128",
@@ -27,13 +24,14 @@ imalog_signature(struct span field, struct imalog_signature *ret)
 	s.bytes = rd_be16_bytes(&r, UINT16_MAX);
 	if ((e = rd_finish(&r)) != ASSAY_OK)
 		return e;
-	if (s.type != TYPE_DIGSIG && s.type != TYPE_VERITY_DIGSIG)
+	if (s.type != IMALOG_SIGNATURE_FILE && s.type != IMALOG_SIGNATURE_VERITY)
 		return ASSAY_BAD_TYPE;
 	if (s.version < 2 || s.version > 3 || hash >= sizeof hashes / sizeof hashes[0])
 		return ASSAY_UNSUPPORTED;
 	if (s.bytes.n == 0)
 		return ASSAY_TRUNCATED;
 	s.hash = hashes[hash];
+	s.hash_id = hash;
 	*ret = s;
 	return ASSAY_OK;
 }

@@ -169,6 +169,25 @@ rd_finish(struct reader *r)
 }
 
 struct span
+span_part(struct span s, size_t at, size_t n)
+{
+	if (at > s.n || n > s.n - at || n == 0)
+		return SPAN(NULL, 0);
+	return SPAN(s.p + at, n);
+}
+
+uint32_t
+span_le32(struct span s, size_t at)
+{
+	struct span p = span_part(s, at, 4);
+
+	if (p.n == 0)
+		return 0;
+	return (uint32_t)p.p[0] | (uint32_t)p.p[1] << 8 | (uint32_t)p.p[2] << 16 |
+	       (uint32_t)p.p[3] << 24;
+}
+
+struct span
 span_until(struct span s, uint8_t c)
 {
 	const uint8_t *end = s.n > 0 ? memchr(s.p, c, s.n) : NULL;

@@ -65,6 +65,10 @@ void rd_at(struct reader *r, const char *field);
 /* OK only if nothing failed and nothing is left (else TRAILING). */
 ASSAY_MUST_USE enum assay_err rd_finish(struct reader *r);
 
+/* n bytes of s from `at`; empty if they are not all there. O(1), for tables. */
+struct span span_part(struct span s, size_t at, size_t n);
+/* The little-endian number at `at`; 0 if it is not all there. */
+uint32_t span_le32(struct span s, size_t at);
 /* What stands before the first byte c; all of s if there is none. */
 struct span span_until(struct span s, uint8_t c);
 /* Equal in constant time for equal lengths; different lengths are not equal. */

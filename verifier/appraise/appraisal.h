@@ -25,6 +25,17 @@ struct counters {
 
 struct boot_facts;
 
+/* The IMA list in this appraisal; ima_check.c. */
+struct ima_work {
+	bool judged;   /* policy has a section `ima` */
+	bool current;  /* PCR 10 is what the entries of next.ima lead to */
+	bool from_zero; /* entries are the whole list: what was found before is found anew */
+	bool shrunk;   /* claims tell fewer entries than were proved before */
+	uint64_t from; /* where new entries are to start */
+	struct span entries; /* proved in this round, to be judged; maybe none */
+	uint64_t first;	     /* number of the first of them in the list */
+};
+
 struct appraisal {
 	const struct appraisal_input *in;
 	struct arena *scratch;
@@ -64,6 +75,7 @@ struct appraisal {
 	bool steady;	 /* the boot was judged before, by the same judges: only its PCRs now */
 	bool log_judged; /* in this round, from its bytes */
 	bool log_sound;	 /* it could be read to its end */
+	struct ima_work ima;
 	uint32_t proved; /* PCRs whose logged value is the quoted one, in every bank asked */
 	uint32_t empty;	 /* PCRs asked for that neither log nor quote has an extend of */
 
@@ -100,7 +112,8 @@ void findings_settle(struct verdict *v);
 /* Nothing that was sent is believed: the verdict is this finding and no more. */
 bool appraisal_unproven(struct appraisal *a, enum finding_code code, const char *subject,
 			const char *seen);
-/* Authentic so far: the verdict is the wish for more. */
+/* Authentic so far: the verdict is the wish for more; with the boot log, for the IMA list
+ * too if it is wanted. */
 bool appraisal_needs(struct appraisal *a, enum part_kind kind, uint64_t limit);
 
 /* Memory of this appraisal, not cleared; NULL if the arena is too small. */
@@ -123,6 +136,19 @@ ASSAY_MUST_USE bool continuity_check(struct appraisal *a);
 /* boot.c: the boot log against the quoted PCRs. False: it is needed, or is not the
  * one that was signed. */
 ASSAY_MUST_USE bool boot_check(struct appraisal *a);
+/* ima_check.c: what of the IMA list is there and wanted; before boot_check(), so that
+ * both are asked for at once. */
+void ima_plan(struct appraisal *a);
+/* ima_check.c: the delivered entries against the quoted PCR 10. False: more is needed. */
+ASSAY_MUST_USE bool ima_check(struct appraisal *a);
+/* ima_judge.c: what the proved entries say, against the policy; facts and findings. */
+void ima_judge(struct appraisal *a);
+/* A finding of the list, in force until the TPM's next reset. */
+struct finding *ima_find(struct appraisal *a, enum finding_code code, enum outcome cap);
+/* ima_judge.c: OK if e is the boot_aggregate of this boot; MISMATCH; MISSING: of a bank
+ * that was not quoted in whole. */
+ASSAY_MUST_USE enum assay_err ima_aggregate_check(const struct appraisal *a,
+						  const struct imalog_entry *e);
 /* gather.c: what device record, quote and claims say. */
 void gather_facts(struct appraisal *a);
 /* gather_boot.c: what the boot log says, as far as it is proved, and what is wrong

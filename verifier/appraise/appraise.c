@@ -86,6 +86,11 @@ appraisal_needs(struct appraisal *a, enum part_kind kind, uint64_t limit)
 	v->status = VERDICT_NEED;
 	v->need.nwants = 1;
 	v->need.wants[0] = (struct msg_want){.kind = kind, .limit = limit};
+	if (kind == PART_IMA)
+		v->need.wants[0].from = a->ima.from;
+	if (kind == PART_BOOT_LOG && a->ima.judged && !a->ima.current && !a->in->has_ima)
+		v->need.wants[v->need.nwants++] =
+			(struct msg_want){.kind = PART_IMA, .from = a->ima.from, .limit = IMALOG_MAX};
 	return false;
 }
 
@@ -165,11 +170,13 @@ judge(struct appraisal *a)
 		judge_key(a);
 		return true;
 	}
-	if (!boot_check(a))
+	ima_plan(a);
+	if (!boot_check(a) || !ima_check(a))
 		return false;
 	gather_facts(a);
 	gather_boot(a);
 	gather_software(a);
+	ima_judge(a);
 	identity_judge(a);
 	reference_judge(a);
 	plan_judge(a);
@@ -226,6 +233,8 @@ appraise_core_only(const struct appraisal_input *in, struct arena *scratch, stru
 	ret->next.software = a.prev.software;
 	(void)find_sticky(&a, FIND_UNJUDGEABLE, OUTCOME_QUARANTINE);
 	a.keep_boot = a.same_boot;
+	if (a.same_boot)
+		ret->next.ima = a.prev.ima;
 	continuity_carry(&a);
 	findings_settle(ret);
 	ret->status = VERDICT_DECIDED;

@@ -128,7 +128,8 @@ check_outside(struct appraisal *a, const struct pcr_values *logged)
 		bool excluded = a->policy.unlogged >> i & 1;
 		struct finding *f;
 
-		if (!excluded && (!q || (a->policy.compare >> i & 1)))
+		if (!excluded && (!q || (a->policy.compare >> i & 1) ||
+				  (i == IMALOG_PCR && a->ima.judged)))
 			continue;
 		f = excluded ? find(a, FIND_PCR_EXCLUDED, OUTCOME_ADMIT)
 			     : find_sticky(a, FIND_PCR_UNLOGGED, OUTCOME_QUARANTINE);

@@ -157,6 +157,14 @@ must_be_remembered(const struct finding *f)
 	return f->sticky && f->cap != OUTCOME_ADMIT;
 }
 
+/* Found in an IMA list that was not judged again from its first entry. */
+static bool
+ima_unseen(const struct appraisal *a, uint16_t code)
+{
+	return code >= FIND_IMA_FIRST && code <= FIND_IMA_LAST && a->ima.judged &&
+	       !(a->ima.current && a->ima.from_zero);
+}
+
 /* Then it is bad enough now, and not only when they are missed. */
 static bool
 too_many_to_remember(const struct appraisal *a)
@@ -183,7 +191,8 @@ continuity_carry(struct appraisal *a)
 	for (size_t i = 0; i < a->prev.nsticky && !a->clean_reset; i++) {
 		const struct finding *s = &a->prev.sticky[i];
 
-		if ((judged_again && !of_continuity(s->code)) || found_again(a->v, s))
+		if ((judged_again && !of_continuity(s->code) && !ima_unseen(a, s->code)) ||
+		    found_again(a->v, s))
 			continue;
 		*find_sticky(a, (enum finding_code)s->code, (enum outcome)s->cap) = *s;
 	}

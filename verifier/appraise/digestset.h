@@ -11,19 +11,21 @@
  * collide, whoever made the list.
  *
  * Layout, integers little-endian:
- *   header   "ASSAYDS1", u32 size, u32 records, u32 paths, u32 blocks, u32 path slots,
- *	      u32 digest slots, u32 digest bytes, u32 path bytes, 16 B key, u32 probes,
- *	      u32 runs, zeros up to DIGESTSET_HEADER
- *   runs     of records that have an algorithm: u16 algorithm, u16 size of a digest,
- *	      u32 first record, u32 offset of its digest; ascending
+ *   header   "ASSAYDS1", u32 size, u32 records, u32 paths, u32 entries of order, u32 path
+ *	      slots, u32 digest slots, u32 digest bytes, u32 path bytes, 16 B key (the first
+ *	      of the SHA-256 over runs, firsts, order, owners, blocks, digests and paths),
+ *	      u32 probes, u32 runs
+ *   runs     of records that have an algorithm, ascending: u32 algorithm, u32 size of a
+ *	      digest, u32 first record, u32 offset of its digest
  *   firsts   per path and one more: u32 first entry of it in `order'
  *   order    per record, by path: u32 record
  *   owners   per record: u32 path (NONE: of a set of digests)
- *   path table    u32 path + 1, u32 tag of its hash; 0: free
- *   digest table  u32 record + 1; 0: free
+ *   path table    21 bits path + 1, 11 bits of its hash; 0: free
+ *   digest table  the same of records; of equal digests one
  *   blocks   per 16 paths: u32 offset of the first in path bytes
  *   digests, path bytes (sorted; in a block each path after the first is a byte of how
- *	      much it shares with the one before (at most 255), a u16 length and the rest)
+ *	      much it shares with the one before (at most 255); a byte, or 0xFF and a u16,
+ *	      of length, and the rest)
  */
 #ifndef APPRAISE_DIGESTSET_H
 #define APPRAISE_DIGESTSET_H
@@ -32,11 +34,13 @@
 
 #define DIGESTSET_MAGIC "ASSAYDS1"
 #define DIGESTSET_BYTES_MAX (128u << 20)
-#define DIGESTSET_RECORDS_MAX (2u << 20)
+#define DIGESTSET_HEADER 64
+#define DIGESTSET_RECORDS_MAX ((2u << 20) - 2)
 #define DIGESTSET_PATH_MAX 4096
 #define DIGESTSET_PATH_DIGESTS_MAX 256 /* that one path may have */
 #define DIGESTSET_RUNS_MAX 16
-#define DIGESTSET_PROBES_MAX 64
+#define DIGESTSET_PROBES_MAX 256
+#define DIGESTSET_BLOCK 16 /* paths */
 #define DIGESTSET_NONE UINT32_MAX
 
 /* A file's digest: an fs-verity digest is never equal to one over the content. */
@@ -46,21 +50,22 @@ struct digestset_digest {
 	struct span bytes;
 };
 
+#define DIGESTSET_VERITY 0x8000u
+
 struct digestset {
 	struct span image;
-	uint32_t records, paths;
-	uint32_t path_slots, digest_slots; /* powers of two, or 0 */
+	uint32_t records, paths, ordered;
+	uint32_t path_slots, digest_slots;
 	uint32_t probes;
 	uint8_t key[16];
 	uint8_t nruns;
 	struct digestset_run {
-		uint16_t alg; /* with DIGESTSET_VERITY */
-		uint16_t size;
+		uint32_t alg; /* with DIGESTSET_VERITY */
+		uint32_t size;
 		uint32_t first, digests;
 	} run[DIGESTSET_RUNS_MAX];
-	uint32_t firsts, order, owners, path_table, digest_table, blocks, path_bytes; /* at */
+	struct span firsts, order, owners, path_table, digest_table, blocks, digests, text;
 };
-#define DIGESTSET_VERITY 0x8000
 
 /* BAD_MAGIC, TRUNCATED, TOO_MANY, MISMATCH for bytes that are none. O(1). An empty span
  * is a set of nothing. */
@@ -82,6 +87,11 @@ enum digestset_answer {
 enum digestset_answer digestset_find(const struct digestset *s, struct span path,
 				     const struct digestset_digest *d, uint32_t *ret_record);
 
+/* Keyed hashes by which the tables are ordered; for the builder. */
+uint64_t digestset_hash(const uint8_t key[16], uint32_t alg, struct span bytes);
+#define DIGESTSET_SLOT(hash, slots) ((uint32_t)(((hash) >> 32) * (slots) >> 32))
+#define DIGESTSET_TAG(hash) ((uint32_t)(hash) & 0x7FFu)
+#define DIGESTSET_ENTRY(hash, number) (DIGESTSET_TAG(hash) << 21 | ((number) + 1))
 /* A record's digest and path number (DIGESTSET_NONE: none); false if there is none such. */
 bool digestset_record(const struct digestset *s, uint32_t record, struct digestset_digest *ret,
 		      uint32_t *ret_path);

@@ -164,6 +164,52 @@ const char *fact_type_name(enum fact_type t);
 	  "what an item of software is: file, tree, partition ...")                            \
 	X(SOFTWARE_CHANGING, "software.*.changed_while_read", BOOL, CLAIMED, ROUND, 0,         \
 	  "an item of software changed while it was read")                                     \
+	X(IMA_ENTRIES, "ima.entries", NUMBER, REPLAYED, ROUND, 0,                              \
+	  "entries of this boot's IMA list, as far as PCR 10 proves it")                       \
+	X(IMA_STRENGTH, "ima.strength", TEXT, REPLAYED, ROUND, 0,                              \
+	  "hash on which the proof of the list rests: sha1, sha256 ...")                       \
+	X(IMA_BOOT_AGGREGATE, "ima.boot_aggregate", BOOL, REPLAYED, ROUND, 0,                  \
+	  "the list begins with the boot_aggregate of the quoted PCRs")                        \
+	X(IMA_BOOT_AGGREGATES, "ima.boot_aggregates", NUMBER, REPLAYED, ROUND, 0,              \
+	  "entries named boot_aggregate; more than one: kexec")                                \
+	X(IMA_VIOLATIONS, "ima.violations", NUMBER, REPLAYED, ROUND, 0,                        \
+	  "files that were written while they were measured")                                  \
+	X(IMA_FILES, "ima.files", NUMBER, REPLAYED, ROUND, 0,                                  \
+	  "files that were judged")                                                            \
+	X(IMA_UNKNOWN_FILES, "ima.unknown_files", NUMBER, REPLAYED, ROUND, 0,                  \
+	  "files that are in no allow-list")                                                   \
+	X(IMA_KNOWN_BAD_FILES, "ima.known_bad_files", NUMBER, REPLAYED, ROUND, 0,              \
+	  "files that are known as bad")                                                       \
+	X(IMA_WRONG_DIGESTS, "ima.wrong_digests", NUMBER, REPLAYED, ROUND, 0,                  \
+	  "files that are not those of their paths")                                           \
+	X(IMA_UNSIGNED_FILES, "ima.unsigned_files", NUMBER, REPLAYED, ROUND, 0,                \
+	  "files without the signature that they need")                                        \
+	X(IMA_BAD_SIGNATURES, "ima.bad_signatures", NUMBER, REPLAYED, ROUND, 0,                \
+	  "files whose signature does not verify")                                             \
+	X(IMA_SIGNED_FILES, "ima.signed_files", NUMBER, REPLAYED, ROUND, 0,                    \
+	  "signatures that verified")                                                          \
+	X(IMA_IGNORED_FILES, "ima.ignored_files", NUMBER, REPLAYED, ROUND, 0,                  \
+	  "files that policy does not judge")                                                  \
+	X(IMA_KEXEC, "ima.kexec", NUMBER, REPLAYED, ROUND, 0,                                  \
+	  "measurements of a kernel that was loaded for kexec")                                \
+	X(IMA_KEYS, "ima.keys", NUMBER, REPLAYED, ROUND, 0,                                    \
+	  "keys whose loading was measured")                                                   \
+	X(IMA_KEYS_REFUSED, "ima.keys_refused", NUMBER, REPLAYED, ROUND, 0,                    \
+	  "of those, keys that no keyring of the policy has")                                  \
+	X(IMA_DM, "ima.dm", NUMBER, REPLAYED, ROUND, 0,                                        \
+	  "measurements of device-mapper targets")                                             \
+	X(IMA_CRITICAL, "ima.critical", NUMBER, REPLAYED, ROUND, 0,                            \
+	  "measurements of other critical data of the kernel")                                 \
+	X(IMA_UNKNOWN, "ima.unknown", TEXT, REPLAYED, ROUND, 16,                               \
+	  "a file in no allow-list, first seen in this round")                                 \
+	X(IMA_KEXEC_CMDLINE, "ima.kexec_cmdline", TEXT, REPLAYED, ROUND, 0,                    \
+	  "command line of the kernel loaded last for kexec, in this round")                   \
+	X(IMA_KEY, "ima.key", TEXT, REPLAYED, ROUND, 8,                                        \
+	  "keyring and subject of a key loaded, in this round")                                \
+	X(IMA_DM_EVENT, "ima.dm_event", TEXT, REPLAYED, ROUND, 8,                              \
+	  "an event of device-mapper, in this round")                                          \
+	X(IMA_CRITICAL_DATA, "ima.critical_data", TEXT, REPLAYED, ROUND, 8,                    \
+	  "name and value of critical data, in this round")                                    \
 	X(CONFIG, "config.*", TEXT, CLAIMED, ROUND, 0,                                         \
 	  "value of a key that the agent tells, by item and key: config.ITEM.KEY")             \
 	X(HEALTH_LISTENING, "health.listening", LIST, CLAIMED, ROUND, 0,                       \

@@ -49,6 +49,7 @@ policy_write_head(struct writer *w, const struct policy *p)
 	pack_below(w, p->lowest_tier, TIER_COUNT);
 	policy_write_workarounds(w, p);
 	policy_write_software(w, p);
+	wr_be32_bytes(w, p->ima);
 	wr_be16(w, p->nrules);
 }
 
@@ -69,7 +70,8 @@ head_sound(const struct policy *p)
 	    i->patience > POLICY_PATIENCE_MAX || i->max_age_s == 0)
 		return false;
 	return i->max_age_s <= i->interval_s * i->patience && (p->compare & ~asked) == 0 &&
-	       (p->unlogged & ~asked) == 0 && p->nrules <= POLICY_RULES_MAX;
+	       (p->unlogged & ~asked) == 0 && (p->ima.n == 0 || (asked >> IMALOG_PCR & 1)) &&
+	       p->nrules <= POLICY_RULES_MAX;
 }
 
 enum tier
@@ -116,6 +118,7 @@ policy_open(struct span compiled, struct policy *ret)
 	ret->lowest_tier = unpack_below(&r, TIER_COUNT);
 	policy_read_workarounds(&r, ret);
 	policy_read_software(&r, ret);
+	ret->ima = rd_be32_bytes(&r, IMA_POLICY_BYTES_MAX);
 	ret->nrules = rd_be16(&r);
 	if (r.err == ASSAY_OK && !head_sound(ret))
 		rd_fail(&r, ASSAY_MALFORMED);
@@ -262,6 +265,7 @@ policy_info(struct span compiled, struct policy_info *ret)
 {
 	struct policy p;
 	struct policy_rule rule;
+	struct policy_ima ima;
 	enum assay_err e;
 
 	if ((e = policy_open(compiled, &p)) != ASSAY_OK)
@@ -270,6 +274,8 @@ policy_info(struct span compiled, struct policy_info *ret)
 		;
 	if (p.rules.err != ASSAY_OK)
 		return p.rules.err;
+	if (p.ima.n != 0 && (e = policy_ima_open(p.ima, &ima)) != ASSAY_OK)
+		return e;
 	if ((e = digest_sha256(compiled, p.info.digest)) != ASSAY_OK)
 		return e;
 	*ret = p.info;

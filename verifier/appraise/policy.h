@@ -11,6 +11,7 @@
 #include "appraise.h"
 #include "evidence/writer.h"
 #include "fact.h"
+#include "ima_policy.h"
 #include "version.h"
 
 #define POLICY_BYTES_MAX (256u << 10)
@@ -103,6 +104,7 @@ struct policy {
 	uint8_t software_other;	  /* cap for items that the policy does not name */
 	uint8_t software_learned; /* cap when a learned set matches; never ADMIT (D7) */
 	struct policy_software software[POLICY_SOFTWARE_MAX];
+	struct span ima; /* for policy_ima_open(); empty: IMA lists are not judged */
 	uint16_t nrules;
 	struct reader rules; /* for policy_next_rule */
 };

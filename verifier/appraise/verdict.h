@@ -266,7 +266,9 @@ enum finding_code {
 #define X(code, word, text, fix) FIND_##code,
 	FINDINGS(X)
 #undef X
-	FIND_COUNT
+	FIND_COUNT,
+	FIND_IMA_FIRST = FIND_IMA_MISSING,
+	FIND_IMA_LAST = FIND_IMA_IGNORED,
 };
 const char *finding_word(enum finding_code c);
 const char *finding_text(enum finding_code c);

@@ -334,6 +334,7 @@ compile(struct compile *c, struct writer *out)
 	compile_selection(c);
 	compile_times(c);
 	compile_references(c);
+	policy_compile_ima(c);
 	policy_write_head(out, &c->policy);
 	policy_compile_rules(c, out);
 	if (c->errs->count != 0)
@@ -367,6 +368,7 @@ policy_compile(struct span yaml, const char *file, struct writer *out, struct ya
 		e = ASSAY_INTERNAL;
 out:
 	yaml_errors_sort(errs);
+	free(c.ima);
 	unload(src);
 	free(doc);
 	return e;

@@ -204,6 +204,7 @@ static const cyaml_schema_field_t policy_fields[] = {
 	CYAML_FIELD_SEQUENCE_COUNT("tolerate", OPTIONAL, struct policy_source, workarounds,
 				   workarounds_count, &tolerate_item, 0, POLICY_WORKAROUNDS_MAX),
 	SECTION("software", CYAML_FLAG_OPTIONAL, software_fields),
+	CYAML_FIELD_MAPPING_PTR("ima", OPTIONAL, struct policy_source, ima, policy_ima_fields),
 	CYAML_FIELD_SEQUENCE_COUNT("rules", OPTIONAL, struct policy_source, rules, rules_count,
 				   &rule_item, 0, POLICY_RULES_MAX),
 	CYAML_FIELD_END,

@@ -38,6 +38,36 @@ struct source_software {
 	int severity; /* enum severity + 1 */
 };
 
+struct source_ima_path {
+	char *match, *keyring, *reason;
+	int need; /* index in IMA_NEEDS + 1 */
+};
+
+struct source_ima_keyring {
+	char *name, *certificates;
+	bool runtime, allow_expired;
+};
+
+struct source_ima_outcome {
+	int finding; /* enum ima_matter */
+	enum source_outcome outcome;
+	int severity; /* enum severity + 1 */
+	char *remediation;
+};
+
+struct source_ima {
+	char **lists;
+	unsigned lists_count;
+	bool weak_digests;
+	int need; /* index in IMA_NEEDS + 1 */
+	struct source_ima_path *paths;
+	unsigned paths_count;
+	struct source_ima_keyring *keyrings;
+	unsigned keyrings_count;
+	struct source_ima_outcome *outcomes;
+	unsigned outcomes_count;
+};
+
 struct policy_source {
 	char *policy, *description;
 	unsigned version;
@@ -70,11 +100,13 @@ struct policy_source {
 		unsigned items_count;
 		enum source_outcome learned, others;
 	} software;
+	struct source_ima *ima; /* NULL: not in the file */
 	struct source_rule *rules;
 	unsigned rules_count;
 };
 
 extern const cyaml_schema_value_t policy_schema;
+extern const cyaml_schema_field_t policy_ima_fields[]; /* policy_schema_ima.c */
 
 struct compile {
 	const struct yaml_doc *doc;
@@ -82,6 +114,7 @@ struct compile {
 	const struct policy_source *src;
 	struct policy policy;
 	uint32_t asked; /* PCRs, whatever the bank */
+	uint8_t *ima;	/* compiled section; malloc'd */
 };
 
 /* One rule on its way: what is written, and where it stands. */
@@ -111,6 +144,8 @@ bool source_id(struct compile *c, const struct yaml_node *at, const char *id);
 void policy_compile_workarounds(struct compile *c);
 /* policy_compile_software.c: to c->policy, before the head is written. */
 void policy_compile_software(struct compile *c);
+/* policy_compile_ima.c: to c->policy.ima, before the head is written. */
+void policy_compile_ima(struct compile *c);
 /* "remediation" of a rule or an item: one line, its placeholders known. */
 struct span source_remediation(struct compile *c, const struct yaml_node *at, const char *text);
 /* policy_compile_reach.c: rules that can say nothing, or that nobody can meet. */

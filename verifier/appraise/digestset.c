@@ -1,0 +1,432 @@
+/* digestset.c: see digestset.h. */
+#include "digestset.h"
+
+#include <string.h>
+
+#define NUMBER_MASK 0x1FFFFFu
+#define RUN_SIZE 16u
+#define LONG 0xFF /* a length of two bytes follows */
+
+/* ---- SipHash-2-4 (Aumasson, Bernstein) -------------------------------------- */
+
+static uint64_t
+rotate(uint64_t v, unsigned n)
+{
+	return v << n | v >> (64 - n);
+}
+
+static void
+sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[1] = rotate(v[1], 13) ^ v[0];
+	v[0] = rotate(v[0], 32);
+	v[2] += v[3];
+	v[3] = rotate(v[3], 16) ^ v[2];
+	v[0] += v[3];
+	v[3] = rotate(v[3], 21) ^ v[0];
+	v[2] += v[1];
+	v[1] = rotate(v[1], 17) ^ v[2];
+	v[2] = rotate(v[2], 32);
+}
+
+static uint64_t
+load(const uint8_t *p, size_t n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n; i++)
+		v |= (uint64_t)p[i] << (8 * i);
+	return v;
+}
+
+static void
+sip_word(uint64_t v[4], uint64_t m)
+{
+	v[3] ^= m;
+	sip_round(v);
+	sip_round(v);
+	v[0] ^= m;
+}
+
+uint64_t
+digestset_hash(const uint8_t key[16], uint32_t alg, struct span bytes)
+{
+	uint64_t k0 = load(key, 8), k1 = load(key + 8, 8);
+	uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d,
+			 k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573};
+	size_t i = 0;
+
+	sip_word(v, alg);
+	for (; bytes.n - i >= 8; i += 8)
+		sip_word(v, load(&bytes.p[i], 8));
+	sip_word(v, (uint64_t)bytes.n << 56 |
+			    (bytes.n > i ? load(&bytes.p[i], bytes.n - i) : 0));
+	v[2] ^= 0xFF;
+	for (unsigned r = 0; r < 4; r++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+/* ---- opening ------------------------------------------------------------------ */
+
+static struct span
+take_table(struct reader *r, uint32_t count, uint32_t size)
+{
+	return rd_bytes(r, (size_t)count * size);
+}
+
+static void
+read_runs(struct reader *r, struct digestset *s)
+{
+	uint32_t next = 0, at = 0;
+
+	for (unsigned i = 0; i < s->nruns; i++) {
+		struct digestset_run *n = &s->run[i];
+
+		n->alg = rd_le32(r);
+		n->size = rd_le32(r);
+		n->first = rd_le32(r);
+		n->digests = rd_le32(r);
+		if (n->size == 0 || n->size != digest_size((uint16_t)(n->alg & ~DIGESTSET_VERITY)) ||
+		    n->first < next || n->digests != at + (n->first - next) *
+			    (i ? s->run[i - 1].size : 0) ||
+		    (i == 0 && n->first != 0) || (i && n->alg <= s->run[i - 1].alg))
+			rd_fail(r, ASSAY_MALFORMED);
+		next = n->first;
+		at = n->digests;
+	}
+}
+
+static enum assay_err
+open_tables(struct reader *r, struct digestset *s, uint32_t digest_bytes, uint32_t path_bytes)
+{
+	s->firsts = take_table(r, s->paths + 1, 4);
+	s->order = take_table(r, s->ordered, 4);
+	s->owners = take_table(r, s->records, 4);
+	s->path_table = take_table(r, s->path_slots, 4);
+	s->digest_table = take_table(r, s->digest_slots, 4);
+	s->blocks = take_table(r, (s->paths + DIGESTSET_BLOCK - 1) / DIGESTSET_BLOCK, 4);
+	s->digests = rd_bytes(r, digest_bytes);
+	s->text = rd_bytes(r, path_bytes);
+	return rd_finish(r);
+}
+
+enum assay_err
+digestset_open(struct span image, struct digestset *ret)
+{
+	struct digestset s = {.image = image};
+	struct reader r;
+	uint32_t size, digest_bytes, path_bytes;
+	struct span key;
+	enum assay_err e;
+
+	*ret = (struct digestset){0};
+	if (image.n == 0)
+		return ASSAY_OK;
+	if (image.n > DIGESTSET_BYTES_MAX)
+		return ASSAY_TOO_LARGE;
+	rd_init(&r, image);
+	if (!span_equal(rd_bytes(&r, 8), SPAN(DIGESTSET_MAGIC, 8)))
+		return ASSAY_BAD_MAGIC;
+	size = rd_le32(&r);
+	s.records = rd_count(&r, rd_le32(&r), DIGESTSET_RECORDS_MAX);
+	s.paths = rd_count(&r, rd_le32(&r), DIGESTSET_RECORDS_MAX);
+	s.ordered = rd_count(&r, rd_le32(&r), DIGESTSET_RECORDS_MAX);
+	s.path_slots = rd_count(&r, rd_le32(&r), 2 * DIGESTSET_RECORDS_MAX + 2);
+	s.digest_slots = rd_count(&r, rd_le32(&r), 2 * DIGESTSET_RECORDS_MAX + 2);
+	digest_bytes = rd_le32(&r);
+	path_bytes = rd_le32(&r);
+	key = rd_bytes(&r, sizeof s.key);
+	if (key.n == sizeof s.key)
+		memcpy(s.key, key.p, sizeof s.key);
+	s.probes = rd_count(&r, rd_le32(&r), DIGESTSET_PROBES_MAX);
+	s.nruns = (uint8_t)rd_count(&r, rd_le32(&r), DIGESTSET_RUNS_MAX);
+	read_runs(&r, &s);
+	if ((e = open_tables(&r, &s, digest_bytes, path_bytes)) != ASSAY_OK)
+		return e;
+	if (size != image.n || s.ordered > s.records)
+		return ASSAY_MISMATCH;
+	*ret = s;
+	return ASSAY_OK;
+}
+
+/* ---- what is where --------------------------------------------------------------- */
+
+static uint32_t
+entry(struct span table, uint32_t i)
+{
+	return span_le32(table, (size_t)i * 4);
+}
+
+bool
+digestset_record(const struct digestset *s, uint32_t record, struct digestset_digest *ret,
+		 uint32_t *ret_path)
+{
+	const struct digestset_run *run = NULL;
+
+	for (unsigned i = 0; i < s->nruns && s->run[i].first <= record; i++)
+		run = &s->run[i];
+	if (!run || record >= s->records)
+		return false;
+	ret->alg = (uint16_t)(run->alg & ~DIGESTSET_VERITY);
+	ret->verity = run->alg & DIGESTSET_VERITY;
+	ret->bytes = span_part(s->digests,
+			       run->digests + (size_t)(record - run->first) * run->size, run->size);
+	*ret_path = entry(s->owners, record);
+	return ret->bytes.n != 0;
+}
+
+bool
+digestset_path_records(const struct digestset *s, uint32_t path, uint32_t *ret_first,
+		       uint32_t *ret_n)
+{
+	uint32_t first, end;
+
+	if (path >= s->paths)
+		return false;
+	first = entry(s->firsts, path);
+	end = entry(s->firsts, path + 1);
+	if (end < first || end > s->ordered || end - first > DIGESTSET_PATH_DIGESTS_MAX)
+		return false;
+	*ret_first = first;
+	*ret_n = end - first;
+	return true;
+}
+
+uint32_t
+digestset_ordered(const struct digestset *s, uint32_t at)
+{
+	return at < s->ordered ? entry(s->order, at) : DIGESTSET_NONE;
+}
+
+static size_t
+read_length(struct reader *r)
+{
+	uint8_t n = rd_u8(r);
+
+	return n == LONG ? rd_le16(r) : n;
+}
+
+/* Paths of a block, one after the other, up to the wanted one. */
+struct span
+digestset_path(const struct digestset *s, uint32_t path, uint8_t *buf)
+{
+	uint32_t at = entry(s->blocks, path / DIGESTSET_BLOCK);
+	size_t n = 0;
+	struct reader r;
+
+	if (path >= s->paths || at > s->text.n)
+		return SPAN(NULL, 0);
+	rd_init(&r, span_part(s->text, at, s->text.n - at));
+	for (uint32_t i = 0; i <= path % DIGESTSET_BLOCK; i++) {
+		size_t shared = rd_u8(&r), rest = read_length(&r);
+		struct span tail = rd_bytes(&r, rest);
+
+		if (r.err != ASSAY_OK || shared > n || rest > DIGESTSET_PATH_MAX - shared)
+			return SPAN(NULL, 0);
+		if (tail.n != 0)
+			memcpy(buf + shared, tail.p, tail.n);
+		n = shared + tail.n;
+	}
+	return SPAN(buf, n);
+}
+
+/* ---- look-ups ---------------------------------------------------------------------- */
+
+/* What is looked for, and how a numbered thing is compared with it. */
+struct probe {
+	const struct digestset *s;
+	struct span table;
+	uint32_t slots;
+	uint64_t hash;
+	struct span bytes;
+	uint32_t alg;
+};
+
+static bool
+is_path(const struct probe *p, uint32_t number)
+{
+	uint8_t buf[DIGESTSET_PATH_MAX];
+
+	return span_equal(digestset_path(p->s, number, buf), p->bytes);
+}
+
+static bool
+is_digest(const struct probe *p, uint32_t number)
+{
+	struct digestset_digest d;
+	uint32_t path;
+
+	return digestset_record(p->s, number, &d, &path) &&
+	       (d.alg | (d.verity ? DIGESTSET_VERITY : 0)) == p->alg &&
+	       span_equal(d.bytes, p->bytes);
+}
+
+static uint32_t
+look_up(const struct probe *p, bool (*same)(const struct probe *p, uint32_t number))
+{
+	uint32_t slot, e;
+
+	if (p->slots == 0 || p->bytes.n == 0)
+		return DIGESTSET_NONE;
+	slot = DIGESTSET_SLOT(p->hash, (uint64_t)p->slots);
+	for (uint32_t i = 0; i <= p->s->probes; i++) {
+		e = entry(p->table, slot);
+		if (e == 0)
+			return DIGESTSET_NONE;
+		if (e >> 21 == DIGESTSET_TAG(p->hash) && same(p, (e & NUMBER_MASK) - 1))
+			return (e & NUMBER_MASK) - 1;
+		slot = slot + 1 == p->slots ? 0 : slot + 1;
+	}
+	return DIGESTSET_NONE;
+}
+
+static uint32_t
+alg_of(const struct digestset_digest *d)
+{
+	return d->alg | (d->verity ? DIGESTSET_VERITY : 0);
+}
+
+static uint32_t
+find_digest(const struct digestset *s, const struct digestset_digest *d)
+{
+	const struct probe p = {s, s->digest_table, s->digest_slots,
+				digestset_hash(s->key, alg_of(d), d->bytes), d->bytes, alg_of(d)};
+
+	return look_up(&p, is_digest);
+}
+
+bool
+digestset_has(const struct digestset *s, const struct digestset_digest *d, uint32_t *ret_path)
+{
+	struct digestset_digest found;
+	uint32_t record = find_digest(s, d), path = DIGESTSET_NONE;
+
+	if (record == DIGESTSET_NONE || !digestset_record(s, record, &found, &path))
+		return false;
+	if (ret_path)
+		*ret_path = path;
+	return true;
+}
+
+enum digestset_answer
+digestset_find(const struct digestset *s, struct span path, const struct digestset_digest *d,
+	       uint32_t *ret_record)
+{
+	const struct probe p = {s, s->path_table, s->path_slots,
+				digestset_hash(s->key, 0, path), path, 0};
+	uint32_t number = look_up(&p, is_path), first, n, last = DIGESTSET_NONE;
+
+	if (ret_record)
+		*ret_record = DIGESTSET_NONE;
+	if (number == DIGESTSET_NONE || !digestset_path_records(s, number, &first, &n))
+		return DIGESTSET_NO_PATH;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t record = digestset_ordered(s, first + i), owner;
+		struct digestset_digest known;
+
+		if (!digestset_record(s, record, &known, &owner) || owner != number)
+			continue;
+		if (alg_of(&known) == alg_of(d) && span_equal(known.bytes, d->bytes))
+			return DIGESTSET_EQUAL;
+		last = record;
+	}
+	if (ret_record)
+		*ret_record = last;
+	return DIGESTSET_OTHER;
+}
+
+/* ---- the whole ----------------------------------------------------------------------- */
+
+static int
+compare_spans(struct span a, struct span b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int c = n != 0 ? memcmp(a.p, b.p, n) : 0; /* order only, of public values */
+
+	return c != 0 ? c : a.n < b.n ? -1 : a.n > b.n;
+}
+
+static bool
+check_path(const struct digestset *s, uint32_t path, uint32_t *expected, struct span p)
+{
+	uint32_t first, n;
+
+	if (!digestset_path_records(s, path, &first, &n) || first != *expected || n == 0)
+		return false;
+	*expected += n;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t record = digestset_ordered(s, first + i), owner;
+		struct digestset_digest d;
+
+		if (!digestset_record(s, record, &d, &owner) || owner != path ||
+		    digestset_find(s, p, &d, NULL) != DIGESTSET_EQUAL)
+			return false;
+	}
+	return true;
+}
+
+static bool
+check_paths(const struct digestset *s)
+{
+	uint8_t buf[2][DIGESTSET_PATH_MAX];
+	struct span last = SPAN(NULL, 0);
+	uint32_t expected = 0;
+
+	for (uint32_t i = 0; i < s->paths; i++) {
+		struct span p = digestset_path(s, i, buf[i & 1]);
+
+		if (p.n == 0 || compare_spans(last, p) >= 0 || !check_path(s, i, &expected, p))
+			return false;
+		last = p;
+	}
+	return expected == s->ordered;
+}
+
+static bool
+check_records(const struct digestset *s)
+{
+	uint32_t owned = 0;
+
+	for (uint32_t i = 0; i < s->records; i++) {
+		struct digestset_digest d;
+		uint32_t path;
+
+		if (!digestset_record(s, i, &d, &path) || !digestset_has(s, &d, NULL) ||
+		    (path != DIGESTSET_NONE && path >= s->paths))
+			return false;
+		owned += path != DIGESTSET_NONE;
+	}
+	return owned == s->ordered;
+}
+
+static enum assay_err
+check_key(const struct digestset *s)
+{
+	const struct span parts[] = {span_part(s->image, DIGESTSET_HEADER,
+					       (size_t)s->nruns * RUN_SIZE),
+				     s->firsts, s->order, s->owners, s->blocks, s->digests, s->text};
+	struct hasher h;
+	struct digest d;
+	enum assay_err e = hash_init(&h, ALG_SHA256);
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0] && e == ASSAY_OK; i++)
+		e = hash_update(&h, parts[i]);
+	if (e != ASSAY_OK || (e = hash_final(&h, &d)) != ASSAY_OK)
+		return e;
+	return span_equal(SPAN(d.b, 16), SPAN(s->key, 16)) ? ASSAY_OK : ASSAY_MISMATCH;
+}
+
+enum assay_err
+digestset_check(struct span image)
+{
+	struct digestset s;
+	enum assay_err e = digestset_open(image, &s);
+
+	if (e != ASSAY_OK || image.n == 0)
+		return e;
+	if ((e = check_key(&s)) != ASSAY_OK)
+		return e;
+	return check_paths(&s) && check_records(&s) ? ASSAY_OK : ASSAY_MALFORMED;
+}

@@ -1,0 +1,206 @@
+/* ima_entry.c: the proved entries, one by one, and those that are no files. See
+ * ima_judging.h and ima_event.h. */
+#include "ima_judging.h"
+
+#include "text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- boot_aggregate ------------------------------------------------------------- */
+
+static enum assay_err
+aggregate_of(const struct pcr_values *v, const struct imalog_entry *e)
+{
+	unsigned npcrs;
+
+	return imalog_boot_aggregate_check(v, &e->file, &npcrs);
+}
+
+/* The quoted PCRs; where something extended one since, what the log led to. */
+enum assay_err
+ima_aggregate_check(const struct appraisal *a, const struct imalog_entry *e)
+{
+	const struct pcr_values *logged = a->keep_boot ? &a->prev.replayed : &a->v->next.replayed;
+	enum assay_err quoted = aggregate_of(&a->proof.pcrs, e);
+
+	if (quoted != ASSAY_MISMATCH || aggregate_of(logged, e) != ASSAY_OK)
+		return quoted;
+	return ASSAY_OK;
+}
+
+static void
+aggregate_wrong(struct ima_judging *j, const struct imalog_entry *e, const char *text)
+{
+	char seen[FINDING_VALUE_MAX];
+
+	ima_digest_text(&e->file, seen, sizeof seen);
+	ima_tell(j,
+		 &(struct ima_matter_told){IMA_MATTER_BOOT_AGGREGATE, IMA_COUNT_COUNT, seen, NULL,
+					   text},
+		 e);
+}
+
+/* M2. Another one later: a kernel that was started by kexec went on (M10). */
+static void
+judge_aggregate(struct ima_judging *j, const struct imalog_entry *e, bool first)
+{
+	char seen[FINDING_VALUE_MAX];
+	enum assay_err err;
+
+	if (!first) {
+		ima_digest_text(&e->file, seen, sizeof seen);
+		ima_tell(j,
+			 &(struct ima_matter_told){IMA_MATTER_SECOND_BOOT_AGGREGATE,
+						   IMA_COUNT_BOOT_AGGREGATES, seen, NULL, NULL},
+			 e);
+		return;
+	}
+	ima_count(j, IMA_COUNT_BOOT_AGGREGATES);
+	err = e->violation ? ASSAY_MISMATCH : ima_aggregate_check(j->a, e);
+	j->state->boot_aggregate = err == ASSAY_OK;
+	if (err == ASSAY_MISMATCH)
+		aggregate_wrong(j, e, "it is not of the quoted PCR 0 to 9");
+	else if (err != ASSAY_OK)
+		aggregate_wrong(j, e, "its bank was not quoted");
+}
+
+/* ---- measured data ----------------------------------------------------------------- */
+
+static void
+name_and_data(const struct imalog_entry *e, char *ret, size_t cap)
+{
+	size_t n;
+
+	text_escape(e->path, ret, cap / 2);
+	n = strlen(ret);
+	text_format(ret + n, cap - n, ": ");
+	text_escape(e->field[IMALOG_BUF], ret + n + 2, cap - n - 2);
+}
+
+static void
+judge_kexec(struct ima_judging *j, const struct imalog_entry *e)
+{
+	char seen[FINDING_VALUE_MAX];
+
+	text_escape(e->field[IMALOG_BUF], seen, sizeof seen);
+	ima_tell(j,
+		 &(struct ima_matter_told){IMA_MATTER_KEXEC, IMA_COUNT_KEXEC, seen, NULL, NULL},
+		 e);
+	if (seen[0] != '\0' && !factset_find(j->a->facts, FACT_IMA_KEXEC_CMDLINE, -1, ALG_NONE))
+		ima_fact_text(j, FACT_IMA_KEXEC_CMDLINE, -1, seen);
+}
+
+/* A key that the policy knows counts from here on; another is told. */
+static void
+judge_key(struct ima_judging *j, const struct imalog_entry *e, const struct x509 *x)
+{
+	uint8_t known = ima_keys_find(j->keys, x->der);
+	char subject[FINDING_VALUE_MAX] = "no certificate", line[FACT_TEXT_MAX];
+	size_t n;
+
+	ima_count(j, IMA_COUNT_KEYS);
+	if (x->der.n != 0)
+		x509_name_text(x->subject, subject, sizeof subject);
+	text_escape(e->path, line, sizeof line / 2);
+	n = strlen(line);
+	text_format(line + n, sizeof line - n, ": %s", subject);
+	ima_fact_next(j, FACT_IMA_KEY, &j->nkeys, line);
+	if (known < IMA_KEYS_MAX) {
+		j->state->keys_measured |= UINT64_C(1) << known;
+		return;
+	}
+	ima_tell(j,
+		 &(struct ima_matter_told){IMA_MATTER_KEY, IMA_COUNT_KEYS_REFUSED, subject,
+					   "a certificate of the policy's keyrings", NULL},
+		 e);
+}
+
+static void
+judge_data(struct ima_judging *j, const struct imalog_entry *e, bool dm)
+{
+	char line[FINDING_VALUE_MAX];
+
+	name_and_data(e, line, sizeof line);
+	ima_tell(j,
+		 &(struct ima_matter_told){dm ? IMA_MATTER_DM : IMA_MATTER_CRITICAL,
+					   dm ? IMA_COUNT_DM : IMA_COUNT_CRITICAL, line, NULL, NULL},
+		 e);
+	if (dm)
+		ima_fact_next(j, FACT_IMA_DM_EVENT, &j->ndm, line);
+	else
+		ima_fact_next(j, FACT_IMA_CRITICAL_DATA, &j->ncritical, line);
+}
+
+static void
+judge_violation(struct ima_judging *j, const struct imalog_entry *e)
+{
+	/* what was extended says nothing of the name: that is the device's word */
+	ima_tell(j,
+		 &(struct ima_matter_told){IMA_MATTER_VIOLATION, IMA_COUNT_VIOLATIONS,
+					   "a violation", NULL, "as the device names it"},
+		 e);
+}
+
+/* ---- all ------------------------------------------------------------------------------ */
+
+static void
+judge_entry(struct ima_judging *j, const struct imalog_entry *e)
+{
+	bool first = j->a->ima.first + e->index == 0;
+	enum ima_event what;
+	struct x509 x;
+
+	if (e->pcr != IMALOG_PCR) {
+		char seen[32];
+
+		text_format(seen, sizeof seen, "PCR %" PRIu32, e->pcr);
+		ima_tell(j,
+			 &(struct ima_matter_told){IMA_MATTER_OTHER_PCR, IMA_COUNT_OTHER_PCR, seen,
+						   "PCR 10", NULL},
+			 e);
+		return;
+	}
+	what = ima_event(e, &x);
+	if (first && what != IMA_EVENT_BOOT_AGGREGATE)
+		aggregate_wrong(j, e, "the first entry is none");
+	switch (what) {
+	case IMA_EVENT_BOOT_AGGREGATE:
+		judge_aggregate(j, e, first);
+		break;
+	case IMA_EVENT_VIOLATION:
+		judge_violation(j, e);
+		break;
+	case IMA_EVENT_KEXEC:
+		judge_kexec(j, e);
+		break;
+	case IMA_EVENT_KEY:
+		judge_key(j, e, &x);
+		break;
+	case IMA_EVENT_DM:
+	case IMA_EVENT_CRITICAL:
+		judge_data(j, e, what == IMA_EVENT_DM);
+		break;
+	default:
+		ima_judge_file(j, e);
+	}
+}
+
+void
+ima_judge_entries(struct ima_judging *j)
+{
+	struct imalog_entry e;
+	struct imalog l;
+	struct finding *f;
+
+	if (imalog_resume(j->a->ima.entries, j->state->template_alg, j->state->big, &l) ==
+	    ASSAY_OK) {
+		while (imalog_next(&l, &e))
+			judge_entry(j, &e);
+		if (imalog_finish(&l) == ASSAY_OK)
+			return;
+	}
+	/* they were read once to be proved */
+	f = find(j->a, FIND_INTERNAL, OUTCOME_QUARANTINE);
+	text_format(f->subject, sizeof f->subject, "IMA list");
+}
