@@ -198,7 +198,7 @@ static enum assay_err
 on_enrol(struct appraiser *a, struct ipc_msg *m)
 {
 	struct reader r;
-	struct span evidence, roots, input;
+	struct span evidence, roots, dice, token, input;
 	enum assay_err e;
 	struct writer w;
 	size_t n;
@@ -206,11 +206,15 @@ on_enrol(struct appraiser *a, struct ipc_msg *m)
 	rd_init(&r, m->payload);
 	evidence = rd_bytes(&r, 32);
 	roots = rd_bytes(&r, 32);
+	dice = rd_bytes(&r, 32);
+	token = rd_bytes(&r, 32);
 	input = rd_rest(&r);
 	if ((e = rd_finish(&r)) != ASSAY_OK ||
 	    (e = enrol_input_decode(input, &a->enrol)) != ASSAY_OK)
 		return e;
-	if (!find_map(a, roots.p, &a->enrol.roots))
+	if (!find_map(a, roots.p, &a->enrol.roots) ||
+	    !find_map(a, dice.p, &a->enrol.dice_roots) ||
+	    !find_map(a, token.p, &a->enrol.token_roots))
 		return ASSAY_NOT_FOUND;
 	arena_reset(&a->scratch);
 	appraise_enrolment(&a->enrol, &a->scratch, &a->enrol_verdict);

@@ -14,8 +14,8 @@
  * IMA_SPLIT      be32 length of each entry that ima_accepted counts; VERDICT follows
  * VERDICT        32 bytes digest of the evidence, 32 characters device id,
  *                verdict_encode()
- * ENROL          32 bytes digest of the frame, 32 bytes roots digest (zeros: none),
- *                enrol_input_encode() without roots
+ * ENROL          32 bytes digest of the evidence, 32 bytes each digest of roots, DICE
+ *                roots and token roots (zeros: none), enrol_input_encode() without roots
  * ENROL_VERDICT  32 bytes digest of the frame, enrol_verdict_encode()
  */
 #ifndef VERIFIER_APPRAISER_H

@@ -31,6 +31,8 @@ struct config {
 	/* enrolment */
 	char ek_roots[CONFIG_PATH_MAX];	/* directory; "": none trusted */
 	char ek_crls[CONFIG_PATH_MAX];
+	char dice_roots[CONFIG_PATH_MAX]; /* directory: UDS certificates, and their vendors */
+	char token_roots[CONFIG_PATH_MAX]; /* directory: CAs of keys in tokens */
 	bool accept_expired_ek, accept_virtual_tpm;
 	unsigned pending_max;		/* approval queue, refuses when full */
 	unsigned enrolments_per_minute;	/* per source address */

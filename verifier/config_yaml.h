@@ -56,6 +56,8 @@ void config_yaml_free(struct config *c);
 	X(PATH, console_key, 1, 511, "the path of a PEM file")                                 \
 	X(PATH, ek_roots, 0, 511, "the path of a directory of certificates, or \"\"")          \
 	X(PATH, ek_crls, 0, 511, "the path of a directory of CRLs, or \"\"")                   \
+	X(PATH, dice_roots, 0, 511, "the path of a directory of certificates, or \"\"")        \
+	X(PATH, token_roots, 0, 511, "the path of a directory of certificates, or \"\"")       \
 	X(FLAG, accept_expired_ek, 0, 8, "true or false")                                      \
 	X(FLAG, accept_virtual_tpm, 0, 8, "true or false")                                     \
 	X(NUMBER, pending_max, 0, 100000, "a whole number")                                    \

@@ -43,7 +43,8 @@ static bool
 make_dirs(const char *state)
 {
 	return make_dir(state, "") && make_dir(state, "keys") && make_dir(state, "tls") &&
-	       make_dir(state, "run") && make_dir(state, "ek-roots");
+	       make_dir(state, "run") && make_dir(state, "ek-roots") &&
+	       make_dir(state, "dice-roots") && make_dir(state, "token-roots");
 }
 
 /* Text for a YAML double-quoted scalar; refuses what would need escaping. */
@@ -73,6 +74,8 @@ write_config(const struct init_options *o, const char *state)
 		     "# see assay-verifier(8) or docs/deployment.md.\n"
 		     "listen: \"%s\"\n"
 		     "ek_roots: \"%s\"\n"
+		     "dice_roots: dice-roots\n"
+		     "token_roots: token-roots\n"
 		     "accept_virtual_tpm: %s\n",
 		     o->listen, o->roots, o->accept_virtual ? "true" : "false");
 	e = keys_write_file(state, "verifier.yaml", (const uint8_t *)text, (size_t)n);

@@ -15,11 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct enrolment {
-	uint8_t secret[MSG_SECRET_SIZE];
-	struct enrol_verdict verdict;
-};
-
 #define ENROL_WINDOW_S 60
 
 void
@@ -27,6 +22,7 @@ keeper_enrolment_free(struct enrolment *e)
 {
 	if (!e)
 		return;
+	free(e->frame);
 	explicit_bzero(e, sizeof *e);
 	free(e);
 }
@@ -53,60 +49,91 @@ within_rate(struct keeper *k, const char *peer)
 	return k->config->enrolments_per_minute > 0;
 }
 
+/* Digest over all that the device sent for it. */
 static enum assay_err
-encode_enrolment(struct keeper *k, struct request *r, struct span frame, struct enrolment *en)
+digest_request(const struct enrol_input *in, uint8_t ret[32])
 {
-	static struct enrol_input in;
+	struct hasher h;
+	struct digest d;
+	enum assay_err e;
+
+	if ((e = hash_init(&h, ALG_SHA256)) != ASSAY_OK ||
+	    (e = hash_update(&h, in->frame)) != ASSAY_OK ||
+	    (e = hash_update(&h, in->proof)) != ASSAY_OK || (e = hash_final(&h, &d)) != ASSAY_OK)
+		return e;
+	memcpy(ret, d.b, 32);
+	return ASSAY_OK;
+}
+
+static void
+add_roots(struct writer *w, struct request *r, const struct keeper_map *m)
+{
 	static const uint8_t none[32];
+
+	wr_bytes(w, SPAN(m->fd > 0 ? m->digest : none, 32));
+	if (m->fd > 0)
+		memcpy(r->maps[r->nmaps++], m->digest, 32);
+}
+
+static enum assay_err
+encode_enrolment(struct keeper *k, struct request *r, struct enrol_input *in)
+{
 	struct writer w;
 	size_t head, n;
 	enum assay_err e;
 
-	memset(&in, 0, sizeof in);
-	in.now = k->now;
-	in.frame = frame;
-	memcpy(in.secret, en->secret, sizeof in.secret);
-	if ((e = random_bytes(in.entropy, sizeof in.entropy)) != ASSAY_OK ||
-	    (e = digest_sha256(frame, r->evidence)) != ASSAY_OK)
+	in->now = k->now;
+	if ((e = random_bytes(in->entropy, sizeof in->entropy)) != ASSAY_OK ||
+	    (e = digest_request(in, r->evidence)) != ASSAY_OK)
 		return e;
 	wr_init(&w, k->scratch, KEEPER_SCRATCH);
 	wr_bytes(&w, SPAN(r->evidence, 32));
-	wr_bytes(&w, SPAN(k->roots.fd > 0 ? k->roots.digest : none, 32));
-	if (k->roots.fd > 0)
-		memcpy(r->maps[r->nmaps++], k->roots.digest, 32);
+	add_roots(&w, r, &k->roots);
+	add_roots(&w, r, &k->dice_roots);
+	add_roots(&w, r, &k->token_roots);
 	if ((e = wr_finish(&w, &head)) == ASSAY_OK)
-		e = enrol_input_encode(&in, k->scratch + head, KEEPER_SCRATCH - head, &n);
-	explicit_bzero(&in, sizeof in);
+		e = enrol_input_encode(in, k->scratch + head, KEEPER_SCRATCH - head, &n);
 	if (e != ASSAY_OK)
 		return e;
-	r->payload = malloc(head + n);
-	if (!r->payload)
-		return ASSAY_NO_MEMORY;
-	memcpy(r->payload, k->scratch, head + n);
-	r->len = head + n;
+	return keeper_copy(SPAN(k->scratch, head + n), &r->payload, &r->len);
+}
+
+enum assay_err
+keeper_enrol_submit(struct keeper *k, struct keeper_session *s, struct enrol_input *in)
+{
+	struct request *r = calloc(1, sizeof *r);
+	enum assay_err e = r ? ASSAY_OK : ASSAY_NO_MEMORY;
+
+	if (r) {
+		r->kind = REQ_ENROL;
+		r->session = s->id;
+		e = encode_enrolment(k, r, in);
+	}
+	explicit_bzero(in, sizeof *in);
+	if (e != ASSAY_OK) {
+		keeper_request_free(k, r);
+		return e;
+	}
+	s->state = KS_ENROLLING;
+	keeper_enqueue(k, r);
 	return ASSAY_OK;
 }
 
 static enum assay_err
 start_enrolment(struct keeper *k, struct keeper_session *s, struct span frame)
 {
-	struct request *r = calloc(1, sizeof *r);
-	enum assay_err e = ASSAY_NO_MEMORY;
+	static struct enrol_input in;
+	enum assay_err e;
 
 	s->enrolment = calloc(1, sizeof *s->enrolment);
-	if (!r || !s->enrolment)
-		goto fail;
-	r->kind = REQ_ENROL;
-	r->session = s->id;
-	if ((e = random_bytes(s->enrolment->secret, MSG_SECRET_SIZE)) != ASSAY_OK ||
-	    (e = encode_enrolment(k, r, frame, s->enrolment)) != ASSAY_OK)
-		goto fail;
-	s->state = KS_ENROLLING;
-	keeper_enqueue(k, r);
-	return ASSAY_OK;
-fail:
-	keeper_request_free(k, r);
-	return e;
+	if (!s->enrolment)
+		return ASSAY_NO_MEMORY;
+	if ((e = random_bytes(s->enrolment->secret, MSG_SECRET_SIZE)) != ASSAY_OK)
+		return e;
+	memset(&in, 0, sizeof in);
+	in.frame = frame;
+	memcpy(in.secret, s->enrolment->secret, sizeof in.secret);
+	return keeper_enrol_submit(k, s, &in);
 }
 
 void
@@ -123,6 +150,10 @@ keeper_on_enrol(struct keeper *k, struct child *c, const struct ipc_msg *m)
 	}
 	if (!within_rate(k, s->peer) || k->queued >= KEEPER_REQUESTS_MAX) {
 		keeper_refuse(k, s->id, "enrolment.rate", true);
+		return;
+	}
+	if (frame_type(m->payload) == MSG_ENROL_KEY) {
+		keeper_possession_ask(k, s, m->payload);
 		return;
 	}
 	e = start_enrolment(k, s, m->payload);
@@ -153,7 +184,7 @@ names_agree(const struct enrol_verdict *v)
 {
 	struct digest d;
 	char id[2 * 32 + 1];
-	uint8_t h[32];
+	uint8_t h[32] = {0};
 
 	if (v->ek_name.len < 2 || v->ak_name.len < 2)
 		return false;
@@ -165,8 +196,11 @@ names_agree(const struct enrol_verdict *v)
 			   SPAN(v->ak_public, v->ak_public_len), &d) != ASSAY_OK ||
 	    !span_equal(digest_span(&d), SPAN(v->ak_name.b + 2, v->ak_name.len - 2u)))
 		return false;
-	if (digest_sha256(SPAN(v->ek_name.b, v->ek_name.len), h) != ASSAY_OK ||
-	    hex_encode(SPAN(h, 16), id, sizeof id) != ASSAY_OK)
+	if (!tier_has_tpm(v->tier)) /* the SPKI's own digest: the rest of its name */
+		memcpy(h, v->ek_name.b + 2, v->ek_name.len == sizeof h + 2 ? sizeof h : 0);
+	else if (digest_sha256(SPAN(v->ek_name.b, v->ek_name.len), h) != ASSAY_OK)
+		return false;
+	if (hex_encode(SPAN(h, 16), id, sizeof id) != ASSAY_OK)
 		return false;
 	return strcmp(id, v->device_id) == 0;
 }
@@ -204,6 +238,8 @@ ek_refusal(struct keeper *k, const struct enrol_verdict *v)
 {
 	struct ledger_ek listed;
 
+	if (!tier_has_tpm(v->tier))
+		return keeper_key_refusal(k, v, is_allow_listed(k, v, &listed));
 	if (v->ek.weak)
 		return "ek.weak";
 	if (is_allow_listed(k, v, &listed))
@@ -223,8 +259,10 @@ on_provable(struct keeper *k, struct keeper_session *s, struct request *r)
 	keeper_request_free(k, r);
 	if (why)
 		keeper_refuse(k, s->id, why, false);
-	else
+	else if (tier_has_tpm(s->enrolment->verdict.tier))
 		send_credential(k, s);
+	else
+		keeper_enrol_now(k, s);
 }
 
 static void
@@ -454,10 +492,22 @@ welcome(struct keeper *k, struct keeper_session *s, const struct ledger_device *
 }
 
 void
+keeper_enrol_now(struct keeper *k, struct keeper_session *s)
+{
+	const char *why = enrol_device(k, &s->enrolment->verdict);
+
+	if (why)
+		keeper_refuse(k, s->id, why, strcmp(why, "verifier.internal") == 0);
+	else
+		welcome(k, s, &k->device);
+	keeper_enrolment_free(s->enrolment);
+	s->enrolment = NULL;
+}
+
+void
 keeper_on_activation(struct keeper *k, struct child *c, const struct ipc_msg *m)
 {
 	struct keeper_session *s = keeper_find_session(k, m->id);
-	const char *why;
 
 	(void)c;
 	if (!s)
@@ -466,14 +516,11 @@ keeper_on_activation(struct keeper *k, struct child *c, const struct ipc_msg *m)
 		keeper_refuse(k, s->id, "enrolment.order", false);
 		return;
 	}
-	if (!span_equal(m->payload, SPAN(s->enrolment->secret, MSG_SECRET_SIZE)))
-		why = "enrolment.activation";
-	else
-		why = enrol_device(k, &s->enrolment->verdict);
-	if (why)
-		keeper_refuse(k, s->id, why, strcmp(why, "verifier.internal") == 0);
-	else
-		welcome(k, s, &k->device);
+	if (span_equal(m->payload, SPAN(s->enrolment->secret, MSG_SECRET_SIZE))) {
+		keeper_enrol_now(k, s);
+		return;
+	}
+	keeper_refuse(k, s->id, "enrolment.activation", false);
 	keeper_enrolment_free(s->enrolment);
 	s->enrolment = NULL;
 }

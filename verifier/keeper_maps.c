@@ -75,6 +75,23 @@ map_make(struct keeper_map *m, struct span bytes)
 	return e;
 }
 
+/* What vouches for endorsement keys, for DICE devices and for keys in tokens. */
+#define ROOT_SETS 3
+
+static struct keeper_map *
+roots_map(struct keeper *k, unsigned set)
+{
+	return set == 0 ? &k->roots : set == 1 ? &k->dice_roots : &k->token_roots;
+}
+
+static const char *
+roots_directory(const struct keeper *k, unsigned set)
+{
+	const struct config *c = k->config;
+
+	return set == 0 ? c->ek_roots : set == 1 ? c->dice_roots : c->token_roots;
+}
+
 const struct keeper_map *
 keeper_map_find(struct keeper *k, const uint8_t digest[32])
 {
@@ -86,8 +103,12 @@ keeper_map_find(struct keeper *k, const uint8_t digest[32])
 	for (unsigned i = 0; i < k->nreferences; i++)
 		if (span_equal(d, SPAN(k->references[i].map.digest, 32)))
 			return &k->references[i].map;
-	if (k->roots.fd > 0 && span_equal(d, SPAN(k->roots.digest, 32)))
-		return &k->roots;
+	for (unsigned i = 0; i < ROOT_SETS; i++) {
+		const struct keeper_map *m = roots_map(k, i);
+
+		if (m->fd > 0 && span_equal(d, SPAN(m->digest, 32)))
+			return m;
+	}
 	return NULL;
 }
 
@@ -244,30 +265,59 @@ maps_clear(struct keeper *k)
 }
 
 static void
-on_roots(struct keeper *k, void *arg, enum assay_err e, struct span out)
+roots_loaded(struct keeper *k, unsigned set, enum assay_err e, struct span out)
 {
-	(void)arg;
+	struct keeper_map *m = roots_map(k, set);
+
 	if (e == ASSAY_OK) {
-		map_free(&k->roots);
-		e = map_make(&k->roots, out);
+		map_free(m);
+		e = map_make(m, out);
 	}
 	log_event(e == ASSAY_OK ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "roots", "directory",
-		  k->config->ek_roots, "result", assay_err_name(e), "text",
+		  roots_directory(k, set), "result", assay_err_name(e), "text",
 		  e == ASSAY_OK ? "" : log_text(out), NULL);
+}
+
+static void
+on_ek_roots(struct keeper *k, void *arg, enum assay_err e, struct span out)
+{
+	(void)arg;
+	roots_loaded(k, 0, e, out);
+}
+
+static void
+on_dice_roots(struct keeper *k, void *arg, enum assay_err e, struct span out)
+{
+	(void)arg;
+	roots_loaded(k, 1, e, out);
+}
+
+static void
+on_token_roots(struct keeper *k, void *arg, enum assay_err e, struct span out)
+{
+	(void)arg;
+	roots_loaded(k, 2, e, out);
 }
 
 static enum assay_err
 load_roots(struct keeper *k)
 {
-	uint8_t buf[2 * CONFIG_PATH_MAX + 8];
-	struct writer w;
+	static const compile_done done[ROOT_SETS] = {on_ek_roots, on_dice_roots, on_token_roots};
+	enum assay_err e = ASSAY_OK;
 
-	if (k->config->ek_roots[0] == '\0')
-		return ASSAY_OK;
-	wr_init(&w, buf, sizeof buf);
-	wr_be16_bytes(&w, SPAN(k->config->ek_roots, strlen(k->config->ek_roots)));
-	wr_be16_bytes(&w, SPAN(k->config->ek_crls, strlen(k->config->ek_crls)));
-	return keeper_compile(k, COMPILE_ROOTS, wr_span(&w), on_roots, NULL);
+	for (unsigned set = 0; set < ROOT_SETS && e == ASSAY_OK; set++) {
+		const char *dir = roots_directory(k, set), *crls = set ? "" : k->config->ek_crls;
+		uint8_t buf[2 * CONFIG_PATH_MAX + 8];
+		struct writer w;
+
+		if (dir[0] == '\0')
+			continue;
+		wr_init(&w, buf, sizeof buf);
+		wr_be16_bytes(&w, SPAN(dir, strlen(dir)));
+		wr_be16_bytes(&w, SPAN(crls, strlen(crls)));
+		e = keeper_compile(k, COMPILE_ROOTS, wr_span(&w), done[set], NULL);
+	}
+	return e;
 }
 
 enum assay_err
@@ -289,7 +339,8 @@ keeper_maps_free(struct keeper *k)
 {
 	maps_clear(k);
 	forget_before();
-	map_free(&k->roots);
+	for (unsigned set = 0; set < ROOT_SETS; set++)
+		map_free(roots_map(k, set));
 }
 
 const struct keeper_policy *

@@ -399,13 +399,48 @@ operation_on_device_hold(struct call *c)
 	return e == ASSAY_OK ? set_overlay(c, &d, OVERLAY_HELD) : e;
 }
 
+/* What a copied key's continuity was is nobody's: it begins anew with the next round. */
+static enum assay_err
+forget_copy(struct call *c, struct ledger_device *d)
+{
+	static struct continuity k;
+	static uint8_t bytes[CONTINUITY_BYTES_MAX];
+	struct ledger_state s;
+	enum assay_err e;
+	size_t n;
+
+	if ((e = call_change(c)) != ASSAY_OK)
+		return e;
+	d->copied = false;
+	e = ledger_state_get(c->l, d->id, &s);
+	if (e == ASSAY_NOT_FOUND)
+		return ASSAY_OK;
+	if (e != ASSAY_OK || (e = continuity_decode(s.continuity, &k)) != ASSAY_OK)
+		return e;
+	continuity_release(&k);
+	if ((e = continuity_encode(&k, bytes, sizeof bytes, &n)) != ASSAY_OK)
+		return e;
+	s.continuity = SPAN(bytes, n);
+	return ledger_state_put(c->l, &s);
+}
+
 enum assay_err
 operation_on_device_release(struct call *c)
 {
 	static struct ledger_device d;
+	char reason[LEDGER_TEXT_MAX];
 	enum assay_err e = call_device(c, &d);
+	bool copied = e == ASSAY_OK && d.copied;
 
-	return e == ASSAY_OK ? set_overlay(c, &d, OVERLAY_NONE) : e;
+	if (e != ASSAY_OK || !copied)
+		return e == ASSAY_OK ? set_overlay(c, &d, OVERLAY_NONE) : e;
+	if (d.status == DEV_RETIRED)
+		return call_fail(c, ASSAY_STATE, "the device is retired");
+	if ((e = call_reason(c, reason)) != ASSAY_OK || (e = forget_copy(c, &d)) != ASSAY_OK)
+		return e;
+	d.overlay = OVERLAY_NONE;
+	d.overlay_reason[0] = '\0';
+	return store_device(c, &d, reason);
 }
 
 /* A held device stays held: maintenance is milder than a hold (D11). */

@@ -93,7 +93,7 @@ struct request {
 	uint8_t again;	      /* judged anew because something else changed the state */
 	uint8_t *payload;     /* as sent to the appraiser */
 	size_t len;
-	uint8_t maps[1 + REFERENCES_PER_DEVICE_MAX + 1][32]; /* digests it needs */
+	uint8_t maps[1 + REFERENCES_PER_DEVICE_MAX + 3][32]; /* digests it needs */
 	unsigned nmaps;
 	uint8_t *first; /* reproduction: the first verdict's bytes */
 	size_t first_len;
@@ -125,10 +125,17 @@ enum keeper_session_state {
 	KS_NEEDING,
 	KS_ENROLLING,
 	KS_CREDENTIAL,
+	KS_POSSESSION,
 	KS_IDLE,
 };
 
-struct enrolment; /* keeper_enrol.c */
+/* On one connection, until the device is enrolled. */
+struct enrolment {
+	uint8_t secret[MSG_SECRET_SIZE];
+	uint8_t *frame; /* EnrolKey, until possession is shown */
+	size_t frame_len;
+	struct enrol_verdict verdict;
+};
 
 struct keeper_session {
 	uint64_t id;
@@ -206,7 +213,7 @@ struct keeper {
 	struct keeper_policy policies[KEEPER_POLICIES_MAX];
 	unsigned nreferences;
 	struct keeper_reference *references;
-	struct keeper_map roots;
+	struct keeper_map roots, dice_roots, token_roots;
 	struct pcr_selection ask; /* what unproved sessions are asked: class-neutral */
 	uint64_t policy_generation;
 
@@ -311,6 +318,22 @@ void keeper_on_enrol(struct keeper *k, struct child *c, const struct ipc_msg *m)
 void keeper_on_activation(struct keeper *k, struct child *c, const struct ipc_msg *m);
 void keeper_on_enrol_verdict(struct keeper *k, struct child *c, const struct ipc_msg *m);
 void keeper_enrolment_free(struct enrolment *e);
+/* Who may enrol is decided, and told; s->enrolment has the verdict, and is freed. */
+void keeper_enrol_now(struct keeper *k, struct keeper_session *s);
+/* A request to judge the enrolment of s; in->frame and what belongs to it are filled. */
+ASSAY_MUST_USE enum assay_err keeper_enrol_submit(struct keeper *k, struct keeper_session *s,
+						  struct enrol_input *in);
+
+/* keeper_enrol_key.c: devices without TPM */
+/* An EnrolKey frame: the key must show that it is there. */
+void keeper_possession_ask(struct keeper *k, struct keeper_session *s, struct span frame);
+/* The Proof that answers it. */
+void keeper_on_possession(struct keeper *k, struct keeper_session *s, struct span proof);
+/* Why such a key may not enrol at all, or NULL. */
+const char *keeper_key_refusal(struct keeper *k, const struct enrol_verdict *v, bool listed);
+/* A verdict that shows a copy is about to be committed: the record keeps it. */
+ASSAY_MUST_USE enum assay_err keeper_note_copy(struct keeper *k, const char *device,
+					       const struct verdict *v);
 
 /* keeper_decide.c */
 struct decision_input {

@@ -78,6 +78,8 @@ fill_device(struct appraisal_input *in, const struct ledger_device *d)
 	memcpy(in->device.labels, d->labels, sizeof in->device.labels);
 	in->device.tier = d->tier;
 	in->device.new_ak = d->new_ak;
+	in->device.copied = d->copied;
+	in->kind = tier_has_tpm(d->tier) ? BINDING_TPM_ONLINE : BINDING_KEY_ONLINE;
 	in->device.ek_name = d->ek_name;
 	in->device.ak_name = d->ak_name;
 	in->device.ak_public = SPAN(d->ak_public, d->ak_public_len);
@@ -144,7 +146,6 @@ fill_evidence(struct keeper *k, const struct keeper_session *s, const struct req
 	struct appraisal_input *in = &k->input;
 
 	in->now = k->now;
-	in->kind = BINDING_TPM_ONLINE;
 	memcpy(in->nonce, r->nonce, sizeof in->nonce);
 	if (s->bound)
 		in->channel = SPAN(s->channel, sizeof s->channel);
@@ -305,6 +306,10 @@ keeper_on_proof(struct keeper *k, struct child *c, const struct ipc_msg *m)
 	(void)c;
 	if (!s)
 		return;
+	if (s->state == KS_POSSESSION) {
+		keeper_on_possession(k, s, m->payload);
+		return;
+	}
 	if (s->state != KS_CHALLENGED) { /* no nonce is outstanding: Q6, Q17 */
 		keeper_refuse(k, s->id, "challenge.none", false);
 		return;

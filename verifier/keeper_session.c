@@ -179,7 +179,8 @@ keeper_rounds_tick(struct keeper *k)
 				continue;
 			if (s->state == KS_IDLE && s->next_ms && s->next_ms <= k->now_ms)
 				keeper_challenge(k, s);
-			else if (s->state == KS_CHALLENGED && s->deadline_ms <= k->now_ms)
+			else if ((s->state == KS_CHALLENGED || s->state == KS_POSSESSION) &&
+				 s->deadline_ms <= k->now_ms)
 				keeper_refuse(k, s->id, "challenge.late", true);
 		}
 }

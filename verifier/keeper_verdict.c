@@ -336,7 +336,8 @@ commit_round(struct keeper *k, struct keeper_session *s, struct request *r, stru
 	st.channel = s->bound ? SPAN(s->channel, sizeof s->channel) : SPAN(NULL, 0);
 	describe(v, detail, sizeof detail);
 	if ((e = keeper_record_decision(k, &st, &d, detail)) != ASSAY_OK ||
-	    (e = ledger_state_put(k->ledger, &st)) != ASSAY_OK) {
+	    (e = ledger_state_put(k->ledger, &st)) != ASSAY_OK ||
+	    (e = keeper_note_copy(k, r->device, v)) != ASSAY_OK) {
 		keeper_poison(k, e);
 		return e;
 	}

@@ -29,8 +29,8 @@ decision_cell(struct table *t, const json_t *d)
 static int
 show_list(const struct client *c, const json_t *answer)
 {
-	static const char *const heads[] = {"NAME", "CLASS", "DECISION", "TRUST", "CONNECTION",
-					    "LAST SEEN", "REASON", NULL};
+	static const char *const heads[] = {"NAME", "CLASS", "TIER", "DECISION", "TRUST",
+					    "CONNECTION", "LAST SEEN", "REASON", NULL};
 	const json_t *list = json_object_get(answer, "devices");
 	int64_t now = view_number(answer, "now");
 	struct table t;
@@ -43,6 +43,7 @@ show_list(const struct client *c, const json_t *answer)
 
 		table_cell(&t, view_device(d), "");
 		table_cell(&t, view_text(d, "class"), "");
+		table_cell(&t, view_text(d, "tier"), "");
 		decision_cell(&t, d);
 		table_cell(&t, trust, view_colour(trust));
 		table_cell(&t, link, view_colour(link));

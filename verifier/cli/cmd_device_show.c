@@ -76,6 +76,8 @@ show_record(const json_t *d, int64_t now)
 	if (view_flag(d, "new_ak"))
 		line("key",
 		     "it came back with another attestation key; approve it if that was you");
+	if (view_flag(d, "copied"))
+		line("key", "it was live in two places; find the copy, then release the device");
 	line("conflict", view_text(d, "conflict_with"));
 }
 
@@ -94,12 +96,33 @@ show_state(const json_t *d, int64_t now)
 	line("reason", view_text(d, "reason"));
 }
 
+/* What vouches for a key that is in no TPM. */
+static void
+show_key(const json_t *ek)
+{
+	char text[512];
+
+	snprintf(text, sizeof text, "%s; %s%s%s%s",
+		 view_flag(ek, "trusted") ? "certified by a registered CA"
+		 : view_flag(ek, "certificate") ? "with a certificate that counts for nothing"
+						: "without a certificate",
+		 or_dash(view_text(ek, "reason")), view_text(ek, "issuer") ? ", issuer " : "",
+		 view_text(ek, "issuer") ? view_text(ek, "issuer") : "",
+		 view_flag(ek, "allow_listed") ? ", on the allow-list" : "");
+	line("identity", text);
+}
+
 static void
 show_ek(const json_t *d)
 {
 	const json_t *ek = json_object_get(d, "ek");
+	const char *tier = view_text(d, "tier");
 	char text[512];
 
+	if (tier && strcmp(tier, "tpm") != 0 && strcmp(tier, "virtual-tpm") != 0) {
+		show_key(ek);
+		return;
+	}
 	snprintf(text, sizeof text, "%s %s, firmware %s; EK certificate %s%s",
 		 or_dash(view_text(ek, "manufacturer")), or_dash(view_text(ek, "model")),
 		 or_dash(view_text(ek, "version")),

@@ -116,6 +116,7 @@ struct ledger_device {
 	char labels[DEVICE_LABELS_MAX + 1];
 	enum tier tier;
 	bool new_ak;
+	bool copied; /* its key was live in two places, and nobody released it since */
 	struct tpm_name ek_name, ak_name; /* both unique */
 	uint16_t ek_public_len, ak_public_len;
 	uint8_t ek_public[TPMT_PUBLIC_MAX], ak_public[TPMT_PUBLIC_MAX];

@@ -72,6 +72,7 @@ device_write(const struct ledger_device *d, struct row *r)
 	ek_write(&d->ek, r);
 	row_text(r, d->enrolled_by, sizeof d->enrolled_by);
 	row_text(r, d->conflict_with, sizeof d->conflict_with);
+	row_int(r, d->copied);
 	row_int(r, d->created);
 	row_int(r, d->updated);
 }
@@ -107,6 +108,7 @@ device_read(struct row *r, struct ledger_device *ret)
 	ek_read(r, &ret->ek);
 	row_get_text(r, ret->enrolled_by, sizeof ret->enrolled_by);
 	row_get_text(r, ret->conflict_with, sizeof ret->conflict_with);
+	ret->copied = row_get_bool(r);
 	ret->created = row_get_int(r);
 	ret->updated = row_get_int(r);
 	return row_end(r);

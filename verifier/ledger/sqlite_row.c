@@ -13,7 +13,7 @@ const struct table tables[TABLE_COUNT] = {
 		      "new_ak,ek_name,ak_name,ek_public,ak_public,ek_certificate,ek_trusted,"
 		      "ek_allow_listed,ek_expired,ek_issuer_expired,ek_virtual,ek_weak,ek_reason,"
 		      "ek_manufacturer,ek_model,ek_version,ek_serial,ek_issuer,ek_not_after,"
-		      "enrolled_by,conflict_with,created,updated",
+		      "enrolled_by,conflict_with,copied,created,updated",
 		      32, "", 0},
 	[T_STATE] = {"state",
 		     "device,version,verdict_outcome,verdict_at,expires_at,decision,"

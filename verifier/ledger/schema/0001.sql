@@ -50,6 +50,7 @@ CREATE TABLE device (
 	ek_not_after INTEGER NOT NULL,
 	enrolled_by TEXT NOT NULL,
 	conflict_with TEXT NOT NULL,
+	copied INTEGER NOT NULL,
 	created INTEGER NOT NULL,
 	updated INTEGER NOT NULL
 ) STRICT;
