@@ -130,7 +130,7 @@ m7_software_evidence_never_affirms_hardware_or_executables(void **state)
 			    "rules:\n"
 			    "  - {id: a, fact: channel.bound, op: equals, value: true, "
 			    "claim: hardware}\n"
-			    "  - {id: b, fact: device.class, op: equals, value: controller, "
+			    "  - {id: b, fact: key.type, op: equals, value: ecdsa-p256, "
 			    "claim: executables}\n"
 			    "  - {id: c, fact: software.firmware.digest, op: equals, value: "
 			    "\"sha256:"

@@ -182,7 +182,7 @@ every_key_can_be_given(void **state)
 		"enrolments_per_minute: 9\nappraisers: 3\nspare_appraisers: 4\n"
 		"requests_per_appraiser: 5\nchallenge_deadline_ms: 200\nconnections_max: 6\n"
 		"connections_per_source: 7\nhalf_open_per_source: 8\nuploads_max: 9\n"
-		"ima_memory: 11\n"
+		"ima_memory: 11\ndice_roots: d\ntoken_roots: t\n"
 		"retention_days: 10\nuser: u\nlog_json: true\n";
 	size_t lines = 0, named = 0;
 

@@ -14,7 +14,7 @@ const struct table tables[TABLE_COUNT] = {
 		      "ek_allow_listed,ek_expired,ek_issuer_expired,ek_virtual,ek_weak,ek_reason,"
 		      "ek_manufacturer,ek_model,ek_version,ek_serial,ek_issuer,ek_not_after,"
 		      "enrolled_by,conflict_with,copied,created,updated",
-		      32, "", 0},
+		      33, "", 0},
 	[T_STATE] = {"state",
 		     "device,version,verdict_outcome,verdict_at,expires_at,decision,"
 		     "decision_seq,nonce,channel,asked,boot_log,good_log,boot_at,"
