@@ -5,6 +5,7 @@
  */
 #include "cli.h"
 
+extern const struct cli_command cmd_appraise;
 extern const struct cli_command cmd_audit_list;
 extern const struct cli_command cmd_device_accept_boot;
 extern const struct cli_command cmd_device_approve;
@@ -45,6 +46,7 @@ extern const struct cli_command cmd_verify_quote;
 static const struct cli_command end = {0};
 
 const struct cli_command *const cli_commands[] = {
+	&cmd_appraise,
 	&cmd_audit_list,
 	&cmd_device_accept_boot,
 	&cmd_device_approve,
