@@ -69,10 +69,13 @@ LIBS_TEST = $(call pkg,--libs,cmocka)
 EVIDENCE_SRC := $(sort $(wildcard evidence/*.c))
 APPRAISE_SRC := $(sort $(wildcard verifier/appraise/*.c))
 COMPILER_SRC := $(sort $(wildcard verifier/compiler/*.c))
-ATTESTER_SRC := $(sort $(wildcard attester/*.c attester/collect/*.c))
+# Collectors that need nothing but a file are in the library, the others in the agent.
+COLLECT_LIB := $(sort $(wildcard attester/collect/bootlog.c attester/collect/ima*.c))
+ATTESTER_SRC := $(sort $(wildcard attester/*.c)) $(COLLECT_LIB)
 # The TLS adapter is shared by both ends and is not part of the pure library.
 TLS_SRC := $(sort $(wildcard evidence/tls/*.c))
-AGENT_SRC := $(sort $(wildcard attester/agent/*.c)) $(TLS_SRC)
+AGENT_SRC := $(sort $(wildcard attester/agent/*.c)) $(TLS_SRC) \
+	$(filter-out $(COLLECT_LIB),$(sort $(wildcard attester/collect/*.c)))
 VERIFIER_SRC := $(sort $(filter-out verifier/main.c,$(wildcard verifier/*.c verifier/ledger/*.c verifier/result/*.c verifier/operator/*.c))) $(TLS_SRC)
 CLI_SRC := $(sort $(wildcard verifier/cli/*.c))
 FLEET_SRC := $(sort $(wildcard tests/bench/fleet/*.c))
