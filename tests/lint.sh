@@ -121,13 +121,8 @@ libpq-fe\.h             <- verifier/ledger/.*
 tss2/.*                 <- attester/tpm[a-z_]*\.[ch]
 .*assay\.pb-c\.h        <- evidence/envelope[a-z_]*\.c
 protobuf-c/.*           <- evidence/envelope[a-z_]*\.[ch]
-<<<<<<< ours
 wolfssl/.*              <- evidence/(digest|key[a-z_]*)\.c|verifier/(seal|keys)\.c|verifier/appraise/credential[a-z_]*\.c|verifier/result/.*\.c
 (cyaml/.*|yaml\.h)      <- attester/collect/normal_yaml\.c|verifier/compiler/.*\.[ch]|verifier/config[a-z_]*\.c|attester/agent/config[a-z_]*\.c
-=======
-wolfssl/.*              <- evidence/(digest|key)\.c|verifier/(seal|keys)\.c|verifier/appraise/credential[a-z_]*\.c|verifier/result/.*\.c
-(cyaml/.*|yaml\.h)      <- attester/collect/normal_yaml\.c|verifier/compiler/.*\.[ch]|verifier/config[a-z_]*\.c|attester/agent/config[a-z_]*\.c
->>>>>>> theirs
 cbor\.h                 <- verifier/compiler/.*\.c
 openssl/.*              <- evidence/tls/tls_exporter\.c
 seccomp\.h              <- verifier/sandbox[a-z_]*\.c
