@@ -35,6 +35,7 @@ extern const struct cli_command cmd_policy_list;
 extern const struct cli_command cmd_policy_show;
 extern const struct cli_command cmd_reference_capture;
 extern const struct cli_command cmd_reference_list;
+extern const struct cli_command cmd_reference_predict;
 extern const struct cli_command cmd_reference_promote;
 extern const struct cli_command cmd_reference_retire;
 extern const struct cli_command cmd_reference_show;
@@ -76,6 +77,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_policy_show,
 	&cmd_reference_capture,
 	&cmd_reference_list,
+	&cmd_reference_predict,
 	&cmd_reference_promote,
 	&cmd_reference_retire,
 	&cmd_reference_show,
