@@ -10,6 +10,7 @@
 #include "evidence/eventlog.h"
 #include "verifier/appraise/policy.h"
 #include "verifier/appraise/reference.h"
+#include "verifier/appraise/softset.h"
 #include "verifier/compiler/policy_compile.h"
 #include "verifier/compiler/roots_compile.h"
 
@@ -91,6 +92,52 @@ compile_capture(struct span in, struct result *ret)
 		put_text(ret, "the boot log %s%s", assay_err_text(ret->e), "");
 }
 
+/* Claims came in the proof, or apart. */
+static enum assay_err
+find_claims(struct span proof, struct arena *scratch, struct span *claims)
+{
+	static struct msg_proof p;
+	enum assay_err e;
+
+	if (claims->n != 0)
+		return ASSAY_OK;
+	e = envelope_decode_proof(proof, scratch, &p);
+	*claims = p.claims;
+	return e;
+}
+
+static void
+compile_software(struct span in, struct result *ret)
+{
+	static struct verdict v;
+	static struct span old[16];
+	struct softset_source from = {.verdict = &v, .old = old};
+	struct arena scratch;
+	struct span proof, verdict;
+	struct writer w;
+	struct reader r;
+
+	rd_init(&r, in);
+	from.baseline = rd_u8(&r) != 0;
+	proof = rd_be32_bytes(&r, MSG_PROOF_MAX);
+	from.claims = rd_be32_bytes(&r, MSG_CLAIMS_MAX);
+	verdict = rd_be32_bytes(&r, VERDICT_BYTES_MAX);
+	while (rd_left(&r) > 0 && from.nold < sizeof old / sizeof old[0])
+		old[from.nold++] = rd_be32_bytes(&r, SOFTSET_BYTES_MAX);
+	arena_init(&scratch, malloc(2 * MSG_ARENA_MAX), 2 * MSG_ARENA_MAX);
+	wr_init(&w, malloc(SOFTSET_BYTES_MAX), SOFTSET_BYTES_MAX);
+	if (rd_finish(&r) != ASSAY_OK || verdict_decode(verdict, &v) != ASSAY_OK) {
+		ret->e = ASSAY_INTERNAL;
+		return;
+	}
+	ret->e = w.p && scratch.p ? find_claims(proof, &scratch, &from.claims) : ASSAY_NO_MEMORY;
+	if (ret->e == ASSAY_OK)
+		ret->e = softset_capture(&from, &scratch, &w);
+	ret->out = wr_span(&w);
+	if (ret->e != ASSAY_OK)
+		put_text(ret, "the claims: %s%s", assay_err_text(ret->e), "");
+}
+
 static void
 warn_root(void *arg, const char *path, const char *text)
 {
@@ -139,6 +186,7 @@ static const struct job {
 	{COMPILE_POLICY, false, compile_policy},
 	{COMPILE_CAPTURE, false, compile_capture},
 	{COMPILE_ROOTS, true, compile_roots},
+	{COMPILE_SOFTWARE, false, compile_software},
 };
 
 static const struct job *

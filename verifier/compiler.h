@@ -13,6 +13,8 @@ enum compile_kind {
 	COMPILE_NONE = 0,
 	COMPILE_POLICY,	 /* be16 length and file name, then the YAML */
 	COMPILE_CAPTURE, /* be32 PCR mask, be32 length and boot log, be32 length and continuity */
+	COMPILE_SOFTWARE, /* u8 for a device alone, then with be32 lengths proof, claims, verdict,
+			   * and sets whose manifests may be taken over */
 	COMPILE_ROOTS,	 /* be16 length and directory, be16 length and CRL directory ("") */
 };
 

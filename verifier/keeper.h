@@ -51,6 +51,8 @@ struct keeper_reference {
 	char class_name[DEVICE_CLASS_MAX + 1];
 	char device[DEVICE_ID_HEX + 1];
 	enum reference_state state;
+	enum reference_kind kind;
+	char name[LEDGER_NAME_MAX + 1];
 	int64_t not_after;
 	struct keeper_map map;
 };

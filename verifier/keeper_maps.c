@@ -9,6 +9,7 @@
 #include "bulk.h"
 #include "compiler.h"
 #include "log.h"
+#include "verifier/appraise/reference.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -201,6 +202,8 @@ load_reference(struct keeper *k, const struct ledger_reference *r)
 	memcpy(to->class_name, r->class_name, sizeof to->class_name);
 	memcpy(to->device, r->device, sizeof to->device);
 	to->state = r->state;
+	to->kind = reference_kind_of(r->compiled);
+	memcpy(to->name, r->name, sizeof to->name);
 	to->not_after = r->not_after;
 	k->nreferences++;
 	return ASSAY_OK;

@@ -1,6 +1,6 @@
 /* keeper_operation_reference.c: reference values: captured as "learned", promoted by
  * exactly the digest that was shown (D7), never edited. */
-#include "keeper_operation.h"
+#include "keeper_operation_reference.h"
 
 #include "compiler.h"
 #include "evidence/hex.h"
@@ -132,6 +132,8 @@ add_contents(json_t *out, struct span compiled)
 
 	if (json_object_set_new(out, "events", events) != 0)
 		return ASSAY_NO_MEMORY;
+	if (reference_kind_of(compiled) == REF_KIND_SOFTWARE)
+		return software_contents(out, compiled);
 	if ((e = reference_open(compiled, &r)) != ASSAY_OK)
 		return e;
 	bad = json_object_set_new(out, "pcrs", json_pcrs(&r.pcrs));
@@ -225,6 +227,22 @@ explain_capture(const struct job *j, enum assay_err e)
 	return words;
 }
 
+static const char *
+explain_software(const struct job *j, enum assay_err e)
+{
+	static char words[CALL_MESSAGE_MAX];
+	const char *name = *j->device.name ? j->device.name : j->device.id;
+
+	if (e != ASSAY_MISMATCH && e != ASSAY_MISSING)
+		return NULL;
+	text_format(words, sizeof words,
+		    e == ASSAY_MISSING ? "`%s' tells of no software; let its agent measure some "
+					 "(section software of its configuration)"
+				       : "some software of `%s' could not be measured; such a device "
+					 "is no model for others (see `device show --facts')", name);
+	return words;
+}
+
 static void
 describe_set(struct job *j, struct ledger_reference *r)
 {
@@ -305,6 +323,21 @@ read_scope(struct call *c, bool *ret_device)
 	return ASSAY_OK;
 }
 
+/* What of a device is captured: its boot, or its software. */
+static enum assay_err
+read_what(struct call *c, bool *ret_software)
+{
+	char text[OPERATION_TEXT_MAX + 1];
+
+	call_text(c, F_WHAT, text, sizeof text);
+	*ret_software = strcmp(text, "software") == 0;
+	if (*text && !*ret_software && strcmp(text, "boot") != 0)
+		return call_fail(c, ASSAY_MALFORMED, "what: must be boot or software");
+	if (*ret_software && call_has(c, F_PCRS))
+		return call_fail(c, ASSAY_MALFORMED, "pcrs: are of the boot, not of software");
+	return ASSAY_OK;
+}
+
 enum assay_err
 operation_on_reference_capture(struct call *c)
 {
@@ -312,21 +345,24 @@ operation_on_reference_capture(struct call *c)
 	static struct ledger_device d;
 	struct ledger_state s;
 	struct job *j = NULL;
-	bool for_device;
-	uint32_t mask;
+	bool for_device, software;
+	uint32_t mask = 0;
 	enum assay_err e;
 
 	if ((e = call_device(c, &d)) != ASSAY_OK || (e = call_name(c, F_NAME, name)) != ASSAY_OK ||
 	    (e = read_scope(c, &for_device)) != ASSAY_OK ||
+	    (e = read_what(c, &software)) != ASSAY_OK ||
 	    (e = evidence_of(c, &d, &s)) != ASSAY_OK ||
-	    (e = read_pcrs(c, s.continuity, &mask)) != ASSAY_OK || (e = job_new(c, &j)) != ASSAY_OK)
+	    (!software && (e = read_pcrs(c, s.continuity, &mask)) != ASSAY_OK) ||
+	    (e = job_new(c, &j)) != ASSAY_OK)
 		return e;
 	memcpy(j->name, name, sizeof j->name);
 	j->device = d;
 	j->for_device = for_device;
 	j->finish = finish_capture;
-	j->explain = explain_capture;
-	if ((e = start_capture(j, &s, mask)) != ASSAY_OK) {
+	j->explain = software ? explain_software : explain_capture;
+	e = software ? software_capture_start(j, &s) : start_capture(j, &s, mask);
+	if (e != ASSAY_OK) {
 		job_free(j);
 		return e;
 	}

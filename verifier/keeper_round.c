@@ -54,6 +54,8 @@ add_references(struct keeper *k, struct request *r, const struct ledger_device *
 		v->state = ref->state;
 		v->not_after = ref->not_after;
 		v->baseline = baseline;
+		v->kind = ref->kind;
+		memcpy(v->name, ref->name, sizeof v->name);
 		v->compiled = SPAN(NULL, 0);
 		in->nreferences++;
 		add_map(r, ref->map.digest);

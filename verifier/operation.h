@@ -92,6 +92,7 @@ enum operation_field {
 	F_UNTIL,
 	F_VERSION,
 	F_NONCE,     /* of a relying party */
+	F_WHAT,	     /* of a reference: "boot" or "software" */
 	F_COUNT
 };
 

@@ -1,12 +1,37 @@
 /* reference.c: the compiled form of a reference set; see reference.h. */
 #include "reference.h"
 
+#include "digestset.h"
 #include "pack.h"
+#include "softset.h"
 
 #include <string.h>
 
 #define REFERENCE_FORM 0x52
 #define REFERENCE_FORM_VERSION 1
+
+enum reference_kind
+reference_kind_of(struct span compiled)
+{
+	struct softset s;
+
+	if (softset_open(compiled, &s) == ASSAY_OK)
+		return REF_KIND_SOFTWARE;
+	if (compiled.n >= (sizeof DIGESTSET_MAGIC - 1) &&
+	    span_equal(SPAN(compiled.p, (sizeof DIGESTSET_MAGIC - 1)),
+		       SPAN(DIGESTSET_MAGIC, (sizeof DIGESTSET_MAGIC - 1))))
+		return REF_KIND_ALLOW;
+	return REF_KIND_BOOT;
+}
+
+const char *
+reference_kind_name(enum reference_kind k)
+{
+	static const char *const names[REF_KIND_COUNT] = {"boot", "allow-list", "known-bad",
+							  "software"};
+
+	return (unsigned)k < REF_KIND_COUNT ? names[k] : "unknown";
+}
 
 void
 reference_write_head(struct writer *w, const struct pcr_values *pcrs, uint32_t nevents)

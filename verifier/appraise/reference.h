@@ -9,7 +9,7 @@
 #define APPRAISE_REFERENCE_H
 
 #include "evidence/writer.h"
-#include "verdict.h"
+#include "appraise.h"
 
 #define REFERENCE_BYTES_MAX (4u << 20)
 #define REFERENCE_EVENTS_MAX 4096
@@ -34,6 +34,9 @@ struct reference {
 	uint32_t done;
 };
 
+/* Which kind of set it is, by its first bytes; BOOT for what is none. */
+enum reference_kind reference_kind_of(struct span compiled);
+const char *reference_kind_name(enum reference_kind k); /* "boot", "software" ... */
 /* Check the whole of a compiled set and open it. */
 ASSAY_MUST_USE enum assay_err reference_open(struct span compiled, struct reference *ret);
 /* Open a set that reference_open() has once accepted (keeper maps no other): what is

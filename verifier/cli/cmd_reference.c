@@ -138,6 +138,33 @@ show_events(const json_t *events)
 	table_print(&t, stdout);
 }
 
+static void
+show_software(const json_t *items)
+{
+	static const char *const heads[] = {"NAME", "KIND", "VERSION", "DIGEST", "FILES", "SOURCE",
+					    NULL};
+	struct table t;
+
+	if (!items)
+		return;
+	printf("\nSoftware:\n");
+	table_init(&t, heads);
+	for (size_t i = 0; i < json_array_size(items); i++) {
+		const json_t *it = json_array_get(items, i);
+		const char *digest = view_text(it, "digest");
+		char cut[17];
+
+		snprintf(cut, sizeof cut, "%.16s", digest ? digest : "-");
+		table_cell(&t, view_text(it, "name"), "");
+		table_cell(&t, view_text(it, "kind"), "");
+		table_cell(&t, view_text(it, "version"), "");
+		table_cell(&t, cut, "");
+		table_cell(&t, view_flag(it, "files") ? "listed" : "-", "");
+		table_cell(&t, view_text(it, "source"), "");
+	}
+	table_print(&t, stdout);
+}
+
 static int
 show_set(const struct client *c, const json_t *r)
 {
@@ -145,6 +172,7 @@ show_set(const struct client *c, const json_t *r)
 	show_set_head(r);
 	show_pcrs(json_object_get(r, "pcrs"));
 	show_events(json_object_get(r, "events"));
+	show_software(json_object_get(r, "software"));
 	return CLI_YES;
 }
 
@@ -193,7 +221,8 @@ run_capture(int argc, char **argv)
 		.arg_field = "device",
 		.options = {{"name", "name", CLIENT_TEXT, false},
 			    {"scope", "scope", CLIENT_TEXT, false},
-			    {"pcrs", "pcrs", CLIENT_PCRS, false}},
+			    {"pcrs", "pcrs", CLIENT_PCRS, false},
+			    {"what", "what", CLIENT_TEXT, false}},
 		.show = show_captured,
 	};
 
@@ -203,9 +232,11 @@ run_capture(int argc, char **argv)
 const struct cli_command cmd_reference_capture = {
 	.group = "reference",
 	.name = "capture",
-	.usage = "DEVICE [--name NAME] [--scope class|device] [--pcrs 0,2,4-7] [--json]",
+	.usage = "DEVICE [--what boot|software] [--name NAME] [--scope class|device] [--pcrs "
+		 "0,2,4-7] [--json]",
 	.summary = "learn reference values from a device's last evidence",
 	.help = "DEVICE is a name, an id, or at least four first digits of an id.\n\n"
+		"  --what WHAT    its boot (PCRs and events), or the software it tells of (boot)\n"
 		"  --name NAME    of the set (the device's name and the digest's begin)\n"
 		"  --scope SCOPE  class (default): for all devices of its class;\n"
 		"                 device: a baseline for this device alone, of what differs\n"

@@ -31,7 +31,7 @@ static const struct route routes[] = {
 	{METHOD_GET, "/v1/references", OP_REFERENCE_LIST, PAGE | B(CLASS), 0},
 	{METHOD_GET, "/v1/references/{reference}", OP_REFERENCE_SHOW, 0, 0},
 	{METHOD_POST, "/v1/references", OP_REFERENCE_CAPTURE,
-	 B(DEVICE) | B(NAME) | B(SCOPE) | B(PCRS), SMALL},
+	 B(DEVICE) | B(NAME) | B(SCOPE) | B(PCRS) | B(WHAT), SMALL},
 	{METHOD_POST, "/v1/references/{reference}/promote", OP_REFERENCE_PROMOTE, B(DIGEST), SMALL},
 	{METHOD_POST, "/v1/references/{reference}/retire", OP_REFERENCE_RETIRE, 0, SMALL},
 	{METHOD_GET, "/v1/policies", OP_POLICY_LIST, 0, 0},
