@@ -34,7 +34,7 @@ aggregate_wrong(struct ima_judging *j, const struct imalog_entry *e, const char 
 {
 	char seen[FINDING_VALUE_MAX];
 
-	ima_digest_text(&e->file, seen, sizeof seen);
+	ima_digest_words(&e->file, seen, sizeof seen);
 	ima_tell(j,
 		 &(struct ima_matter_told){IMA_MATTER_BOOT_AGGREGATE, IMA_COUNT_COUNT, seen, NULL,
 					   text},
@@ -49,7 +49,7 @@ judge_aggregate(struct ima_judging *j, const struct imalog_entry *e, bool first)
 	enum assay_err err;
 
 	if (!first) {
-		ima_digest_text(&e->file, seen, sizeof seen);
+		ima_digest_words(&e->file, seen, sizeof seen);
 		ima_tell(j,
 			 &(struct ima_matter_told){IMA_MATTER_SECOND_BOOT_AGGREGATE,
 						   IMA_COUNT_BOOT_AGGREGATES, seen, NULL, NULL},

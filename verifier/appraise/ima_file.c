@@ -68,7 +68,7 @@ expected_digest(const struct digestset *s, uint32_t record, struct judged_file *
 	shown.name = digest_name(d.alg);
 	shown.verity = d.verity;
 	shown.bytes = d.bytes;
-	ima_digest_text(&shown, f->expected, sizeof f->expected);
+	ima_digest_words(&shown, f->expected, sizeof f->expected);
 }
 
 static void
@@ -124,7 +124,7 @@ tell_unlisted(struct ima_judging *j, const struct imalog_entry *e, struct judged
 	char line[FACT_TEXT_MAX];
 	size_t n;
 
-	ima_digest_text(&e->file, f->seen, sizeof f->seen);
+	ima_digest_words(&e->file, f->seen, sizeof f->seen);
 	if (f->list == OTHER_DIGEST) {
 		tell(j, e, f, IMA_MATTER_WRONG_DIGEST, IMA_COUNT_WRONG_DIGEST);
 		return;
@@ -197,7 +197,7 @@ judge_signature(struct ima_judging *j, const struct imalog_entry *e, const struc
 	}
 	if (a == IMA_SIGNED_GOOD)
 		return;
-	ima_digest_text(&e->file, signing.seen, sizeof signing.seen);
+	ima_digest_words(&e->file, signing.seen, sizeof signing.seen);
 	if (a == IMA_SIGNED_BAD)
 		tell(j, e, &signing, IMA_MATTER_BAD_SIGNATURE, IMA_COUNT_BAD_SIGNATURE);
 	else if (need->sign == IMA_SIGN_INSTEAD)
@@ -241,7 +241,7 @@ ima_judge_file(struct ima_judging *j, const struct imalog_entry *e)
 		need = &rest;
 	ima_count(j, IMA_COUNT_FILES);
 	if (is_known_bad(j, e, &f)) {
-		ima_digest_text(&e->file, f.seen, sizeof f.seen);
+		ima_digest_words(&e->file, f.seen, sizeof f.seen);
 		tell(j, e, &f, IMA_MATTER_KNOWN_BAD, IMA_COUNT_KNOWN_BAD);
 		return;
 	}

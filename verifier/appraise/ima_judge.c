@@ -26,7 +26,7 @@ subject_text(struct span path, char *ret, size_t cap)
 }
 
 void
-ima_digest_text(const struct imalog_digest *d, char *ret, size_t cap)
+ima_digest_words(const struct imalog_digest *d, char *ret, size_t cap)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t n;

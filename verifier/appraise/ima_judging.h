@@ -39,7 +39,7 @@ void ima_count(struct ima_judging *j, enum ima_count c);
 /* Count it, and make a finding of it if the file has none and there is room. */
 void ima_tell(struct ima_judging *j, const struct ima_matter_told *t,
 	      const struct imalog_entry *e);
-void ima_digest_text(const struct imalog_digest *d, char *ret, size_t cap);
+void ima_digest_words(const struct imalog_digest *d, char *ret, size_t cap);
 void ima_fact_text(struct ima_judging *j, enum fact_id id, int32_t index, const char *text);
 void ima_fact_next(struct ima_judging *j, enum fact_id id, uint16_t *n, const char *text);
 
