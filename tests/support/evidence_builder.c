@@ -30,6 +30,7 @@ evidence_claims(const struct evidence_ask *ask, struct evidence *ret)
 	}
 	if (ask->agent)
 		c.agent = SPAN(ask->agent, strlen(ask->agent));
+	c.ima_entries = ask->ima_entries;
 	must(envelope_encode_claims(&c, ret->claims, sizeof ret->claims, &ret->claims_len),
 	     "claims");
 }

@@ -19,6 +19,7 @@ struct evidence_ask {
 	bool has_boot_log;
 	struct span boot_log;  /* its digest goes into the claims */
 	const char *agent;
+	uint64_t ima_entries; /* that the claims tell; 0: nothing */
 	const struct msg_claims *more; /* its software, health and settings; may be NULL */
 };
 

@@ -157,12 +157,23 @@ must_be_remembered(const struct finding *f)
 	return f->sticky && f->cap != OUTCOME_ADMIT;
 }
 
-/* Found in an IMA list that was not judged again from its first entry. */
+/* Found in the IMA list, which has judges of its own time: it may come later than the log. */
 static bool
-ima_unseen(const struct appraisal *a, uint16_t code)
+of_ima_list(const struct appraisal *a, uint16_t code)
 {
-	return code >= FIND_IMA_FIRST && code <= FIND_IMA_LAST && a->ima.judged &&
-	       !(a->ima.current && a->ima.from_zero);
+	return code >= FIND_IMA_FIRST && code <= FIND_IMA_LAST && a->ima.judged;
+}
+
+/* Other judges have seen the list from its first entry. */
+static bool
+ima_again(const struct appraisal *a, bool judged_again)
+{
+	const struct ima_state *s = &a->prev.ima;
+
+	if (!a->ima.current || !a->ima.from_zero || a->counters.restart_count != 0)
+		return false;
+	return s->present ? !span_equal(SPAN(s->generation, 32), SPAN(a->generation, 32))
+			  : judged_again;
 }
 
 /* Then it is bad enough now, and not only when they are missed. */
@@ -191,8 +202,10 @@ continuity_carry(struct appraisal *a)
 	for (size_t i = 0; i < a->prev.nsticky && !a->clean_reset; i++) {
 		const struct finding *s = &a->prev.sticky[i];
 
-		if ((judged_again && !of_continuity(s->code) && !ima_unseen(a, s->code)) ||
-		    found_again(a->v, s))
+		bool again = of_ima_list(a, s->code) ? ima_again(a, judged_again)
+						     : judged_again && !of_continuity(s->code);
+
+		if (again || found_again(a->v, s))
 			continue;
 		*find_sticky(a, (enum finding_code)s->code, (enum outcome)s->cap) = *s;
 	}

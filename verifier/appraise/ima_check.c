@@ -439,7 +439,9 @@ ima_check(struct appraisal *a)
 			missing(a, "PCR 10 was extended, and the device sends no entries");
 		return true;
 	}
-	if (in->ima_from != 0 && !goes_on(a))
+	/* stored entries of another boot, or new ones where all are wanted */
+	if ((in->ima_from != 0 && !goes_on(a)) ||
+	    (in->ima_stored != 0 && !(a->same_boot && a->prev.ima.present)))
 		return need(a, 0);
 	if (in->ima_from != 0 && in->ima_from != a->prev.ima.count) {
 		list_finding(a, FIND_IMA_OFFSET, "entries that were not asked for");

@@ -1,0 +1,642 @@
+/*
+ * test_ima.c: rows M1 to M6, M9 to M11 and M13 of the attack catalogue, and D3: IMA lists
+ * through appraise(), round after round. Every attack ends in QUARANTINE with its reason;
+ * what is honest is admitted.
+ */
+#include "tests/support/imaworld.h"
+#include "tests/support/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct imaworld w;
+
+static const struct imaworld_file installed[] = {
+	{"/usr/bin/good", 1}, {"/usr/bin/other", 2}, {"/usr/lib/lib.so", 3}, {"/sbin/init", 4}};
+
+static void
+begin_with(const char *ima, const char *banks)
+{
+	imaworld_init(&w, ima, banks);
+	imaworld_set(&w, REF_KIND_ALLOW, "base", installed, 4);
+}
+
+static void
+begin(void)
+{
+	begin_with(NULL, NULL);
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	imaworld_free(&w);
+	return 0;
+}
+
+static uint32_t
+counted(enum ima_count c)
+{
+	return w.w.v->next.ima.counts[c];
+}
+
+/* ---- honest devices ------------------------------------------------------------------- */
+
+static void
+an_honest_list_is_admitted_and_goes_on_where_it_was(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_file(&w, "/sbin/init", 4);
+	assert_admitted(imaworld_round(&w));
+	assert_int_equal(w.asked, 1);
+	assert_int_equal(w.asked_from, 0);
+	assert_int_equal(w.w.needs, 1); /* boot log and list at once */
+	assert_admitted(imaworld_round(&w));
+	assert_int_equal(w.asked, 0); /* PCR 10 did not move */
+	imaworld_file(&w, "/usr/bin/good", 1);
+	assert_admitted(imaworld_round(&w));
+	assert_int_equal(w.asked_from, 2);
+	assert_int_equal(w.w.v->next.ima.count, 3);
+	assert_true(w.w.v->next.ima.boot_aggregate);
+}
+
+static void
+what_follows_the_quoted_value_is_dropped_and_asked_again(void **state)
+{
+	const struct verdict *v;
+
+	(void)state;
+	begin();
+	imaworld_file(&w, "/sbin/init", 4);
+	/* the list grows after the quote */
+	imaworld_list_only(&w, "ima-ng", SPAN(w.list + w.at[1] + 38, w.len - w.at[1] - 38), false);
+	v = imaworld_round(&w);
+	assert_admitted(v);
+	assert_int_equal(v->next.ima.count, 2);
+	assert_int_equal(v->ima_accepted.count, 2);
+	/* .. and the PCR with it */
+	imaworld_extend_only(&w, "ima-ng", SPAN(w.list + w.at[1] + 38, w.at[2] - w.at[1] - 38));
+	assert_admitted(imaworld_round(&w));
+	assert_int_equal(w.asked_from, 2);
+	assert_int_equal(w.w.v->next.ima.count, 3);
+}
+
+static void
+every_template_hash_byte_order_and_way_of_extending_is_admitted(void **state)
+{
+	static const uint16_t algs[] = {ALG_SHA1, ALG_SHA256, ALG_SHA384, ALG_SHA512};
+
+	(void)state;
+	for (unsigned k = 0; k < 8; k++) {
+		begin_with(NULL, "sha256, sha384, sha1");
+		w.alg = algs[k / 2];
+		w.big = k & 1;
+		imaworld_boot(&w, true);
+		imaworld_file(&w, "/usr/bin/good", 1);
+		assert_admitted(imaworld_round(&w));
+		imaworld_file(&w, "/usr/bin/other", 2);
+		assert_admitted(imaworld_round(&w));
+		imaworld_free(&w);
+	}
+	begin();
+}
+
+/* ---- M1: violations ------------------------------------------------------------------------ */
+
+static void
+m1_a_violation_is_a_finding_and_policy_decides(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_violation(&w, "/usr/bin/good");
+	imaworld_file(&w, "/usr/bin/good", 1);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_VIOLATION);
+	assert_int_equal(counted(IMA_COUNT_VIOLATIONS), 1);
+	/* the file's own entry behind it was judged as well */
+	assert_int_equal(counted(IMA_COUNT_UNKNOWN), 0);
+	imaworld_policy(&w,
+			"  need: path\n  outcomes: [{finding: violation, outcome: restrict, "
+			"severity: low}]\n",
+			NULL);
+	assert_outcome(imaworld_round(&w), OUTCOME_RESTRICT, FIND_IMA_VIOLATION);
+	assert_int_equal(world_finding(w.w.v, FIND_IMA_VIOLATION)->severity, SEV_LOW);
+}
+
+static void
+m1_a_violation_is_not_passed_off_as_an_entry(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_file(&w, "/usr/bin/good", 1);
+	/* zeros in the list where the PCR has the entry's own hash */
+	memset(w.list + w.at[1] + 4, 0, 20);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_REPLAY);
+}
+
+/* ---- M2: boot_aggregate --------------------------------------------------------------------- */
+
+static void
+m2_a_list_without_boot_aggregate_is_refused(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_boot(&w, false);
+	imaworld_file(&w, "/usr/bin/good", 1);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_BOOT_AGGREGATE);
+	assert_false(w.w.v->next.ima.boot_aggregate);
+}
+
+static void
+m2_a_boot_aggregate_of_other_pcrs_is_refused(void **state)
+{
+	uint8_t d[32] = {1};
+
+	(void)state;
+	begin();
+	imaworld_boot(&w, false);
+	softtpm_extend(&w.w.tpm, 4, SPAN(d, 32), ALG_SHA256);
+	imaworld_aggregate(&w);
+	softtpm_boot(&w.w.tpm, w.w.log); /* PCR 4 as the log has it */
+	imaworld_file(&w, "/usr/bin/good", 1);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_BOOT_AGGREGATE);
+}
+
+/* ---- M3: template hashes --------------------------------------------------------------------- */
+
+static void
+m3_an_unknown_template_is_a_refusal_and_never_skipped(void **state)
+{
+	const uint8_t data[] = {1, 0, 0, 0, 'x'};
+	const struct verdict *v;
+
+	(void)state;
+	begin();
+	imaworld_entry(&w, "ima-new", SPAN(data, sizeof data), false);
+	v = imaworld_round(&w);
+	assert_quarantined(v, FIND_IMA_TEMPLATE);
+	assert_string_equal(world_finding(v, FIND_IMA_TEMPLATE)->seen, "ima-new");
+	assert_false(v->next.ima.present);
+	assert_int_equal(v->ima_accepted.count, 0);
+}
+
+static void
+m3_data_that_are_not_of_their_listed_hash_are_a_finding(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_file(&w, "/usr/bin/good", 1);
+	/* SHA-256 bank: the data are proved, the listed SHA-1 is not and contradicts */
+	w.list[w.at[1] + 4] ^= 1;
+	assert_quarantined(imaworld_round(&w), FIND_IMA_CONTRADICTION);
+}
+
+/* ---- M4: offsets and boots ---------------------------------------------------------------------- */
+
+static void
+m4_a_lying_offset_is_named(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_file(&w, "/sbin/init", 4);
+	assert_admitted(imaworld_round(&w));
+	imaworld_file(&w, "/usr/bin/good", 1);
+	w.shift = -2; /* from 0, as if from 2 */
+	assert_quarantined(imaworld_round(&w), FIND_IMA_OFFSET);
+	/* it stays found although the device is honest now */
+	w.shift = 0;
+	assert_quarantined(imaworld_round(&w), FIND_IMA_OFFSET);
+	assert_int_equal(w.w.v->next.ima.count, 3);
+}
+
+static void
+m4_entries_that_were_skipped_are_missed(void **state)
+{
+	(void)state;
+	begin();
+	assert_admitted(imaworld_round(&w));
+	imaworld_file(&w, "/tmp/malware", 66);
+	imaworld_file(&w, "/usr/bin/good", 1);
+	w.shift = 1;
+	assert_quarantined(imaworld_round(&w), FIND_IMA_REPLAY);
+	assert_int_equal(w.w.v->next.ima.count, 1);
+}
+
+static void
+m4_after_a_reboot_the_list_is_asked_from_its_start(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_file(&w, "/sbin/init", 4);
+	imaworld_file(&w, "/usr/bin/good", 1);
+	assert_admitted(imaworld_round(&w));
+	imaworld_boot(&w, true);
+	imaworld_file(&w, "/sbin/init", 4);
+	assert_admitted(imaworld_round(&w));
+	assert_int_equal(w.asked_from, 0);
+	assert_int_equal(w.w.v->next.ima.count, 2);
+}
+
+static void
+m4_the_list_of_the_boot_before_is_named(void **state)
+{
+	uint8_t *old;
+	size_t n;
+
+	(void)state;
+	begin();
+	imaworld_file(&w, "/sbin/init", 4);
+	assert_admitted(imaworld_round(&w));
+	n = w.len;
+	old = malloc(n);
+	memcpy(old, w.list, n);
+	imaworld_boot(&w, true);
+	imaworld_file(&w, "/tmp/malware", 66);
+	w.instead = SPAN(old, n);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_OTHER_BOOT);
+	free(old);
+}
+
+/* ---- M5: path games -------------------------------------------------------------------------------- */
+
+static void
+m5_a_listed_program_under_another_name_does_not_pass_by_path(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_file(&w, "/usr/bin/other", 1);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_WRONG_DIGEST);
+	assert_string_equal(world_finding(w.w.v, FIND_IMA_WRONG_DIGEST)->expected,
+			    "sha256:02020202020202020202020202020202"
+			    "02020202020202020202020202020202");
+	imaworld_boot(&w, true);
+	imaworld_file(&w, "/home/x/good", 1);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
+	imaworld_boot(&w, true);
+	imaworld_policy(&w, "  need: digest\n", NULL);
+	imaworld_file(&w, "/home/x/good", 1);
+	assert_admitted(imaworld_round(&w));
+}
+
+static void
+m5_pcr_10_extended_by_others_is_not_explained_by_the_list(void **state)
+{
+	(void)state;
+	begin();
+	assert_admitted(imaworld_round(&w));
+	imaworld_extend_only(&w, "", SPAN("anything", 8));
+	imaworld_file(&w, "/usr/bin/good", 1);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_REPLAY);
+}
+
+static void
+m5_entries_of_another_pcr_prove_nothing_and_are_told(void **state)
+{
+	size_t at;
+
+	(void)state;
+	begin();
+	imaworld_file(&w, "/usr/bin/good", 1);
+	at = w.at[1];
+	imaworld_file(&w, "/usr/bin/other", 2);
+	/* an entry that says it went to PCR 11, in the midst of the list */
+	imaworld_list_only(&w, "ima-ng", SPAN(w.list + at + 38, w.at[2] - at - 38), false);
+	memmove(w.list + w.len, w.list + w.at[3], w.len - w.at[3]);
+	memmove(w.list + w.at[2] + (w.len - w.at[3]), w.list + w.at[2], w.at[3] - w.at[2]);
+	memmove(w.list + w.at[2], w.list + w.len, w.len - w.at[3]);
+	w.list[w.at[2]] = 11;
+	assert_quarantined(imaworld_round(&w), FIND_IMA_OTHER_PCR);
+}
+
+/* D3 */
+static void
+m5_what_is_not_judged_is_told_in_every_verdict(void **state)
+{
+	(void)state;
+	begin_with("  need: path\n  paths: [{match: \"/tmp/**\", need: nothing, reason: \"build\"}]\n",
+		   NULL);
+	imaworld_file(&w, "/tmp/x/y", 77);
+	assert_outcome(imaworld_round(&w), OUTCOME_ADMIT, FIND_IMA_IGNORED);
+	assert_outcome(imaworld_round(&w), OUTCOME_ADMIT, FIND_IMA_IGNORED);
+	imaworld_file(&w, "/tmpx", 77); /* no wider than it says */
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
+}
+
+static void
+m5_known_bad_beats_what_is_allowed_and_what_is_ignored(void **state)
+{
+	static const struct imaworld_file bad[] = {{"", 1}, {"", 66}};
+
+	(void)state;
+	begin_with("  need: path\n  paths: [{match: \"/tmp/**\", need: nothing, reason: \"build\"}]\n",
+		   NULL);
+	imaworld_set(&w, REF_KIND_KNOWN_BAD, "bad", bad, 2);
+	imaworld_file(&w, "/usr/bin/good", 1);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_KNOWN_BAD);
+	imaworld_boot(&w, true);
+	imaworld_file(&w, "/tmp/x", 66);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_KNOWN_BAD);
+}
+
+/* ---- M6: trimmed lists -------------------------------------------------------------------------------- */
+
+static void
+m6_a_list_whose_head_was_trimmed_is_named(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_file(&w, "/sbin/init", 4);
+	imaworld_file(&w, "/usr/bin/good", 1);
+	w.first = 1;
+	assert_quarantined(imaworld_round(&w), FIND_IMA_TRIMMED);
+}
+
+static void
+m6_an_entry_taken_out_or_put_elsewhere_is_missed(void **state)
+{
+	uint8_t *list;
+	size_t n;
+
+	(void)state;
+	begin();
+	imaworld_file(&w, "/tmp/malware", 66);
+	imaworld_file(&w, "/usr/bin/good", 1);
+	n = w.at[1] + (w.len - w.at[2]);
+	list = malloc(w.len);
+	memcpy(list, w.list, w.at[1]);
+	memcpy(list + w.at[1], w.list + w.at[2], w.len - w.at[2]);
+	w.instead = SPAN(list, n);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_REPLAY);
+	memcpy(list + n, w.list + w.at[1], w.at[2] - w.at[1]);
+	w.instead = SPAN(list, w.len);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_REPLAY);
+	free(list);
+}
+
+static void
+m6_a_kernel_that_begins_its_own_list_by_kexec_is_named(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_file(&w, "/sbin/init", 4);
+	assert_admitted(imaworld_round(&w));
+	/* no reset: PCR 10 goes on, the list does not */
+	w.len = 0;
+	w.count = 0;
+	imaworld_aggregate(&w);
+	imaworld_file(&w, "/sbin/init", 4);
+	w.forget = true;
+	w.w.ask.ima_entries = 1; /* fewer than before: the whole list is asked for */
+	assert_quarantined(imaworld_round(&w), FIND_IMA_KEXEC);
+	assert_int_equal(w.asked_from, 0);
+}
+
+/* ---- M9: once found, always found ------------------------------------------------------------------------ */
+
+static void
+m9_malware_once_and_60_quiet_rounds_stay_quarantine_until_a_reset(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_file(&w, "/usr/bin/good", 1);
+	assert_admitted(imaworld_round(&w));
+	imaworld_file(&w, "/tmp/malware", 66);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
+	for (unsigned k = 0; k < 60; k++) {
+		assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
+		assert_int_equal(w.asked, 0);
+	}
+	imaworld_file(&w, "/usr/bin/other", 2);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
+	imaworld_boot(&w, true);
+	assert_admitted(imaworld_round(&w));
+}
+
+static void
+m9_a_digest_declared_bad_later_is_found_in_what_was_consumed(void **state)
+{
+	static const struct imaworld_file bad[] = {{"", 2}};
+
+	(void)state;
+	begin();
+	imaworld_file(&w, "/usr/bin/other", 2);
+	imaworld_file(&w, "/usr/bin/good", 1);
+	assert_admitted(imaworld_round(&w));
+	imaworld_set(&w, REF_KIND_KNOWN_BAD, "bad", bad, 1);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_KNOWN_BAD);
+	assert_int_equal(w.asked, 0); /* the device was not asked */
+	for (unsigned k = 0; k < 5; k++)
+		assert_quarantined(imaworld_round(&w), FIND_IMA_KNOWN_BAD);
+	/* taken back: judged anew from the store, and again without the device */
+	w.w.in.nreferences--;
+	assert_admitted(imaworld_round(&w));
+	assert_int_equal(w.asked, 0);
+}
+
+static void
+m9_another_generation_with_new_entries_judges_stored_and_new_ones(void **state)
+{
+	static const struct imaworld_file bad[] = {{"", 66}};
+
+	(void)state;
+	begin_with("  need: path\n  outcomes: [{finding: unknown, outcome: report}]\n", NULL);
+	imaworld_file(&w, "/tmp/malware", 66);
+	assert_outcome(imaworld_round(&w), OUTCOME_ADMIT, FIND_IMA_UNKNOWN);
+	imaworld_file(&w, "/usr/bin/good", 1);
+	imaworld_set(&w, REF_KIND_KNOWN_BAD, "bad", bad, 1);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_KNOWN_BAD);
+	assert_int_equal(w.asked_from, 2); /* only the new ones */
+	assert_int_equal(w.w.v->next.ima.count, 3);
+}
+
+static void
+m9_a_store_that_is_lost_or_altered_is_made_good_by_the_device(void **state)
+{
+	static const struct imaworld_file more[] = {{"/usr/bin/more", 5}};
+
+	(void)state;
+	begin();
+	imaworld_file(&w, "/usr/bin/good", 1);
+	assert_admitted(imaworld_round(&w));
+	imaworld_set(&w, REF_KIND_ALLOW, "more", more, 1);
+	w.stored[w.stored_len - 2] ^= 1;
+	assert_admitted(imaworld_round(&w));
+	assert_int_equal(w.asked_from, 0);
+	assert_int_equal(w.asked, 1);
+	imaworld_policy(&w, "  need: digest\n", NULL);
+	w.forget = true;
+	assert_admitted(imaworld_round(&w));
+	assert_int_equal(w.asked, 1);
+}
+
+static void
+m9_what_was_found_stays_while_another_generation_has_not_seen_the_list(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_file(&w, "/tmp/malware", 66);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
+	/* a milder policy, and a device that does not show the list again */
+	imaworld_policy(&w,
+			"  need: path\n  outcomes: [{finding: unknown, outcome: report}]\n", NULL);
+	w.forget = w.withhold = true;
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
+	assert_non_null(world_finding(w.w.v, FIND_IMA_MISSING));
+	w.withhold = false;
+	assert_outcome(imaworld_round(&w), OUTCOME_ADMIT, FIND_IMA_UNKNOWN);
+}
+
+static void
+m9_more_findings_than_can_be_told_are_all_in_force(void **state)
+{
+	char path[32];
+
+	(void)state;
+	begin_with("  need: path\n  outcomes: [{finding: unknown, outcome: restrict}]\n", NULL);
+	for (unsigned k = 0; k < 500; k++) {
+		snprintf(path, sizeof path, "/tmp/%u", k);
+		imaworld_file(&w, path, 66);
+	}
+	for (unsigned k = 0; k < 3; k++) {
+		assert_outcome(imaworld_round(&w), OUTCOME_RESTRICT, FIND_IMA_UNKNOWN);
+		assert_true(w.w.v->nfindings < 8);
+		assert_int_equal(counted(IMA_COUNT_UNKNOWN), 500);
+	}
+}
+
+/* ---- M10: kexec ----------------------------------------------------------------------------------------------- */
+
+static void
+m10_kexec_and_a_second_boot_aggregate_are_findings(void **state)
+{
+	const char *cmdline = "root=/dev/sda1 lockdown=none";
+
+	(void)state;
+	begin();
+	imaworld_file(&w, "/usr/bin/good", 1);
+	assert_admitted(imaworld_round(&w));
+	imaworld_buffer(&w, "kexec-cmdline", SPAN(cmdline, strlen(cmdline) + 1));
+	assert_quarantined(imaworld_round(&w), FIND_IMA_KEXEC);
+	assert_non_null(strstr(world_finding(w.w.v, FIND_IMA_KEXEC)->seen, "lockdown=none"));
+	/* carried over, as kernels with CONFIG_IMA_KEXEC do */
+	imaworld_aggregate(&w);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_SECOND_BOOT_AGGREGATE);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_SECOND_BOOT_AGGREGATE);
+}
+
+/* ---- M11: a list withheld ---------------------------------------------------------------------------------------- */
+
+static void
+m11_a_withheld_list_is_missing_and_never_empty(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_file(&w, "/tmp/malware", 66);
+	w.withhold = true;
+	assert_quarantined(imaworld_round(&w), FIND_IMA_MISSING);
+	assert_false(w.w.v->next.ima.present);
+	w.withhold = false;
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
+	/* and the rest of it */
+	w.withhold = true;
+	imaworld_file(&w, "/tmp/malware2", 67);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_MISSING);
+	assert_non_null(world_finding(w.w.v, FIND_IMA_UNKNOWN));
+	assert_int_equal(w.w.v->next.ima.count, 2);
+}
+
+static void
+m11_a_kernel_that_measures_nothing_is_missing_its_list(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_boot(&w, false);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_MISSING);
+}
+
+static void
+m11_a_rule_over_a_withheld_list_sees_no_facts(void **state)
+{
+	(void)state;
+	begin();
+	world_set_policy(&w.w, "policy: test\nversion: 1\napplies_to: {class: gateway}\n"
+			       "ask: {banks: [sha256], pcrs: [0-14], interval: 60s, patience: 3}\n"
+			       "references: {pcrs: [0-9, 11-14]}\nima: {need: path}\nrules:\n"
+			       "  - {id: few, fact: ima.unknown_files, op: at_most, value: 0}\n");
+	w.withhold = true;
+	assert_quarantined(imaworld_round(&w), FIND_FACT_MISSING);
+	w.withhold = false;
+	assert_admitted(imaworld_round(&w));
+}
+
+/* ---- M13: SHA-1 in larger banks ---------------------------------------------------------------------------------- */
+
+static void
+m13_a_proof_by_padded_sha1_has_the_strength_of_sha1(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		begin();
+		w.method = k ? IMALOG_PADDED_OLD : IMALOG_PADDED;
+		imaworld_boot(&w, true);
+		imaworld_file(&w, "/usr/bin/good", 1);
+		assert_quarantined(imaworld_round(&w), FIND_IMA_SHA1);
+		imaworld_file(&w, "/usr/bin/other", 2);
+		assert_quarantined(imaworld_round(&w), FIND_IMA_SHA1);
+		assert_int_equal(w.w.v->next.ima.count, 3);
+		imaworld_free(&w);
+	}
+	begin();
+	w.method = IMALOG_PADDED;
+	imaworld_boot(&w, true);
+	world_set_policy(&w.w, "policy: test\nversion: 1\napplies_to: {class: gateway}\n"
+			       "ask: {banks: [sha256], pcrs: [0-14], interval: 60s, patience: 3}\n"
+			       "references: {pcrs: [0-9, 11-14]}\nallow: {sha1_only: true}\n"
+			       "ima: {need: path}\n");
+	assert_outcome(imaworld_round(&w), OUTCOME_ADMIT, FIND_IMA_SHA1);
+}
+
+#define CASE(f) cmocka_unit_test_teardown(f, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(an_honest_list_is_admitted_and_goes_on_where_it_was),
+		CASE(what_follows_the_quoted_value_is_dropped_and_asked_again),
+		CASE(every_template_hash_byte_order_and_way_of_extending_is_admitted),
+		CASE(m1_a_violation_is_a_finding_and_policy_decides),
+		CASE(m1_a_violation_is_not_passed_off_as_an_entry),
+		CASE(m2_a_list_without_boot_aggregate_is_refused),
+		CASE(m2_a_boot_aggregate_of_other_pcrs_is_refused),
+		CASE(m3_an_unknown_template_is_a_refusal_and_never_skipped),
+		CASE(m3_data_that_are_not_of_their_listed_hash_are_a_finding),
+		CASE(m4_a_lying_offset_is_named),
+		CASE(m4_entries_that_were_skipped_are_missed),
+		CASE(m4_after_a_reboot_the_list_is_asked_from_its_start),
+		CASE(m4_the_list_of_the_boot_before_is_named),
+		CASE(m5_a_listed_program_under_another_name_does_not_pass_by_path),
+		CASE(m5_pcr_10_extended_by_others_is_not_explained_by_the_list),
+		CASE(m5_entries_of_another_pcr_prove_nothing_and_are_told),
+		CASE(m5_what_is_not_judged_is_told_in_every_verdict),
+		CASE(m5_known_bad_beats_what_is_allowed_and_what_is_ignored),
+		CASE(m6_a_list_whose_head_was_trimmed_is_named),
+		CASE(m6_an_entry_taken_out_or_put_elsewhere_is_missed),
+		CASE(m6_a_kernel_that_begins_its_own_list_by_kexec_is_named),
+		CASE(m9_malware_once_and_60_quiet_rounds_stay_quarantine_until_a_reset),
+		CASE(m9_a_digest_declared_bad_later_is_found_in_what_was_consumed),
+		CASE(m9_another_generation_with_new_entries_judges_stored_and_new_ones),
+		CASE(m9_a_store_that_is_lost_or_altered_is_made_good_by_the_device),
+		CASE(m9_what_was_found_stays_while_another_generation_has_not_seen_the_list),
+		CASE(m9_more_findings_than_can_be_told_are_all_in_force),
+		CASE(m10_kexec_and_a_second_boot_aggregate_are_findings),
+		CASE(m11_a_withheld_list_is_missing_and_never_empty),
+		CASE(m11_a_kernel_that_measures_nothing_is_missing_its_list),
+		CASE(m11_a_rule_over_a_withheld_list_sees_no_facts),
+		CASE(m13_a_proof_by_padded_sha1_has_the_strength_of_sha1),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
