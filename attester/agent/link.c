@@ -4,6 +4,7 @@
 #include "evidence/tls/tls_exporter.h"
 #include "report.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ struct link {
 	struct link_config config;
 	struct link_handlers h;
 	struct lws_context *context;
-	struct lws *wsi;
+	struct lws *wsi, *watched;
 	lws_sorted_usec_list_t timer, down;
 	bool dialled; /* down() is owed */
 	bool is_up, ended;
@@ -170,6 +171,14 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 	switch (reason) {
 	case LWS_CALLBACK_OPENSSL_PERFORM_SERVER_CERT_VERIFICATION:
 		return on_certificate(l, user);
+	case LWS_CALLBACK_RAW_RX_FILE:
+		if (l->h.readable)
+			l->h.readable(l->h.self);
+		break;
+	case LWS_CALLBACK_RAW_CLOSE_FILE:
+		if (wsi == l->watched)
+			l->watched = NULL;
+		break;
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
 		return on_established(l);
 	case LWS_CALLBACK_CLIENT_RECEIVE:
@@ -313,6 +322,24 @@ link_timer(struct link *l, uint64_t ms)
 	lws_sul_schedule(l->context, 0, &l->timer, on_timer,
 			 ms == 0 ? (lws_usec_t)LWS_SET_TIMER_USEC_CANCEL
 				 : (lws_usec_t)ms * LWS_US_PER_MS);
+}
+
+/* libwebsockets closes what it is given, so it gets a copy. */
+enum assay_err
+link_watch(struct link *l, int fd)
+{
+	lws_sock_file_fd_type f = {.filefd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1};
+
+	if (l->watched)
+		lws_set_timeout(l->watched, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+	l->watched = NULL;
+	if (fd < 0)
+		return ASSAY_OK;
+	if (f.filefd < 0)
+		return ASSAY_IO;
+	l->watched = lws_adopt_descriptor_vhost(lws_get_vhost_by_name(l->context, "default"),
+						LWS_ADOPT_RAW_FILE_DESC, f, ASSAY_PROTOCOL, NULL);
+	return l->watched ? ASSAY_OK : ASSAY_IO;
 }
 
 void

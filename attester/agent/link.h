@@ -35,6 +35,7 @@ struct link_handlers {
 	struct span (*next)(void *self);
 	void (*timer)(void *self);
 	void (*stop)(void *self); /* SIGTERM or SIGINT */
+	void (*readable)(void *self); /* the descriptor of link_watch(); may be NULL */
 };
 
 struct link;
@@ -51,6 +52,9 @@ void link_send(struct link *l);
 void link_hang_up(struct link *l);
 /* Call timer() once, after so long; a new call replaces the old. 0: never. */
 void link_timer(struct link *l, uint64_t ms);
+/* Call readable() whenever fd, a socket of the caller's, can be read. One at a time;
+ * -1: none any more. */
+ASSAY_MUST_USE enum assay_err link_watch(struct link *l, int fd);
 /* Serve until link_end(). */
 void link_run(struct link *l);
 void link_end(struct link *l);

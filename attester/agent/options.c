@@ -49,7 +49,7 @@ static const struct option {
 	{"allow-unbound", NULL, NULL, offsetof(struct options, unbound),
 	 "attest also behind a proxy that ends TLS"},
 	{"once", NULL, NULL, offsetof(struct options, once), "end after the first decision"},
-	{"json", NULL, NULL, offsetof(struct options, json), "status: one JSON document"},
+	{"json", NULL, NULL, offsetof(struct options, json), "status, measure: one JSON document"},
 	{"verbose", NULL, NULL, offsetof(struct options, verbose), "log more"},
 };
 #define OPTIONS (sizeof options / sizeof options[0])
@@ -62,6 +62,7 @@ static const struct command {
 	{"run", COMMAND_RUN, "attest for ever (if no command is given)"},
 	{"enrol", COMMAND_ENROL, "enrol and end"},
 	{"status", COMMAND_STATUS, "show what is kept; talks to nobody"},
+	{"measure", COMMAND_MEASURE, "measure as the file says, and show it; talks to nobody"},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -312,7 +313,15 @@ struct file {
 	const char *path;
 	unsigned line;
 	bool seen[OPTIONS];
+	bool section; /* within one that config_measure.c reads */
 };
+
+/* `measure:` and `health:` have keys below them, which are read elsewhere. */
+static bool
+is_section(const char *key)
+{
+	return strcmp(key, "measure") == 0 || strcmp(key, "health") == 0;
+}
 
 static bool
 complain(const struct file *f, const char *key, const char *why)
@@ -330,12 +339,16 @@ read_line(struct file *f, char *line, struct options *o)
 
 	if (*key == '#' || *key == '\0' || *key == '\n' || *key == '\r')
 		return true;
+	if (f->section && (key != line || *key == '-'))
+		return true;
 	if (key != line)
 		return complain(f, "indentation", "options are not nested");
 	colon = key + strcspn(key, ": \t\n");
 	if (*colon != ':')
 		return complain(f, "syntax", "a line is `name: value`");
 	*colon = '\0';
+	if ((f->section = is_section(key)))
+		return true;
 	opt = find(key, strlen(key));
 	if (!opt)
 		return complain(f, key, "there is no such option; see assay-attester --help");
@@ -454,6 +467,10 @@ read_config(int argc, char **argv, struct options *o, int *ret_status)
 			continue;
 		if (!path || !read_file(path, o, ret_status))
 			return false;
+		if (o->config[0] || copy_text(o->config, path)) {
+			*ret_status = report_fatal(AGENT_USAGE, "--config: one file, please");
+			return false;
+		}
 	}
 	return true;
 }
@@ -483,6 +500,8 @@ read_arguments(int argc, char **argv, struct options *o)
 static const char *
 missing(const struct options *o)
 {
+	if (o->command == COMMAND_MEASURE)
+		return o->config[0] ? NULL : "--config: needed, it says what to measure";
 	if (!o->state[0])
 		return "--state: needed, a directory of the agent's own";
 	if (o->command == COMMAND_STATUS)

@@ -23,7 +23,7 @@ enum agent_status {
 	AGENT_USAGE = 64,
 };
 
-enum agent_command { COMMAND_RUN, COMMAND_ENROL, COMMAND_STATUS };
+enum agent_command { COMMAND_RUN, COMMAND_ENROL, COMMAND_STATUS, COMMAND_MEASURE };
 
 /* Where the verifier is, taken apart from a URL. */
 struct address {
@@ -36,6 +36,7 @@ struct options {
 	enum agent_command command;
 	struct address verifier;
 	char url[OPTIONS_TEXT_MAX]; /* as given */
+	char config[OPTIONS_TEXT_MAX]; /* the file; empty: none */
 	char state[OPTIONS_TEXT_MAX];
 	char tcti[OPTIONS_TEXT_MAX];
 	char boot_log[OPTIONS_TEXT_MAX];
