@@ -517,7 +517,7 @@ open_attester(struct agent *a, void *memory, size_t size)
 static int
 serve(struct agent *a)
 {
-	struct link_handlers h = {a, on_up, on_message, on_down, on_next, on_timer, on_stop};
+	struct link_handlers h = {a, on_up, on_message, on_down, on_next, on_timer, on_stop, NULL};
 	enum assay_err e = link_open(&a->to, &h, &a->link);
 
 	if (e != ASSAY_OK)
