@@ -166,6 +166,7 @@ struct ledger_state {
 	int64_t boot_at;	  /* when the facts of the boot were found */
 	struct span boot_facts;	  /* boot_facts_encode(); empty: none */
 	bool boot_facts_kept;	  /* only written: they stay as they are stored */
+	uint8_t policy[32], reference[32]; /* of the last verdict; zeros: none */
 	enum outcome verdict_outcome; /* of the last authentic verdict */
 	int64_t verdict_at, expires_at;
 	enum outcome decision;	  /* last decision that was recorded */
@@ -176,6 +177,9 @@ struct ledger_state {
  * TAMPERED: also when a device's state was taken away. */
 ASSAY_MUST_USE enum assay_err ledger_state_get(struct ledger *l, const char *device,
 					       struct ledger_state *ret);
+/* The same without verdict and facts of the boot: what a replay needs. */
+ASSAY_MUST_USE enum assay_err ledger_state_evidence(struct ledger *l, const char *device,
+						    struct ledger_state *ret);
 /* The same without proof, verdict, claims and facts of the boot, which stay empty and are
  * neither read nor checked: what a round needs, at a third of the cost. */
 ASSAY_MUST_USE enum assay_err ledger_state_brief(struct ledger *l, const char *device,
@@ -289,6 +293,9 @@ struct ledger_reference {
 	int64_t created, not_after;
 	struct span compiled;
 	bool large; /* compiled is only the beginning: ledger_reference_read() */
+	int64_t not_before; /* 0: none */
+	char labels[DEVICE_LABELS_MAX + 1]; /* every one must be on the device */
+	uint32_t version; /* for people; 0: none given */
 };
 
 /* compiled: at most LEDGER_REFERENCE_MAX bytes; larger ones than LEDGER_BLOB_MAX come back
@@ -319,17 +326,122 @@ struct ledger_policy {
 	char comment[LEDGER_TEXT_MAX];
 	int64_t created;
 	struct span source, compiled;
+	int64_t activated; /* last time; 0: never */
+	char activated_by[LEDGER_ACTOR_MAX + 1];
+	char activated_why[LEDGER_TEXT_MAX];
+};
+
+/* Who did something, when and why. */
+struct ledger_why {
+	char actor[LEDGER_ACTOR_MAX + 1];
+	char comment[LEDGER_TEXT_MAX];
+	int64_t at;
 };
 
 /* EXISTS: the digest is taken. With ->active set, activates it too. */
 ASSAY_MUST_USE enum assay_err ledger_policy_insert(struct ledger *l, const struct ledger_policy *p);
 /* Makes this one active and the others of its name inactive. */
 ASSAY_MUST_USE enum assay_err ledger_policy_activate(struct ledger *l, const uint8_t digest[32]);
+/* Keep who, when and why beside it. */
+ASSAY_MUST_USE enum assay_err ledger_policy_activated(struct ledger *l, const uint8_t digest[32],
+						      const struct ledger_why *why);
 ASSAY_MUST_USE enum assay_err ledger_policy_get(struct ledger *l, const uint8_t digest[32],
 						struct ledger_policy *ret);
 /* In digest order: after = 32 bytes, NULL starts. */
 ASSAY_MUST_USE enum assay_err ledger_policy_next(struct ledger *l, const uint8_t *after,
 						 struct ledger_policy *ret);
+
+/* ---- change: replays, rollouts, planned changes, known-bad digests ---- */
+
+#define LEDGER_REPLAY_PARTS_MAX 16 /* blobs of at most LEDGER_BLOB_MAX */
+#define LEDGER_REPLAY_GROUPS_MAX (128u << 10)
+#define LEDGER_REPLAYS_KEPT 64
+
+struct ledger_replay {
+	uint64_t id; /* ledger_replay_insert(): at least this */
+	uint8_t policy[32];
+	char name[LEDGER_NAME_MAX + 1];
+	uint32_t version;
+	uint8_t reference[32]; /* taken as promoted; zeros: none */
+	char class_name[DEVICE_CLASS_MAX + 1]; /* only these; "": all */
+	char device[DEVICE_ID_HEX + 1];
+	char actor[LEDGER_ACTOR_MAX + 1];
+	int64_t at, finished; /* the time used, and when it was through */
+	uint8_t judges[32];   /* digest over what judged the fleet then, but the candidate */
+	uint32_t total, unconcerned, unchanged, changed, unknown;
+	bool monitor;
+	struct span groups; /* keeper_replay.h */
+	struct span parts;  /* SHA-256 of each blob of rows, in order */
+};
+
+/* Forgets the oldest beyond LEDGER_REPLAYS_KEPT, with what only they name. */
+ASSAY_MUST_USE enum assay_err ledger_replay_insert(struct ledger *l,
+						   const struct ledger_replay *r,
+						   uint64_t *ret_id);
+ASSAY_MUST_USE enum assay_err ledger_replay_get(struct ledger *l, uint64_t id,
+						struct ledger_replay *ret);
+/* Newest first: the newest with id < before (0: no bound). */
+ASSAY_MUST_USE enum assay_err ledger_replay_prev(struct ledger *l, uint64_t before,
+						 struct ledger_replay *ret);
+
+enum rollout_state {
+	ROLLOUT_NONE = 0,
+	ROLLOUT_RUNNING, /* the rings are judged by it, the others as before */
+	ROLLOUT_HALTED,	 /* the same, and only an operator can go on */
+	ROLLOUT_DONE,	 /* it is active for all */
+	ROLLOUT_ENDED,	 /* another version was activated instead */
+	ROLLOUT_STATE_COUNT
+};
+
+struct ledger_rollout {
+	char name[LEDGER_NAME_MAX + 1]; /* of the policy */
+	uint8_t policy[32];
+	char ring[DEVICE_LABELS_MAX + 1]; /* labels, any of which makes a device one of them */
+	enum rollout_state state;
+	uint64_t replay; /* that predicts */
+	uint32_t halt_above;
+	char actor[LEDGER_ACTOR_MAX + 1];
+	char comment[LEDGER_TEXT_MAX];
+	int64_t started, updated;
+	char why[LEDGER_TEXT_MAX]; /* it was halted */
+};
+
+/* Inserts or replaces the one of this name. */
+ASSAY_MUST_USE enum assay_err ledger_rollout_put(struct ledger *l, const struct ledger_rollout *r);
+ASSAY_MUST_USE enum assay_err ledger_rollout_get(struct ledger *l, const char *name,
+						 struct ledger_rollout *ret);
+ASSAY_MUST_USE enum assay_err ledger_rollout_next(struct ledger *l, const char *after,
+						  struct ledger_rollout *ret);
+
+struct ledger_plan {
+	uint8_t a[32], b[32]; /* digests of reference sets */
+	int64_t starts, ends;
+	bool active;
+	struct ledger_why why;
+};
+
+/* Inserts or replaces the one from a. */
+ASSAY_MUST_USE enum assay_err ledger_plan_put(struct ledger *l, const struct ledger_plan *p);
+ASSAY_MUST_USE enum assay_err ledger_plan_get(struct ledger *l, const uint8_t a[32],
+					      struct ledger_plan *ret);
+/* In order of a: after = 32 bytes, NULL starts. */
+ASSAY_MUST_USE enum assay_err ledger_plan_next(struct ledger *l, const uint8_t *after,
+					       struct ledger_plan *ret);
+
+#define LEDGER_DIGEST_TEXT 136 /* "sha512:" and 128 hex digits */
+struct ledger_known_bad {
+	char digest[LEDGER_DIGEST_TEXT + 1]; /* "sha256:..." in lower case */
+	bool active;
+	struct ledger_why why;
+};
+
+/* Inserts or replaces the one of this digest. */
+ASSAY_MUST_USE enum assay_err ledger_known_bad_put(struct ledger *l,
+						   const struct ledger_known_bad *b);
+ASSAY_MUST_USE enum assay_err ledger_known_bad_get(struct ledger *l, const char *digest,
+						   struct ledger_known_bad *ret);
+ASSAY_MUST_USE enum assay_err ledger_known_bad_next(struct ledger *l, const char *after,
+						    struct ledger_known_bad *ret);
 
 /* ---- operators' bearer tokens (hashed) ---- */
 

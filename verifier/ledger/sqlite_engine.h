@@ -75,6 +75,10 @@ enum table_id {
 	T_POLICY,
 	T_OPERATOR,
 	T_IMA_LIST,
+	T_REPLAY,
+	T_ROLLOUT,
+	T_PLAN,
+	T_KNOWN_BAD,
 	TABLE_COUNT
 };
 
@@ -116,7 +120,16 @@ extern const struct table tables[TABLE_COUNT];
 	X(OPERATOR_BY_HASH, OPERATOR, 0, "token_hash=?1")                                   \
 	X(OPERATOR_NEXT, OPERATOR, 0, "name>?1 ORDER BY name LIMIT 1")                      \
 	X(IMA_LAST, IMA_LIST, 0, "id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 16")          \
-	X(IMA_NEXT, IMA_LIST, 0, "id>?1 AND id<=?2 ORDER BY id LIMIT 1")
+	X(IMA_NEXT, IMA_LIST, 0, "id>?1 AND id<=?2 ORDER BY id LIMIT 1")               \
+	X(STATE_EVIDENCE, STATE, 2, "device=?1")                                            \
+	X(REPLAY_GET, REPLAY, 0, "id=?1")                                                   \
+	X(REPLAY_PREV, REPLAY, 0, "id<?1 ORDER BY id DESC LIMIT 1")                         \
+	X(ROLLOUT_GET, ROLLOUT, 0, "name=?1")                                               \
+	X(ROLLOUT_NEXT, ROLLOUT, 0, "name>?1 ORDER BY name LIMIT 1")                        \
+	X(PLAN_GET, PLAN, 0, "a=?1")                                                        \
+	X(PLAN_NEXT, PLAN, 0, "a>?1 ORDER BY a LIMIT 1")                                    \
+	X(KNOWN_BAD_GET, KNOWN_BAD, 0, "digest=?1")                                         \
+	X(KNOWN_BAD_NEXT, KNOWN_BAD, 0, "digest>?1 ORDER BY digest LIMIT 1")
 
 enum query_id {
 #define X(query, table, extra, condition) Q_##query,
@@ -204,7 +217,11 @@ enum query_id {
 			    "LIMIT 1")                                                      \
 	X(IMA_LIST_FORGET, "DELETE FROM ima_list WHERE id=?1")                              \
 	X(IMA_LIST_CLEAR, "DELETE FROM ima_list")                                           \
-	X(DEVICE_IDS, "SELECT id FROM device WHERE id>?1 ORDER BY id LIMIT 1")
+	X(DEVICE_IDS, "SELECT id FROM device WHERE id>?1 ORDER BY id LIMIT 1")         \
+	X(DEVICE_IDS, "SELECT id FROM device WHERE id>?1 ORDER BY id LIMIT 1")              \
+	X(REPLAY_LAST, "SELECT max(id) FROM replay")                                        \
+	X(REPLAY_OLD, "SELECT id,mac,parts FROM replay ORDER BY id DESC LIMIT 1 OFFSET ?1") \
+	X(REPLAY_FORGET, "DELETE FROM replay WHERE id=?1")
 
 enum statement_id {
 #define X(statement, sql) S_##statement,

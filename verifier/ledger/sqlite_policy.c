@@ -20,6 +20,9 @@ policy_write(const struct ledger_policy *p, struct row *r)
 	row_int(r, p->created);
 	row_blob(r, p->source, LEDGER_SOURCE_MAX);
 	row_blob(r, p->compiled, POLICY_BYTES_MAX);
+	row_int(r, p->activated);
+	row_text(r, p->activated_by, sizeof p->activated_by);
+	row_text(r, p->activated_why, sizeof p->activated_why);
 }
 
 static enum assay_err
@@ -35,6 +38,9 @@ policy_read(struct row *r, struct ledger_policy *ret)
 	ret->created = row_get_int(r);
 	ret->source = row_get_blob(r, LEDGER_SOURCE_MAX);
 	ret->compiled = row_get_blob(r, POLICY_BYTES_MAX);
+	ret->activated = row_get_int(r);
+	row_get_text(r, ret->activated_by, sizeof ret->activated_by);
+	row_get_text(r, ret->activated_why, sizeof ret->activated_why);
 	return row_end(r);
 }
 
@@ -127,6 +133,24 @@ ledger_policy_activate(struct ledger *l, const uint8_t digest[32])
 	if ((e = policy_switch(l, p.name, digest)) != ASSAY_OK)
 		return engine_break(l, e);
 	return ASSAY_OK;
+}
+
+enum assay_err
+ledger_policy_activated(struct ledger *l, const uint8_t digest[32], const struct ledger_why *why)
+{
+	struct ledger_policy p;
+	struct row old, r;
+	enum assay_err e;
+
+	if ((e = engine_writable(l)) != ASSAY_OK ||
+	    (e = policy_select(l, digest, &old)) != ASSAY_OK ||
+	    (e = policy_read(&old, &p)) != ASSAY_OK)
+		return e;
+	p.activated = why->at;
+	memcpy(p.activated_by, why->actor, sizeof p.activated_by);
+	memcpy(p.activated_why, why->comment, sizeof p.activated_why);
+	policy_write(&p, &r);
+	return row_update(l, &old, T_POLICY, &r);
 }
 
 enum assay_err

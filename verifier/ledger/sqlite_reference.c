@@ -29,6 +29,9 @@ reference_write(const struct ledger_reference *f, struct row *r)
 	row_int(r, f->created);
 	row_int(r, f->not_after);
 	row_blob(r, f->compiled, REFERENCE_BYTES_MAX);
+	row_int(r, f->not_before);
+	row_text(r, f->labels, sizeof f->labels);
+	row_int(r, f->version);
 }
 
 static enum assay_err
@@ -45,6 +48,9 @@ reference_read(struct row *r, struct ledger_reference *ret)
 	ret->created = row_get_int(r);
 	ret->not_after = row_get_int(r);
 	ret->compiled = row_get_blob(r, REFERENCE_BYTES_MAX);
+	ret->not_before = row_get_int(r);
+	row_get_text(r, ret->labels, sizeof ret->labels);
+	ret->version = row_get_enum(r, UINT32_MAX);
 	return row_end(r);
 }
 

@@ -18,8 +18,8 @@ const struct table tables[TABLE_COUNT] = {
 	[T_STATE] = {"state",
 		     "device,version,verdict_outcome,verdict_at,expires_at,decision,"
 		     "decision_seq,nonce,channel,asked,boot_log,good_log,boot_at,"
-		     "d_continuity,d_proof,d_verdict,d_claims,d_boot",
-		     18, ",continuity,proof", 2},
+		     "policy,reference,d_continuity,d_proof,d_verdict,d_claims,d_boot",
+		     20, ",continuity,proof", 2},
 	[T_DECISION] = {"decision",
 			"seq,previous,device,outcome,before,reason,detail,at,expires,record",
 			10, "", 0},
@@ -30,13 +30,23 @@ const struct table tables[TABLE_COUNT] = {
 	[T_EK] = {"ek", "digest,class,labels,name,created", 5, "", 0},
 	[T_REFERENCE] = {"reference",
 			 "digest,name,class,device,state,origin,author,created,not_after,"
-			 "compiled",
-			 10, "", 0},
+			 "compiled,not_before,labels,version",
+			 13, "", 0},
 	[T_POLICY] = {"policy",
-		      "digest,name,version,active,author,comment,created,source,compiled", 9, "",
-		      0},
-	[T_IMA_LIST] = {"ima_list", "id,begun,first,entries,start,bytes,segment", 7, "", 0},
+		      "digest,name,version,active,author,comment,created,source,compiled,"
+		      "activated,activated_by,activated_why",
+		      12, "", 0},
 	[T_OPERATOR] = {"operator", "name,token_hash,role,created,expires,revoked", 6, "", 0},
+	[T_IMA_LIST] = {"ima_list", "id,begun,first,entries,start,bytes,segment", 7, "", 0},
+	[T_REPLAY] = {"replay",
+		      "id,policy,name,version,reference,class,device,actor,at,finished,judges,"
+		      "total,unconcerned,unchanged,changed,unknown,monitor,groups,parts",
+		      19, "", 0},
+	[T_ROLLOUT] = {"rollout",
+		       "name,policy,ring,state,replay,halt_above,actor,comment,started,updated,why",
+		       11, "", 0},
+	[T_PLAN] = {"plan", "a,b,starts,ends,active,actor,comment,created", 8, "", 0},
+	[T_KNOWN_BAD] = {"known_bad", "digest,active,actor,comment,created", 5, "", 0},
 };
 
 /* ---- cells ---- */

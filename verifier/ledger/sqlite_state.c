@@ -16,7 +16,7 @@ enum { PART_OF_VERDICT = 1, PART_OF_CLAIMS = 2, PART_OF_BOOT = 3 };
 enum { D_CONTINUITY, D_PROOF, D_VERDICT, D_CLAIMS, D_BOOT, D_COUNT };
 #define CELL_BOOT_LOG 10 /* in the row */
 #define CELL_GOOD_LOG 11
-#define CELL_DIGEST 13 /* and on, in order of the above */
+#define CELL_DIGEST 15 /* and on, in order of the above */
 
 static const size_t part_max[D_COUNT] = {
 	[D_CONTINUITY] = CONTINUITY_BYTES_MAX,
@@ -60,6 +60,8 @@ state_write(const struct ledger_state *s, uint64_t version, const struct part_di
 	row_blob(r, SPAN(s->boot_log, sizeof s->boot_log), sizeof s->boot_log);
 	row_blob(r, SPAN(s->good_log, sizeof s->good_log), sizeof s->good_log);
 	row_int(r, s->boot_at);
+	row_blob(r, SPAN(s->policy, sizeof s->policy), sizeof s->policy);
+	row_blob(r, SPAN(s->reference, sizeof s->reference), sizeof s->reference);
 	for (unsigned i = 0; i < D_COUNT; i++)
 		row_blob(r, SPAN(d[i].b, d[i].n), sizeof d[i].b);
 	row_blob(r, s->continuity, part_max[D_CONTINUITY]);
@@ -84,6 +86,8 @@ state_read(struct row *r, struct ledger_state *ret, struct span digest[D_COUNT])
 	row_get_bytes(r, ret->boot_log, sizeof ret->boot_log);
 	row_get_bytes(r, ret->good_log, sizeof ret->good_log);
 	ret->boot_at = row_get_int(r);
+	row_get_bytes(r, ret->policy, sizeof ret->policy);
+	row_get_bytes(r, ret->reference, sizeof ret->reference);
 	for (unsigned i = 0; i < D_COUNT; i++)
 		digest[i] = row_get_blob(r, 32);
 }
@@ -174,6 +178,29 @@ ledger_state_get(struct ledger *l, const char *device, struct ledger_state *ret)
 	    (e = part_get_checked(l, S_PART_CLAIMS, device, digest[D_CLAIMS], &s.claims)) !=
 		    ASSAY_OK ||
 	    (e = part_get_checked(l, S_PART_BOOT, device, digest[D_BOOT], &s.boot_facts)) !=
+		    ASSAY_OK)
+		return e;
+	*ret = s;
+	return ASSAY_OK;
+}
+
+enum assay_err
+ledger_state_evidence(struct ledger *l, const char *device, struct ledger_state *ret)
+{
+	struct span digest[D_COUNT];
+	struct ledger_state s;
+	struct row r;
+	enum assay_err e;
+
+	if ((e = state_select(l, Q_STATE_EVIDENCE, device, &r)) != ASSAY_OK)
+		return e;
+	state_read(&r, &s, digest);
+	s.continuity = row_get_blob(&r, part_max[D_CONTINUITY]);
+	s.proof = row_get_blob(&r, part_max[D_PROOF]);
+	if ((e = row_end(&r)) != ASSAY_OK ||
+	    (e = part_check(s.continuity, digest[D_CONTINUITY])) != ASSAY_OK ||
+	    (e = part_check(s.proof, digest[D_PROOF])) != ASSAY_OK ||
+	    (e = part_get_checked(l, S_PART_CLAIMS, device, digest[D_CLAIMS], &s.claims)) !=
 		    ASSAY_OK)
 		return e;
 	*ret = s;

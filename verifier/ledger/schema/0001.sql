@@ -74,6 +74,8 @@ CREATE TABLE state (
 	boot_log BLOB NOT NULL,
 	good_log BLOB NOT NULL,
 	boot_at INTEGER NOT NULL,
+	policy BLOB NOT NULL,
+	reference BLOB NOT NULL,
 	d_continuity BLOB NOT NULL,
 	d_proof BLOB NOT NULL,
 	d_verdict BLOB NOT NULL,
@@ -155,7 +157,10 @@ CREATE TABLE reference (
 	author TEXT NOT NULL,
 	created INTEGER NOT NULL,
 	not_after INTEGER NOT NULL,
-	compiled BLOB NOT NULL
+	compiled BLOB NOT NULL,
+	not_before INTEGER NOT NULL,
+	labels TEXT NOT NULL,
+	version INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE policy (
@@ -168,7 +173,10 @@ CREATE TABLE policy (
 	comment TEXT NOT NULL,
 	created INTEGER NOT NULL,
 	source BLOB NOT NULL,
-	compiled BLOB NOT NULL
+	compiled BLOB NOT NULL,
+	activated INTEGER NOT NULL,
+	activated_by TEXT NOT NULL,
+	activated_why TEXT NOT NULL
 ) STRICT;
 CREATE INDEX policy_name ON policy (name, digest);
 
@@ -248,3 +256,65 @@ CREATE TABLE ima_list (
 	bytes INTEGER NOT NULL,
 	segment BLOB NOT NULL REFERENCES ima_segment (digest)
 ) STRICT, WITHOUT ROWID;
+-- What a candidate policy would have done, when it was asked. The results are blobs.
+CREATE TABLE replay (
+	id INTEGER PRIMARY KEY,
+	mac BLOB NOT NULL,
+	policy BLOB NOT NULL,
+	name TEXT NOT NULL,
+	version INTEGER NOT NULL,
+	reference BLOB NOT NULL,
+	class TEXT NOT NULL,
+	device TEXT NOT NULL,
+	actor TEXT NOT NULL,
+	at INTEGER NOT NULL,
+	finished INTEGER NOT NULL,
+	judges BLOB NOT NULL,
+	total INTEGER NOT NULL,
+	unconcerned INTEGER NOT NULL,
+	unchanged INTEGER NOT NULL,
+	changed INTEGER NOT NULL,
+	unknown INTEGER NOT NULL,
+	monitor INTEGER NOT NULL,
+	groups BLOB NOT NULL,
+	parts BLOB NOT NULL
+) STRICT;
+
+-- One row per name of a policy: its newest version on its way through the rings.
+CREATE TABLE rollout (
+	name TEXT PRIMARY KEY NOT NULL,
+	mac BLOB NOT NULL,
+	policy BLOB NOT NULL,
+	ring TEXT NOT NULL,
+	state INTEGER NOT NULL,
+	replay INTEGER NOT NULL,
+	halt_above INTEGER NOT NULL,
+	actor TEXT NOT NULL,
+	comment TEXT NOT NULL,
+	started INTEGER NOT NULL,
+	updated INTEGER NOT NULL,
+	why TEXT NOT NULL
+) STRICT;
+
+-- Planned changes from one reference set to another, named by the first.
+CREATE TABLE plan (
+	a BLOB PRIMARY KEY NOT NULL,
+	mac BLOB NOT NULL,
+	b BLOB NOT NULL,
+	starts INTEGER NOT NULL,
+	ends INTEGER NOT NULL,
+	active INTEGER NOT NULL,
+	actor TEXT NOT NULL,
+	comment TEXT NOT NULL,
+	created INTEGER NOT NULL
+) STRICT;
+
+-- Digests declared bad; one that was taken off the list stays, inactive.
+CREATE TABLE known_bad (
+	digest TEXT PRIMARY KEY NOT NULL,
+	mac BLOB NOT NULL,
+	active INTEGER NOT NULL,
+	actor TEXT NOT NULL,
+	comment TEXT NOT NULL,
+	created INTEGER NOT NULL
+) STRICT;
