@@ -5,6 +5,8 @@
 #include "log.h"
 
 #include "verifier/appraise/ima.h"
+#include "verifier/appraise/appraise.h"
+#include "verifier/appraise/pack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +110,27 @@ send_verdict(struct appraiser *a, uint64_t id, struct span evidence)
 	return ipc_send(&a->ipc, IPC_VERDICT, id, SPAN(a->out, head + n));
 }
 
+/* The worst finding only: what keeper counts by. */
+static enum assay_err
+send_prediction(struct appraiser *a, uint64_t id, struct span evidence)
+{
+	const struct verdict *v = &a->verdict;
+	bool worst = v->nfindings && v->outcome != OUTCOME_ADMIT;
+	const struct finding *f = &v->findings[0];
+	struct writer w;
+
+	wr_init(&w, a->out, OUT_MAX);
+	wr_bytes(&w, evidence);
+	wr_bytes(&w, SPAN(a->input.device.id, DEVICE_ID_HEX));
+	wr_u8(&w, (uint8_t)v->status);
+	wr_u8(&w, (uint8_t)v->outcome);
+	wr_u8(&w, (uint8_t)(v->need.nwants ? v->need.wants[0].kind : PART_NONE));
+	wr_be16(&w, worst ? f->code : FIND_NONE);
+	pack_text(&w, worst ? f->rule : "", sizeof f->rule);
+	pack_text(&w, worst ? f->subject : "", sizeof f->subject);
+	return w.err != ASSAY_OK ? w.err : ipc_send(&a->ipc, IPC_PREDICTION, id, wr_span(&w));
+}
+
 /* Keeps the mapping until the request that it is for is done. */
 static enum assay_err
 on_ima(struct appraiser *a, struct ipc_msg *m)
@@ -173,6 +196,10 @@ appraise_request(struct appraiser *a, struct ipc_msg *m)
 	    (e = fill_maps(a, policy.p)) != ASSAY_OK)
 		return e;
 	arena_reset(&a->scratch);
+	if (flags & APPRAISE_REPLAY) {
+		appraise_replay(&a->input, &a->scratch, &a->verdict);
+		return send_prediction(a, m->id, evidence);
+	}
 	if (flags & APPRAISE_CORE_ONLY)
 		appraise_core_only(&a->input, &a->scratch, &a->verdict);
 	else

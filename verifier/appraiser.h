@@ -14,6 +14,9 @@
  * IMA_SPLIT      be32 length of each entry that ima_accepted counts; VERDICT follows
  * VERDICT        32 bytes digest of the evidence, 32 characters device id,
  *                verdict_encode()
+ * PREDICTION     as VERDICT, but instead of the verdict u8 status, u8 outcome, u8 kind of
+ *                the part that is needed (0: none), and of the worst finding be16 code
+ *                (0: none), rule and subject as texts: no decision is made of it
  * ENROL          32 bytes digest of the evidence, 32 bytes each digest of roots, DICE
  *                roots and token roots (zeros: none), enrol_input_encode() without roots
  * ENROL_VERDICT  32 bytes digest of the frame, enrol_verdict_encode()
@@ -27,6 +30,9 @@
 /* Only the core checks: is it validly signed at all? Asked when evidence has killed
  * two appraisers. */
 #define APPRAISE_CORE_ONLY 1u
+
+/* Stored evidence once more: answered by a PREDICTION. */
+#define APPRAISE_REPLAY 2u
 
 int appraiser_main(void);
 

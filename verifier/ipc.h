@@ -64,7 +64,8 @@ const char *role_name(enum role r);
 	X(FEED_CLOSED, ANY, KEEPER, 0)                                                         \
 	X(FEED, KEEPER, ANY, 1048576)                                                          \
 	X(FEED_END, KEEPER, ANY, 64)                                                           \
-	X(KEYS, KEEPER, ANY, 131072)
+	X(KEYS, KEEPER, ANY, 131072)                                                   \
+	X(PREDICTION, APPRAISER, KEEPER, 512)    /* appraiser.h */
 
 enum ipc_type {
 	IPC_NONE = 0,

@@ -7,6 +7,7 @@
  */
 #include "keeper_private.h"
 
+#include "keeper_rollout.h"
 #include "log.h"
 
 #include "evidence/tls/tls_exporter.h"
@@ -49,6 +50,7 @@ static const struct handler {
 	{IPC_IMA_SPLIT, ROLE_APPRAISER, true, keeper_on_split},
 	{IPC_VERDICT, ROLE_APPRAISER, true, keeper_on_verdict},
 	{IPC_ENROL_VERDICT, ROLE_APPRAISER, true, keeper_on_enrol_verdict},
+	{IPC_PREDICTION, ROLE_APPRAISER, true, keeper_on_prediction},
 	{IPC_COMPILED, ROLE_COMPILER, true, on_compiled},
 	{IPC_OPERATION, ROLE_CONSOLE, true, on_operation},
 	{IPC_FEED_OPEN, ROLE_NET, true, keeper_on_feed_open},
@@ -415,6 +417,8 @@ finish(struct keeper *k)
 				keeper_session_free(k, k->sessions[p][i]);
 	for (unsigned p = 0; p < KEEPER_NET_MAX; p++)
 		free(k->sessions[p]);
+	keeper_replay_end(k);
+	keeper_rollouts_free(k);
 	keeper_maps_free(k);
 	free(k->references);
 	free(k->scratch);

@@ -14,6 +14,8 @@
  *   keeper_decide.c   what is told, and how it falls with time
  *   keeper_enrol.c    enrolment
  *   keeper_maps.c     policies, references and roots as sealed maps
+ *   keeper_replay*.c  what a candidate policy would do, from stored evidence
+ *   keeper_rollout.c  rings, and what is held against a replay's prediction
  *   keeper_operation*.c  what operators ask (operation.h)
  */
 #ifndef VERIFIER_KEEPER_H
@@ -43,6 +45,9 @@ struct keeper_map {
 
 struct keeper_policy {
 	struct policy_info info;
+	/* Not "": on its way through the rings; it judges only devices with one of these
+	 * labels, in the place of the active policy of its name. */
+	char ring[DEVICE_LABELS_MAX + 1];
 	struct keeper_map map;
 };
 
@@ -54,6 +59,9 @@ struct keeper_reference {
 	enum reference_kind kind;
 	char name[LEDGER_NAME_MAX + 1];
 	int64_t not_after;
+	int64_t not_before;
+	char labels[DEVICE_LABELS_MAX + 1];
+	uint8_t superseded_by[32]; /* of a planned change; zeros: none */
 	struct keeper_map map;
 };
 

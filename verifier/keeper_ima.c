@@ -85,8 +85,8 @@ keeper_ima_load(struct keeper *k, const char *device, struct bulk *ret, uint64_t
 }
 
 /* A list that cannot be read any more is asked for again. */
-static bool
-offer_stored(struct keeper *k, struct request *r)
+bool
+keeper_ima_stored(struct keeper *k, struct request *r)
 {
 	struct bulk b = {0};
 	enum assay_err e = keeper_ima_load(k, r->device, &b, &r->ima_entries);
@@ -116,7 +116,7 @@ keeper_ima_offer(struct keeper *k, struct request *r, const struct msg_need *n)
 	if (w->from > 0 || r->ima_offered)
 		return false;
 	r->ima_offered = true;
-	return offer_stored(k, r);
+	return keeper_ima_stored(k, r);
 }
 
 /* ---- what the device sent ---- */

@@ -93,6 +93,18 @@ roots_directory(const struct keeper *k, unsigned set)
 	return set == 0 ? c->ek_roots : set == 1 ? c->dice_roots : c->token_roots;
 }
 
+enum assay_err
+keeper_map_make(struct keeper_map *m, struct span bytes)
+{
+	return map_make(m, bytes);
+}
+
+void
+keeper_map_free(struct keeper_map *m)
+{
+	map_free(m);
+}
+
 const struct keeper_map *
 keeper_map_find(struct keeper *k, const uint8_t digest[32])
 {
@@ -110,11 +122,11 @@ keeper_map_find(struct keeper *k, const uint8_t digest[32])
 		if (m->fd > 0 && span_equal(d, SPAN(m->digest, 32)))
 			return m;
 	}
-	return NULL;
+	return keeper_replay_map(k, digest);
 }
 
-static enum assay_err
-load_policy(struct keeper *k, const struct ledger_policy *p)
+enum assay_err
+keeper_policy_load(struct keeper *k, const struct ledger_policy *p)
 {
 	struct keeper_policy *to = &k->policies[k->npolicies];
 	enum assay_err e;
@@ -144,7 +156,7 @@ load_policies(struct keeper *k)
 		from = after;
 		if (e == ASSAY_OK && !p.active)
 			continue;
-		if (e == ASSAY_OK && (e = load_policy(k, &p)) == ASSAY_OK)
+		if (e == ASSAY_OK && (e = keeper_policy_load(k, &p)) == ASSAY_OK)
 			continue;
 		k->no_policy = true;
 		log_event(LOG_LEVEL_ERROR, "policy-unusable", "policy", p.name, "error",
@@ -205,6 +217,8 @@ load_reference(struct keeper *k, const struct ledger_reference *r)
 	to->kind = reference_kind_of(r->compiled);
 	memcpy(to->name, r->name, sizeof to->name);
 	to->not_after = r->not_after;
+	to->not_before = r->not_before;
+	memcpy(to->labels, r->labels, sizeof to->labels);
 	k->nreferences++;
 	return ASSAY_OK;
 }
@@ -328,9 +342,11 @@ keeper_maps_load(struct keeper *k)
 {
 	enum assay_err e;
 
+	keeper_replay_abort(k, "policies or references were changed meanwhile");
 	maps_clear(k);
 	k->policy_generation++;
-	if ((e = load_policies(k)) != ASSAY_OK || (e = load_references(k)) != ASSAY_OK)
+	if ((e = load_policies(k)) != ASSAY_OK || (e = load_references(k)) != ASSAY_OK ||
+	    (e = keeper_judges_load(k)) != ASSAY_OK)
 		return e;
 	forget_before();
 	union_of_selections(k);
@@ -344,23 +360,4 @@ keeper_maps_free(struct keeper *k)
 	forget_before();
 	for (unsigned set = 0; set < ROOT_SETS; set++)
 		map_free(roots_map(k, set));
-}
-
-const struct keeper_policy *
-keeper_policy_for(struct keeper *k, const char *class_name, const char *labels)
-{
-	const struct keeper_policy *best = NULL;
-	unsigned most = 0;
-	bool tie = false;
-
-	for (unsigned i = 0; i < k->npolicies; i++) {
-		unsigned rank = policy_rank(&k->policies[i].info, class_name, labels);
-
-		if (rank == 0 || rank < most)
-			continue;
-		tie = best && rank == most;
-		most = rank;
-		best = &k->policies[i];
-	}
-	return tie || k->no_policy ? NULL : best; /* activation refuses ties; two is none */
 }

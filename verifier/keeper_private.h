@@ -68,7 +68,14 @@ struct compile_job {
 
 /* ---- rounds ---- */
 
-enum request_kind { REQ_ROUND = 1, REQ_REPRODUCE, REQ_CORE, REQ_ENROL, REQ_ENROL_REPRODUCE };
+enum request_kind {
+	REQ_ROUND = 1,
+	REQ_REPRODUCE,
+	REQ_CORE,
+	REQ_ENROL,
+	REQ_ENROL_REPRODUCE,
+	REQ_REPLAY, /* keeper_replay.h: stored evidence, a prediction */
+};
 
 /* What operators said of a device when it was last looked at; it holds until devices or
  * policies are changed. */
@@ -103,6 +110,8 @@ struct request {
 	struct pcr_selection asked;
 	uint8_t *proof, *claims, *log;
 	size_t proof_len, claims_len, log_len;
+	const struct replay *replay; /* REQ_REPLAY, while it is put together: whose it is */
+	uint32_t row;		     /* of the replay whose number ->version is */
 	bool has_log;
 	bool offer_log; /* attach the stored log whatever the decision */
 	/* IMA list: entries from ima_from on, of which the first ima_stored bytes (and
@@ -214,6 +223,10 @@ struct keeper {
 	unsigned nreferences;
 	struct keeper_reference *references;
 	struct keeper_map roots, dice_roots, token_roots;
+	unsigned nrollouts;
+	struct keeper_rollout *rollouts;
+	uint8_t judges[32]; /* digest over policies, rings and references in force */
+	struct replay *replay, *replay_read; /* runs or ran last; read from the ledger last */
 	struct pcr_selection ask; /* what unproved sessions are asked: class-neutral */
 	uint64_t policy_generation;
 
@@ -264,6 +277,9 @@ struct request *keeper_expected(const struct child *c);
  * served enough or is not to be trusted any more. */
 void keeper_appraiser_done(struct keeper *k, struct child *c, bool distrust);
 void keeper_enqueue(struct keeper *k, struct request *r);
+/* Give it to an appraiser that has less than so many to do, if there is one and no round
+ * waits; else false, and it stays the caller's. */
+bool keeper_offer(struct keeper *k, struct request *r, unsigned depth);
 struct child *keeper_net(struct keeper *k, unsigned index);
 void keeper_watch(struct keeper *k, struct child *c);
 
@@ -285,6 +301,10 @@ void keeper_on_parts(struct keeper *k, struct child *c, const struct ipc_msg *m)
 void keeper_take_standing(struct keeper *k, const struct ledger_device *d, struct standing *ret);
 /* Put together what the appraiser needs and queue it; refuses if it cannot. */
 void keeper_submit(struct keeper *k, struct keeper_session *s, struct request *r);
+/* Pieces of that, for replays. */
+void keeper_fill_device(struct appraisal_input *in, const struct ledger_device *d);
+void keeper_fill_references(struct keeper *k, struct request *r, const struct ledger_device *d);
+ASSAY_MUST_USE enum assay_err keeper_encode_request(struct keeper *k, struct request *r);
 ASSAY_MUST_USE enum assay_err keeper_copy(struct span in, uint8_t **ret, size_t *ret_len);
 
 /* keeper_ima.c */
@@ -296,6 +316,8 @@ void keeper_ima_free(struct keeper *k, struct request *r);
 ASSAY_MUST_USE enum assay_err keeper_ima_load(struct keeper *k, const char *device,
 					      struct bulk *ret, uint64_t *ret_entries);
 /* The ledger has what is wanted, and r has it now; else the device is to be asked. */
+/* The boot's whole list from the ledger, into the request; false: there is none. */
+bool keeper_ima_stored(struct keeper *k, struct request *r);
 bool keeper_ima_offer(struct keeper *k, struct request *r, const struct msg_need *n);
 /* What the device sent becomes r's, behind what the ledger had if it was asked so. BUSY:
  * too much is being held. */
@@ -312,6 +334,20 @@ ASSAY_MUST_USE enum assay_err keeper_ima_store(struct keeper *k, struct request 
 void keeper_on_verdict(struct keeper *k, struct child *c, const struct ipc_msg *m);
 /* Evidence that has killed two appraisers, or that none can take. */
 void keeper_round_failed(struct keeper *k, struct request *r);
+
+/* keeper_replay.c */
+void keeper_on_prediction(struct keeper *k, struct child *c, const struct ipc_msg *m);
+/* Once a turn, before its commit: some more of a replay. */
+void keeper_replay_step(struct keeper *k);
+/* An appraiser died of it, or it cannot be given to any: that device is unknown. */
+void keeper_replay_lost(struct keeper *k, struct request *r);
+/* What it judges by has changed: it tells nothing any more. */
+void keeper_replay_abort(struct keeper *k, const char *why);
+/* The candidate's map, if it is this one; NULL. */
+const struct keeper_map *keeper_replay_map(struct keeper *k, const uint8_t digest[32]);
+/* Whether the request is a replay's that takes this set as promoted. */
+bool keeper_replayed(const struct request *r, const uint8_t reference[32]);
+void keeper_replay_end(struct keeper *k);
 
 /* keeper_enrol.c */
 void keeper_on_enrol(struct keeper *k, struct child *c, const struct ipc_msg *m);
@@ -383,6 +419,17 @@ void keeper_feed_keys(struct keeper *k, struct child *c);
 ASSAY_MUST_USE enum assay_err keeper_maps_load(struct keeper *k);
 void keeper_maps_free(struct keeper *k);
 const struct keeper_map *keeper_map_find(struct keeper *k, const uint8_t digest[32]);
+/* One more policy, from its row. */
+ASSAY_MUST_USE enum assay_err keeper_policy_load(struct keeper *k, const struct ledger_policy *p);
+/* keeper_judges.c: rings and planned changes, once policies and references are loaded. */
+ASSAY_MUST_USE enum assay_err keeper_judges_load(struct keeper *k);
+ASSAY_MUST_USE enum assay_err keeper_map_make(struct keeper_map *m, struct span bytes);
+void keeper_map_free(struct keeper_map *m);
+/* The policy that would judge if this one were active for all; NULL is the same as
+ * keeper_policy_for(). */
+const struct keeper_policy *keeper_policy_with(struct keeper *k,
+					       const struct keeper_policy *candidate,
+					       const char *class_name, const char *labels);
 
 
 #endif

@@ -6,6 +6,8 @@
  */
 #include "keeper_private.h"
 
+#include "keeper_replay.h"
+#include "labels.h"
 #include "log.h"
 
 #include "evidence/eventlog.h"
@@ -43,7 +45,8 @@ add_references(struct keeper *k, struct request *r, const struct ledger_device *
 
 		if (strcmp(ref->class_name, d->class_name) != 0 ||
 		    (ref->device[0] != '\0') != baseline ||
-		    (baseline && strcmp(ref->device, d->id) != 0))
+		    (baseline && strcmp(ref->device, d->id) != 0) ||
+		    !labels_all(ref->labels, d->labels))
 			continue;
 		if (in->nreferences == REFERENCES_PER_DEVICE_MAX) {
 			log_event(LOG_LEVEL_WARN, "too-many-references", "class", d->class_name,
@@ -51,8 +54,10 @@ add_references(struct keeper *k, struct request *r, const struct ledger_device *
 			return false;
 		}
 		memcpy(v->digest, ref->map.digest, 32);
-		v->state = ref->state;
+		v->state = keeper_replayed(r, ref->digest) ? REF_PROMOTED : ref->state;
 		v->not_after = ref->not_after;
+		v->not_before = ref->not_before;
+		memcpy(v->superseded_by, ref->superseded_by, sizeof v->superseded_by);
 		v->baseline = baseline;
 		v->kind = ref->kind;
 		memcpy(v->name, ref->name, sizeof v->name);
@@ -64,16 +69,16 @@ add_references(struct keeper *k, struct request *r, const struct ledger_device *
 }
 
 /* The device's own first: what has no room is a set that would admit, none that warns. */
-static void
-fill_references(struct keeper *k, struct request *r, const struct ledger_device *d)
+void
+keeper_fill_references(struct keeper *k, struct request *r, const struct ledger_device *d)
 {
 	k->input.nreferences = 0;
 	if (add_references(k, r, d, true))
 		(void)add_references(k, r, d, false);
 }
 
-static void
-fill_device(struct appraisal_input *in, const struct ledger_device *d)
+void
+keeper_fill_device(struct appraisal_input *in, const struct ledger_device *d)
 {
 	memcpy(in->device.id, d->id, sizeof in->device.id);
 	memcpy(in->device.class_name, d->class_name, sizeof in->device.class_name);
@@ -184,15 +189,15 @@ digest_evidence(struct request *r)
 	return ASSAY_OK;
 }
 
-static enum assay_err
-encode_request(struct keeper *k, struct request *r)
+enum assay_err
+keeper_encode_request(struct keeper *k, struct request *r)
 {
 	struct writer w;
 	size_t head, n;
 	enum assay_err e;
 
 	wr_init(&w, k->scratch, KEEPER_SCRATCH);
-	wr_u8(&w, 0);
+	wr_u8(&w, r->kind == REQ_REPLAY ? APPRAISE_REPLAY : 0);
 	wr_bytes(&w, SPAN(r->evidence, 32));
 	wr_bytes(&w, SPAN(r->standing.policy, 32));
 	if ((e = wr_finish(&w, &head)) != ASSAY_OK ||
@@ -243,15 +248,15 @@ compose(struct keeper *k, const struct keeper_session *s, struct request *r)
 	keeper_take_standing(k, d, &r->standing);
 	memcpy(r->before, st.nonce, sizeof r->before);
 	fill_evidence(k, s, r);
-	fill_device(&k->input, d);
+	keeper_fill_device(&k->input, d);
 	k->input.continuity = st.continuity;
 	memcpy(k->input.policy_digest, r->standing.policy, 32);
 	if (!span_equal(SPAN(r->standing.policy, 32), SPAN(none, 32)))
 		add_map(r, r->standing.policy);
-	fill_references(k, r, d);
+	keeper_fill_references(k, r, d);
 	if ((e = offer_good_log(k, r, &st, &good_log)) == ASSAY_OK &&
 	    (e = offer_log(k, r, &st)) == ASSAY_OK && (e = digest_evidence(r)) == ASSAY_OK)
-		e = encode_request(k, r);
+		e = keeper_encode_request(k, r);
 	free(good_log);
 	return e;
 }

@@ -135,6 +135,7 @@ keeper_finish_turn(struct keeper *k)
 	bool committed = true;
 
 	keeper_dispatch(k); /* appraisers work while the disk does */
+	keeper_replay_step(k);
 	if (k->changing) {
 		enum assay_err e = k->poisoned ? ASSAY_IO : ledger_commit(k->ledger);
 

@@ -8,6 +8,7 @@
  */
 #include "keeper_private.h"
 
+#include "keeper_rollout.h"
 #include "log.h"
 #include "random.h"
 
@@ -212,6 +213,8 @@ fill_state(struct keeper *k, const struct request *r, const struct verdict *v,
 	st->proof = SPAN(r->proof, r->proof_len);
 	st->claims = SPAN(r->claims, r->claims_len);
 	memcpy(st->nonce, r->nonce, sizeof st->nonce);
+	memcpy(st->policy, v->policy, sizeof st->policy);
+	memcpy(st->reference, v->reference, sizeof st->reference);
 	st->verdict_outcome = effective_outcome(v, st);
 	st->verdict_at = k->now;
 	st->expires_at = verdict_expiry(k, v);
@@ -341,6 +344,10 @@ commit_round(struct keeper *k, struct keeper_session *s, struct request *r, stru
 		keeper_poison(k, e);
 		return e;
 	}
+	if ((e = keeper_rollout_observe(k, r->device, v)) != ASSAY_OK) {
+		keeper_poison(k, e);
+		return e;
+	}
 	d.sequence = st.decision_seq;
 	k->status.attestations++;
 	prove_session(k, s, r->device);
@@ -407,6 +414,10 @@ on_unproven(struct keeper *k, struct request *r, const struct verdict *v)
 void
 keeper_round_failed(struct keeper *k, struct request *r)
 {
+	if (r->kind == REQ_REPLAY) {
+		keeper_replay_lost(k, r);
+		return;
+	}
 	keeper_refuse(k, r->session, "verifier.internal", true);
 	keeper_request_free(k, r);
 }
@@ -453,7 +464,7 @@ verdict_is_ours(const struct child *c, const struct ipc_msg *m, struct span *ret
 	device = rd_bytes(&rd, DEVICE_ID_HEX);
 	*ret_bytes = rd_rest(&rd);
 	return rd_finish(&rd) == ASSAY_OK && r && r->id == m->id &&
-	       r->kind != REQ_ENROL && r->kind != REQ_ENROL_REPRODUCE &&
+	       r->kind != REQ_ENROL && r->kind != REQ_ENROL_REPRODUCE && r->kind != REQ_REPLAY &&
 	       span_equal(evidence, SPAN(r->evidence, 32)) &&
 	       span_equal(device, SPAN(r->device, DEVICE_ID_HEX));
 }

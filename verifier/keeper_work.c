@@ -157,6 +157,19 @@ idle_appraiser(struct keeper *k, bool spare)
 	return best;
 }
 
+bool
+keeper_offer(struct keeper *k, struct request *r, unsigned depth)
+{
+	struct child *c = k->queue ? NULL : idle_appraiser(k, false);
+
+	if (!c || c->nwork >= depth)
+		return false;
+	r->next = NULL;
+	r->id = ++k->next_request;
+	give(k, c, r);
+	return true;
+}
+
 static void
 start_jobs(struct keeper *k)
 {
@@ -255,6 +268,10 @@ rescue_request(struct keeper *k, struct request *r)
 {
 	if (!r)
 		return;
+	if (r->kind == REQ_REPLAY) {
+		keeper_replay_lost(k, r);
+		return;
+	}
 	r->deaths++;
 	if (r->kind == REQ_ROUND && r->deaths >= DEATHS_MAX) {
 		r->kind = REQ_CORE;

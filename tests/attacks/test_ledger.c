@@ -116,6 +116,70 @@ next_operator(struct ledger *l)
 	return ledger_operator_next(l, "", &o);
 }
 
+static enum assay_err
+get_replay(struct ledger *l)
+{
+	struct ledger_replay r;
+
+	return ledger_replay_get(l, 1, &r);
+}
+
+static enum assay_err
+next_replay(struct ledger *l)
+{
+	struct ledger_replay r;
+
+	return ledger_replay_prev(l, 0, &r);
+}
+
+static enum assay_err
+get_rollout(struct ledger *l)
+{
+	struct ledger_rollout r;
+
+	return ledger_rollout_get(l, "gateways", &r);
+}
+
+static enum assay_err
+next_rollout(struct ledger *l)
+{
+	struct ledger_rollout r;
+
+	return ledger_rollout_next(l, "", &r);
+}
+
+static enum assay_err
+get_plan(struct ledger *l)
+{
+	struct ledger_plan p;
+
+	return ledger_plan_get(l, ledgers_reference(4).digest, &p);
+}
+
+static enum assay_err
+next_plan(struct ledger *l)
+{
+	struct ledger_plan p;
+
+	return ledger_plan_next(l, NULL, &p);
+}
+
+static enum assay_err
+get_known_bad(struct ledger *l)
+{
+	struct ledger_known_bad b;
+
+	return ledger_known_bad_get(l, "sha256:00", &b);
+}
+
+static enum assay_err
+next_known_bad(struct ledger *l)
+{
+	struct ledger_known_bad b;
+
+	return ledger_known_bad_next(l, "", &b);
+}
+
 /* Where the key is known to the reader, a row under another key is simply not there;
  * a walk meets it. */
 static const struct {
@@ -132,6 +196,10 @@ static const struct {
 	{T_REFERENCE, "1", next_reference, next_reference},
 	{T_POLICY, "1", next_policy, next_policy},
 	{T_OPERATOR, "1", next_operator, next_operator},
+	{T_REPLAY, "1", get_replay, next_replay},
+	{T_ROLLOUT, "1", get_rollout, next_rollout},
+	{T_PLAN, "1", get_plan, next_plan},
+	{T_KNOWN_BAD, "1", get_known_bad, next_known_bad},
 };
 
 /* Another value of the same type and of a plausible range; always another one. */

@@ -279,6 +279,49 @@ ledgers_audit(unsigned n)
 	return a;
 }
 
+static void
+fill_changes(struct ledgers *s)
+{
+	struct ledger_why why = {.actor = "operator:anna", .comment = "because", .at = 1700000000};
+	struct ledger_replay r = {.name = "gateways",
+				  .version = 2,
+				  .class_name = "gateway",
+				  .device = "",
+				  .actor = "operator:anna",
+				  .at = 1700000000,
+				  .finished = 1700000009,
+				  .total = 2,
+				  .changed = 1,
+				  .unknown = 1,
+				  .groups = SPAN("groups", 6)};
+	struct ledger_rollout o = {.name = "gateways",
+				   .ring = "ring=canary",
+				   .state = ROLLOUT_RUNNING,
+				   .replay = 1,
+				   .halt_above = 2,
+				   .actor = "operator:anna",
+				   .comment = "because",
+				   .started = 1700000000,
+				   .updated = 1700000001};
+	struct ledger_plan p = {.starts = 1700000000, .ends = 1700009999, .active = true, .why = why};
+	struct ledger_known_bad b = {.digest = "sha256:00", .active = true, .why = why};
+	uint8_t part[32];
+	uint64_t id;
+
+	assert_int_equal(ledger_blob_put(s->l, SPAN("rows", 4), part), ASSAY_OK);
+	r.parts = SPAN(part, sizeof part);
+	pattern(r.policy, sizeof r.policy, 2);
+	pattern(r.judges, sizeof r.judges, 3);
+	pattern(o.policy, sizeof o.policy, 2);
+	pattern(p.a, sizeof p.a, 4);
+	pattern(p.b, sizeof p.b, 5);
+	assert_int_equal(ledger_replay_insert(s->l, &r, &id), ASSAY_OK);
+	assert_int_equal(id, 1);
+	assert_int_equal(ledger_rollout_put(s->l, &o), ASSAY_OK);
+	assert_int_equal(ledger_plan_put(s->l, &p), ASSAY_OK);
+	assert_int_equal(ledger_known_bad_put(s->l, &b), ASSAY_OK);
+}
+
 void
 ledgers_fill(struct ledgers *s)
 {
@@ -310,6 +353,7 @@ ledgers_fill(struct ledgers *s)
 	assert_int_equal(ledger_reference_insert(s->l, &r), ASSAY_OK);
 	assert_int_equal(ledger_policy_insert(s->l, &p), ASSAY_OK);
 	assert_int_equal(ledger_operator_insert(s->l, &o), ASSAY_OK);
+	fill_changes(s);
 	assert_int_equal(ledger_commit(s->l), ASSAY_OK);
 }
 

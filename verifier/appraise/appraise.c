@@ -157,13 +157,36 @@ judge_key(struct appraisal *a)
 	judged_check(a);
 }
 
+/* Devices are asked for what any policy needs; from here on only what the device's own
+ * policy asks for counts, so that no other policy changes what is said of it. */
+static void
+narrow(struct appraisal *a, struct appraisal_input *room)
+{
+	const struct pcr_selection *ask = &a->policy.info.ask;
+
+	if (!a->has_policy || ask->count == 0)
+		return;
+	*room = *a->in;
+	room->asked.count = 0;
+	for (unsigned i = 0; i < a->in->asked.count; i++) {
+		struct pcr_bank_selection *to = &room->asked.bank[room->asked.count];
+
+		*to = a->in->asked.bank[i];
+		to->mask &= pcr_selected(ask, to->alg);
+		if (to->mask != 0)
+			room->asked.count++;
+	}
+	a->in = room;
+}
+
 /* False: the verdict is complete as it is (UNPROVEN, NEED) or could not be reached. */
 static bool
-judge(struct appraisal *a)
+judge(struct appraisal *a, struct appraisal_input *room)
 {
 	if (!core_check(a) || !claims_check(a))
 		return false;
 	judges_open(a);
+	narrow(a, room);
 	if (!continuity_check(a))
 		return false;
 	if (!tier_has_tpm(a->in->device.tier)) {
@@ -189,8 +212,9 @@ judge(struct appraisal *a)
 }
 
 static void
-run(const struct appraisal_input *in, struct arena *scratch, bool replay, struct verdict *ret)
+run(const struct appraisal_input *in, bool replay, struct arena *scratch, struct verdict *ret)
 {
+	struct appraisal_input room;
 	struct appraisal a;
 	struct fact_set facts;
 
@@ -198,7 +222,7 @@ run(const struct appraisal_input *in, struct arena *scratch, bool replay, struct
 	a.replay = replay;
 	factset_init(&facts);
 	a.facts = &facts;
-	if (judge(&a))
+	if (judge(&a, &room))
 		decide(&a);
 	else if (ret->status == VERDICT_FAULT)
 		fault(ret);
@@ -207,13 +231,13 @@ run(const struct appraisal_input *in, struct arena *scratch, bool replay, struct
 void
 appraise(const struct appraisal_input *in, struct arena *scratch, struct verdict *ret)
 {
-	run(in, scratch, false, ret);
+	run(in, false, scratch, ret);
 }
 
 void
 appraise_replay(const struct appraisal_input *in, struct arena *scratch, struct verdict *ret)
 {
-	run(in, scratch, true, ret);
+	run(in, true, scratch, ret);
 	ret->prediction = true;
 }
 

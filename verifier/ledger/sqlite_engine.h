@@ -217,7 +217,6 @@ enum query_id {
 			    "LIMIT 1")                                                      \
 	X(IMA_LIST_FORGET, "DELETE FROM ima_list WHERE id=?1")                              \
 	X(IMA_LIST_CLEAR, "DELETE FROM ima_list")                                           \
-	X(DEVICE_IDS, "SELECT id FROM device WHERE id>?1 ORDER BY id LIMIT 1")         \
 	X(DEVICE_IDS, "SELECT id FROM device WHERE id>?1 ORDER BY id LIMIT 1")              \
 	X(REPLAY_LAST, "SELECT max(id) FROM replay")                                        \
 	X(REPLAY_OLD, "SELECT id,mac,parts FROM replay ORDER BY id DESC LIMIT 1 OFFSET ?1") \

@@ -1,0 +1,182 @@
+/*
+ * keeper_judges.c: what judges whom: rings, planned changes, candidates; see keeper.h.
+ *
+ * keeper_maps.c has loaded policies and references; here is what else the ledger says of
+ * them, and which policy judges a device.
+ */
+#include "keeper_private.h"
+
+#include "keeper_rollout.h"
+#include "labels.h"
+#include "log.h"
+
+#include <string.h>
+
+/* A row that is not authentic ends the table, and what it would have said of whom is not
+ * known: nobody is judged by what is milder. */
+static enum assay_err
+end_of_table(struct keeper *k, const char *what, enum assay_err e)
+{
+	if (e == ASSAY_NOT_FOUND)
+		return ASSAY_OK;
+	if (e != ASSAY_TAMPERED)
+		return e;
+	k->no_policy = true;
+	log_event(LOG_LEVEL_ERROR, "record-unusable", "record", what, "error", assay_err_name(e),
+		  "effect", "no policy judges any device", NULL);
+	return ASSAY_OK;
+}
+
+/* A planned change makes the first set end and the second begin, and ties them. Both are
+ * then what the plan says, whatever else they were; one whose other set is not there (it
+ * was retired) still makes the first set end. */
+static enum assay_err
+load_plans(struct keeper *k)
+{
+	const uint8_t *from = NULL;
+	struct ledger_plan p;
+	uint8_t after[32];
+	enum assay_err e;
+
+	while ((e = ledger_plan_next(k->ledger, from, &p)) == ASSAY_OK) {
+		memcpy(after, p.a, 32);
+		from = after;
+		for (unsigned i = 0; p.active && i < k->nreferences; i++) {
+			struct keeper_reference *r = &k->references[i];
+
+			if (span_equal(SPAN(r->digest, 32), SPAN(p.a, 32))) {
+				if (r->not_after == 0 || r->not_after > p.ends)
+					r->not_after = p.ends;
+				memcpy(r->superseded_by, p.b, sizeof r->superseded_by);
+			} else if (span_equal(SPAN(r->digest, 32), SPAN(p.b, 32)) &&
+				   r->not_before < p.starts) {
+				r->not_before = p.starts;
+			}
+		}
+	}
+	return end_of_table(k, "planned change", e);
+}
+
+/* A version that cannot be read, whose ring it is: as with an active one. */
+static enum assay_err
+load_ring(struct keeper *k, const struct ledger_rollout *o)
+{
+	struct ledger_policy p;
+	enum assay_err e = ledger_policy_get(k->ledger, o->policy, &p);
+
+	if (e == ASSAY_OK)
+		e = keeper_policy_load(k, &p);
+	if (e == ASSAY_OK) {
+		memcpy(k->policies[k->npolicies - 1].ring, o->ring, sizeof o->ring);
+		return ASSAY_OK;
+	}
+	k->no_policy = true;
+	log_event(LOG_LEVEL_ERROR, "policy-unusable", "policy", o->name, "error",
+		  assay_err_name(e), "effect", "no policy judges any device", NULL);
+	return e == ASSAY_IO ? e : ASSAY_OK;
+}
+
+static enum assay_err
+load_rollouts(struct keeper *k)
+{
+	char after[LEDGER_NAME_MAX + 1] = "";
+	struct ledger_rollout o;
+	enum assay_err e;
+
+	while ((e = ledger_rollout_next(k->ledger, after, &o)) == ASSAY_OK) {
+		memcpy(after, o.name, sizeof after);
+		if (o.state != ROLLOUT_RUNNING && o.state != ROLLOUT_HALTED)
+			continue;
+		if ((e = load_ring(k, &o)) != ASSAY_OK)
+			return e;
+	}
+	if ((e = end_of_table(k, "rollout", e)) != ASSAY_OK)
+		return e;
+	return keeper_rollouts_load(k);
+}
+
+/* What a replay's prediction holds for. */
+static enum assay_err
+digest_judges(struct keeper *k)
+{
+	struct hasher h;
+	struct digest d;
+	enum assay_err e = hash_init(&h, ALG_SHA256);
+
+	for (unsigned i = 0; i < k->npolicies && e == ASSAY_OK; i++)
+		if (!k->policies[i].ring[0])
+			e = hash_update(&h, SPAN(k->policies[i].map.digest, 32));
+	for (unsigned i = 0; i < k->nreferences && e == ASSAY_OK; i++) {
+		const struct keeper_reference *r = &k->references[i];
+		uint8_t b[128];
+		struct writer w;
+
+		wr_init(&w, b, sizeof b);
+		wr_bytes(&w, SPAN(r->digest, 32));
+		wr_u8(&w, (uint8_t)r->state);
+		wr_be64(&w, (uint64_t)r->not_before);
+		wr_be64(&w, (uint64_t)r->not_after);
+		wr_bytes(&w, SPAN(r->superseded_by, 32));
+		if ((e = w.err) == ASSAY_OK)
+			e = hash_update(&h, wr_span(&w));
+	}
+	if (e != ASSAY_OK || (e = hash_final(&h, &d)) != ASSAY_OK)
+		return e;
+	memcpy(k->judges, d.b, sizeof k->judges);
+	return ASSAY_OK;
+}
+
+enum assay_err
+keeper_judges_load(struct keeper *k)
+{
+	enum assay_err e;
+
+	if ((e = load_plans(k)) != ASSAY_OK || (e = load_rollouts(k)) != ASSAY_OK)
+		return e;
+	return digest_judges(k);
+}
+
+/* Whether another version of the same policy judges such devices in its place: the
+ * candidate, or one whose ring they are in. */
+static bool
+stands_back(const struct keeper *k, const struct keeper_policy *p,
+	    const struct keeper_policy *candidate, const char *labels)
+{
+	if (candidate)
+		if (p != candidate && strcmp(p->info.name, candidate->info.name) == 0)
+			return true;
+	if (p->ring[0])
+		return !labels_any(p->ring, labels);
+	for (unsigned i = 0; p != candidate && i < k->npolicies; i++)
+		if (k->policies[i].ring[0] && labels_any(k->policies[i].ring, labels) &&
+		    strcmp(k->policies[i].info.name, p->info.name) == 0)
+			return true;
+	return false;
+}
+
+const struct keeper_policy *
+keeper_policy_with(struct keeper *k, const struct keeper_policy *candidate,
+		   const char *class_name, const char *labels)
+{
+	const struct keeper_policy *best = NULL;
+	unsigned most = 0;
+	bool tie = false;
+
+	for (unsigned i = 0; i < k->npolicies + (candidate != NULL); i++) {
+		const struct keeper_policy *p = i < k->npolicies ? &k->policies[i] : candidate;
+		unsigned rank = policy_rank(&p->info, class_name, labels);
+
+		if (rank == 0 || rank < most || stands_back(k, p, candidate, labels))
+			continue;
+		tie = best && rank == most;
+		most = rank;
+		best = p;
+	}
+	return tie || k->no_policy ? NULL : best; /* activation refuses ties; two is none */
+}
+
+const struct keeper_policy *
+keeper_policy_for(struct keeper *k, const char *class_name, const char *labels)
+{
+	return keeper_policy_with(k, NULL, class_name, labels);
+}
