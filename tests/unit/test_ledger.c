@@ -478,21 +478,21 @@ a_rows_mac_depends_on_its_table_and_on_type_and_bounds_of_its_cells(void **state
 	uint8_t mac[6][SEAL_MAC_SIZE], again[SEAL_MAC_SIZE];
 	struct row r;
 
-	mac_of(s, T_TOKEN, "ab", "c", false, mac[0]);
-	mac_of(s, T_POLICY, "ab", "c", false, mac[1]); /* as many columns */
-	mac_of(s, T_TOKEN, "ab", "c", true, mac[2]);
-	mac_of(s, T_TOKEN, "a", "bc", false, mac[3]);
-	mac_of(s, T_TOKEN, "abc", "", false, mac[4]);
-	mac_of(s, T_TOKEN, "", "abc", false, mac[5]);
-	assert_int_equal(tables[T_TOKEN].ncolumns, tables[T_POLICY].ncolumns);
+	mac_of(s, T_EK, "ab", "c", false, mac[0]);
+	mac_of(s, T_KNOWN_BAD, "ab", "c", false, mac[1]); /* as many columns */
+	mac_of(s, T_EK, "ab", "c", true, mac[2]);
+	mac_of(s, T_EK, "a", "bc", false, mac[3]);
+	mac_of(s, T_EK, "abc", "", false, mac[4]);
+	mac_of(s, T_EK, "", "abc", false, mac[5]);
+	assert_int_equal(tables[T_EK].ncolumns, tables[T_KNOWN_BAD].ncolumns);
 	for (size_t i = 0; i < 6; i++)
 		for (size_t j = 0; j < i; j++)
 			assert_memory_not_equal(mac[i], mac[j], SEAL_MAC_SIZE);
-	mac_of(s, T_TOKEN, "ab", "c", false, again);
+	mac_of(s, T_EK, "ab", "c", false, again);
 	assert_memory_equal(mac[0], again, SEAL_MAC_SIZE);
 	row_init(&r);
 	row_text(&r, "too few", 32);
-	assert_int_equal(row_mac(s->l, T_TOKEN, &r, again), ASSAY_INTERNAL);
+	assert_int_equal(row_mac(s->l, T_EK, &r, again), ASSAY_INTERNAL);
 }
 
 static void
