@@ -39,7 +39,7 @@ each_entry(struct ima_view *v, bool (*show)(const struct line *))
 			line->contradicts = true;
 		text_escape(e.path, line->path, sizeof line->path);
 		text_escape(e.template_name, line->name, sizeof line->name);
-		ima_digest_text(&e.file, line->digest, sizeof line->digest);
+		ima_file_digest_text(&e.file, line->digest, sizeof line->digest);
 		line->signature = ima_signature_text(&e, line->buf, sizeof line->buf);
 		ok = show(line);
 	}

@@ -24,7 +24,7 @@ add_values(struct imalog_replay *r)
 }
 
 void
-ima_digest_text(const struct imalog_digest *d, char *ret, size_t cap)
+ima_file_digest_text(const struct imalog_digest *d, char *ret, size_t cap)
 {
 	char hex[2 * DIGEST_MAX + 1];
 
@@ -84,7 +84,7 @@ note(struct ima_view *v, const struct imalog_entry *e)
 	if (e->index == 0)
 		text_escape(e->template_name, v->template_name, sizeof v->template_name);
 	if (imalog_is_boot_aggregate(e) && v->boot_aggregates++ == 0)
-		ima_digest_text(&e->file, v->boot_aggregate, sizeof v->boot_aggregate);
+		ima_file_digest_text(&e->file, v->boot_aggregate, sizeof v->boot_aggregate);
 	if (!signature)
 		return;
 	if (strcmp(signature, "malformed") == 0)

@@ -35,7 +35,7 @@ void ima_view_match(struct ima_view *v);
 void ima_view_complain(const struct ima_view *v);
 const char *ima_method_text(enum imalog_method m);
 /* "sha256:0011...", ret has 2 * DIGEST_MAX + 32 bytes. */
-void ima_digest_text(const struct imalog_digest *d, char *ret, size_t cap);
+void ima_file_digest_text(const struct imalog_digest *d, char *ret, size_t cap);
 /* "v2 sha256", "malformed"; NULL if the entry has none. */
 const char *ima_signature_text(const struct imalog_entry *e, char *ret, size_t cap);
 /* The value of one bank and method, in hex; NULL if it was not computed. */
