@@ -8,9 +8,11 @@
 #include "log.h"
 
 #include "evidence/eventlog.h"
+#include "verifier/appraise/digestset.h"
 #include "verifier/appraise/policy.h"
 #include "verifier/appraise/reference.h"
 #include "verifier/appraise/softset.h"
+#include "verifier/compiler/imafiles.h"
 #include "verifier/compiler/policy_compile.h"
 #include "verifier/compiler/roots_compile.h"
 
@@ -178,6 +180,28 @@ compile_roots(struct span in, struct result *ret)
 			  NULL);
 }
 
+static void
+check_files(struct span in, struct result *ret)
+{
+	ret->e = digestset_check(in);
+	if (ret->e != ASSAY_OK)
+		put_text(ret, "what was sent is no set of files: %s%s", assay_err_text(ret->e), "");
+}
+
+static void
+files_of_list(struct span in, struct result *ret)
+{
+	uint8_t *p = NULL;
+	size_t n = 0;
+
+	ret->e = imafiles_compile(in, &p, &n);
+	if (ret->e == ASSAY_OK && n > OUT_MAX - 2)
+		ret->e = ASSAY_TOO_LARGE;
+	ret->out = SPAN(p, n);
+	if (ret->e != ASSAY_OK)
+		put_text(ret, "the stored IMA list: %s%s", assay_err_text(ret->e), "");
+}
+
 static const struct job {
 	enum compile_kind kind;
 	bool before_jail; /* it reads the operator's files */
@@ -187,6 +211,8 @@ static const struct job {
 	{COMPILE_CAPTURE, false, compile_capture},
 	{COMPILE_ROOTS, true, compile_roots},
 	{COMPILE_SOFTWARE, false, compile_software},
+	{COMPILE_FILES_CHECK, false, check_files},
+	{COMPILE_FILES_OF_LIST, false, files_of_list},
 };
 
 static const struct job *
@@ -235,8 +261,8 @@ run(void)
 	    (e = ipc_recv(&start.ipc, &m)) != ASSAY_OK)
 		return e;
 	rd_init(&r, m.payload);
-	job = find_job(rd_be16(&r));
-	if (m.type != IPC_COMPILE || !job)
+	job = find_job(m.type == IPC_COMPILE_BULK ? (unsigned)m.id : rd_be16(&r));
+	if ((m.type != IPC_COMPILE && m.type != IPC_COMPILE_BULK) || !job)
 		return ASSAY_BAD_TYPE;
 	if (job->before_jail)
 		job->run(rd_rest(&r), &res);

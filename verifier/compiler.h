@@ -1,7 +1,8 @@
 /*
  * compiler.h: the compiler process: one job, then it exits.
  *
- * COMPILE payload: be16 kind, then the input. COMPILED payload: be16 assay_err,
+ * COMPILE payload: be16 kind, then the input. COMPILE_BULK: the input alone, up to 128 MiB,
+ * with the kind as the message's id. COMPILED payload: be16 assay_err,
  * then the compiled bytes, or (on an error) text for the operator.
  */
 #ifndef VERIFIER_COMPILER_H
@@ -15,6 +16,8 @@ enum compile_kind {
 	COMPILE_CAPTURE, /* be32 PCR mask, be32 length and boot log, be32 length and continuity */
 	COMPILE_SOFTWARE, /* u8 for a device alone, then with be32 lengths proof, claims, verdict,
 			   * and sets whose manifests may be taken over */
+	COMPILE_FILES_CHECK,   /* bulk: a digestset; nothing comes back, it is one or not */
+	COMPILE_FILES_OF_LIST, /* bulk: an IMA list; a digestset of its files comes back */
 	COMPILE_ROOTS,	 /* be16 length and directory, be16 length and CRL directory ("") */
 };
 

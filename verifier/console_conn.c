@@ -320,16 +320,22 @@ content_length(struct lws *wsi)
 	return strtol(text, NULL, 10);
 }
 
-/* Only application/json: a browser cannot send that across sites unasked. */
-static bool
-is_json(struct lws *wsi)
+/* Only these: a browser cannot send them across sites unasked. */
+static const char *
+body_type(const struct conn *c)
 {
-	static const char json[] = "application/json";
+	return route_is_raw(c->request.route) ? "application/octet-stream" : "application/json";
+}
+
+static bool
+is_of_type(struct lws *wsi, const char *want)
+{
 	char type[64];
 	int n = lws_hdr_copy(wsi, type, sizeof type, WSI_TOKEN_HTTP_CONTENT_TYPE);
+	size_t len = strlen(want);
 
-	return n > 0 && strncasecmp(type, json, sizeof json - 1) == 0 &&
-	       (type[sizeof json - 1] == '\0' || type[sizeof json - 1] == ';');
+	return n > 0 && strncasecmp(type, want, len) == 0 &&
+	       (type[len] == '\0' || type[len] == ';');
 }
 
 /* The announced body of a POST; a GET's must be absent. */
@@ -349,9 +355,11 @@ expect_body(struct conn *c)
 	if ((size_t)n > c->request.route->body_max)
 		return answer_problem(c, post ? 413 : 400, ASSAY_TOO_LARGE,
 				      post ? "the body is too large" : "a GET has no body");
-	if (!is_json(c->wsi))
+	if (!is_of_type(c->wsi, body_type(c)))
 		return answer_problem(c, 415, ASSAY_UNSUPPORTED,
-				      "the body must be application/json");
+				      route_is_raw(c->request.route)
+					      ? "the body must be application/octet-stream"
+					      : "the body must be application/json");
 	c->body_expected = (size_t)n;
 	c->state = CONN_BODY;
 	return 0;

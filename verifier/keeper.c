@@ -157,8 +157,7 @@ on_compiled(struct keeper *k, struct child *c, const struct ipc_msg *m)
 		e = ASSAY_INTERNAL;
 	if (job) {
 		job->done(k, job->arg, (enum assay_err)e, out);
-		free(job->input);
-		free(job);
+		keeper_job_free(job);
 	}
 }
 

@@ -103,6 +103,9 @@ ASSAY_MUST_USE enum assay_err keeper_device_changed(struct keeper *k, const char
 /* Run a job in a fresh compiler process: kind and input as compiler.h. */
 ASSAY_MUST_USE enum assay_err keeper_compile(struct keeper *k, uint16_t kind, struct span input,
 					     compile_done done, void *arg);
+/* The same with a sealed descriptor as the input alone; it stays the caller's. */
+ASSAY_MUST_USE enum assay_err keeper_compile_fd(struct keeper *k, uint16_t kind, int fd,
+						compile_done done, void *arg);
 /* Whether the device has a proved session now, and when it was last heard of (0:
  * not since start). */
 bool keeper_connected(struct keeper *k, const char *device, int64_t *ret_last_seen);

@@ -9,6 +9,7 @@
 #include "keeper_private.h"
 
 #include "evidence/imalog.h"
+#include "keeper_ima.h"
 #include "log.h"
 
 #include <stdlib.h>

@@ -8,6 +8,7 @@
 
 #include "bulk.h"
 #include "compiler.h"
+#include "keeper_ima.h"
 #include "log.h"
 #include "verifier/appraise/reference.h"
 
@@ -123,6 +124,14 @@ keeper_map_find(struct keeper *k, const uint8_t digest[32])
 			return m;
 	}
 	return keeper_replay_map(k, digest);
+}
+
+struct span
+keeper_reference_bytes(struct keeper *k, const uint8_t digest[32])
+{
+	const struct keeper_map *m = keeper_map_find(k, digest);
+
+	return m ? m->bytes : SPAN(NULL, 0);
 }
 
 enum assay_err

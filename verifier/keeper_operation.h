@@ -13,6 +13,7 @@
 #ifndef VERIFIER_KEEPER_OPERATION_H
 #define VERIFIER_KEEPER_OPERATION_H
 
+#include "bulk.h"
 #include "keeper.h"
 
 #include <jansson.h>
@@ -101,6 +102,7 @@ struct job {
 	bool for_device;
 	char comment[LEDGER_TEXT_MAX];
 	struct span source; /* malloc'd copy; freed with the job */
+	struct bulk bulk;   /* freed with the job */
 	enum assay_err (*finish)(struct job *j, struct span compiled);
 	/* words for an error of the compiler that says none itself */
 	const char *(*explain)(const struct job *j, enum assay_err e);
@@ -111,6 +113,8 @@ struct job {
 ASSAY_MUST_USE enum assay_err job_new(struct call *c, struct job **ret);
 void job_free(struct job *j);
 ASSAY_MUST_USE enum assay_err job_start(struct job *j, uint16_t kind, struct span input);
+/* The job's bulk is the input. */
+ASSAY_MUST_USE enum assay_err job_start_bulk(struct job *j, uint16_t kind);
 
 /* ---- handlers, one per operation ---- */
 
@@ -123,6 +127,8 @@ operation_handler operation_on_status, operation_on_device_list, operation_on_de
 	operation_on_device_accept_boot, operation_on_token_create,
 	operation_on_token_list, operation_on_ek_allow, operation_on_reference_list,
 	operation_on_reference_show, operation_on_reference_capture,
+	operation_on_reference_import, operation_on_reference_export, operation_on_upload_begin,
+	operation_on_upload_append,
 	operation_on_reference_promote, operation_on_reference_retire, operation_on_policy_list,
 	operation_on_policy_show, operation_on_policy_add, operation_on_policy_activate,
 	operation_on_audit_list, operation_on_operator_add, operation_on_operator_list,

@@ -38,6 +38,7 @@ job_free(struct job *j)
 		return;
 	json_decref(j->call.ret);
 	free((void *)(uintptr_t)j->source.p);
+	bulk_free(&j->bulk);
 	free(j);
 	jobs--;
 }
@@ -90,4 +91,10 @@ enum assay_err
 job_start(struct job *j, uint16_t kind, struct span input)
 {
 	return keeper_compile(j->call.k, kind, input, on_compiled, j);
+}
+
+enum assay_err
+job_start_bulk(struct job *j, uint16_t kind)
+{
+	return keeper_compile_fd(j->call.k, kind, j->bulk.fd, on_compiled, j);
 }

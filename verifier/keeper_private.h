@@ -60,8 +60,9 @@ struct child {
 struct compile_job {
 	struct compile_job *next;
 	uint16_t kind;
-	uint8_t *input; /* COMPILE payload */
+	uint8_t *input; /* COMPILE payload; NULL: COMPILE_BULK */
 	size_t len;
+	int fd; /* COMPILE_BULK's; 0: none */
 	compile_done done;
 	void *arg;
 };
@@ -268,6 +269,7 @@ void keeper_work_free(struct keeper *k, struct child *c);
  * first of these. */
 void keeper_work_rescue(struct keeper *k, struct request *first, bool blame);
 void keeper_job_fail(struct keeper *k, struct compile_job *j);
+void keeper_job_free(struct compile_job *j);
 /* Give waiting requests to idle appraisers and jobs to compilers. */
 void keeper_dispatch(struct keeper *k);
 void keeper_request_free(struct keeper *k, struct request *r);
@@ -312,9 +314,6 @@ void keeper_on_ima(struct keeper *k, struct child *c, const struct ipc_msg *m);
 void keeper_on_split(struct keeper *k, struct child *c, const struct ipc_msg *m);
 void keeper_ima_forget(struct keeper_session *s);
 void keeper_ima_free(struct keeper *k, struct request *r);
-/* The device's stored list, sealed and mapped. NOT_FOUND, TAMPERED. */
-ASSAY_MUST_USE enum assay_err keeper_ima_load(struct keeper *k, const char *device,
-					      struct bulk *ret, uint64_t *ret_entries);
 /* The ledger has what is wanted, and r has it now; else the device is to be asked. */
 /* The boot's whole list from the ledger, into the request; false: there is none. */
 bool keeper_ima_stored(struct keeper *k, struct request *r);

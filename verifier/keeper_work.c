@@ -6,8 +6,10 @@
 
 #include "log.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEATHS_MAX 2 /* appraisers that one piece of evidence may kill */
 
@@ -170,6 +172,14 @@ keeper_offer(struct keeper *k, struct request *r, unsigned depth)
 	return true;
 }
 
+static enum assay_err
+send_job(struct child *c, const struct compile_job *j)
+{
+	if (j->fd > 0)
+		return ipc_send_fd(&c->ipc, IPC_COMPILE_BULK, j->kind, j->fd);
+	return ipc_send(&c->ipc, IPC_COMPILE, 0, SPAN(j->input, j->len));
+}
+
 static void
 start_jobs(struct keeper *k)
 {
@@ -181,7 +191,7 @@ start_jobs(struct keeper *k)
 			return;
 		k->jobs = j->next;
 		c->job = j;
-		if (ipc_send(&c->ipc, IPC_COMPILE, 0, SPAN(j->input, j->len)) != ASSAY_OK)
+		if (send_job(c, j) != ASSAY_OK)
 			keeper_child_lost(k, c, "does not take its job");
 	}
 }
@@ -220,31 +230,67 @@ keeper_appraiser_done(struct keeper *k, struct child *c, bool distrust)
 	keeper_child_retire(k, c);
 }
 
-enum assay_err
-keeper_compile(struct keeper *k, uint16_t kind, struct span input, compile_done done, void *arg)
+void
+keeper_job_free(struct compile_job *j)
+{
+	if (!j)
+		return;
+	if (j->fd > 0)
+		close(j->fd);
+	free(j->input);
+	free(j);
+}
+
+/* Behind those that wait. */
+static enum assay_err
+queue_job(struct keeper *k, struct compile_job job)
 {
 	struct compile_job *j, **at = &k->jobs;
-	struct writer w;
 	unsigned n = 0;
 
 	for (; *at; at = &(*at)->next)
 		n++;
 	if (n >= KEEPER_COMPILE_JOBS_MAX)
 		return ASSAY_BUSY;
-	j = calloc(1, sizeof *j);
-	if (!j || !(j->input = malloc(input.n + 2))) {
-		free(j);
+	j = malloc(sizeof *j);
+	if (!j)
 		return ASSAY_NO_MEMORY;
-	}
-	wr_init(&w, j->input, input.n + 2);
-	wr_be16(&w, kind);
-	wr_bytes(&w, input);
-	j->len = w.len;
-	j->kind = kind;
-	j->done = done;
-	j->arg = arg;
+	*j = job;
 	*at = j;
 	return ASSAY_OK;
+}
+
+enum assay_err
+keeper_compile(struct keeper *k, uint16_t kind, struct span input, compile_done done, void *arg)
+{
+	struct compile_job j = {.kind = kind, .done = done, .arg = arg};
+	struct writer w;
+	enum assay_err e;
+
+	j.input = malloc(input.n + 2);
+	if (!j.input)
+		return ASSAY_NO_MEMORY;
+	wr_init(&w, j.input, input.n + 2);
+	wr_be16(&w, kind);
+	wr_bytes(&w, input);
+	j.len = w.len;
+	if ((e = queue_job(k, j)) != ASSAY_OK)
+		free(j.input);
+	return e;
+}
+
+enum assay_err
+keeper_compile_fd(struct keeper *k, uint16_t kind, int fd, compile_done done, void *arg)
+{
+	struct compile_job j = {.kind = kind, .done = done, .arg = arg};
+	enum assay_err e;
+
+	j.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (j.fd < 0)
+		return ASSAY_NO_MEMORY;
+	if ((e = queue_job(k, j)) != ASSAY_OK)
+		close(j.fd);
+	return e;
 }
 
 void
@@ -311,6 +357,5 @@ keeper_job_fail(struct keeper *k, struct compile_job *j)
 	if (!j)
 		return;
 	j->done(k, j->arg, ASSAY_INTERNAL, SPAN(text, sizeof text - 1));
-	free(j->input);
-	free(j);
+	keeper_job_free(j);
 }

@@ -32,6 +32,10 @@
 	X(REFERENCE_LIST, "reference.list", VIEWER)                                            \
 	X(REFERENCE_SHOW, "reference.show", VIEWER)                                            \
 	X(REFERENCE_CAPTURE, "reference.capture", OPERATOR)                                    \
+	X(REFERENCE_IMPORT, "reference.import", OPERATOR)                                      \
+	X(REFERENCE_EXPORT, "reference.export", VIEWER)                                      \
+	X(UPLOAD_BEGIN, "upload.begin", OPERATOR)                                              \
+	X(UPLOAD_APPEND, "upload.append", OPERATOR)                                            \
 	X(REFERENCE_PROMOTE, "reference.promote", OPERATOR)                                    \
 	X(REFERENCE_RETIRE, "reference.retire", OPERATOR)                                      \
 	X(POLICY_LIST, "policy.list", VIEWER)                                                  \
@@ -93,6 +97,8 @@ enum operation_field {
 	F_VERSION,
 	F_NONCE,     /* of a relying party */
 	F_WHAT,	     /* of a reference: "boot" or "software" */
+	F_UPLOAD,    /* id of what is being sent in pieces */
+	F_OFFSET,    /* decimal bytes */
 	F_COUNT
 };
 

@@ -142,6 +142,8 @@ request_body(struct operator_request *r, struct span body)
 		return refuse(r, ASSAY_MALFORMED, "", "a GET has no body");
 	if (body.n > r->route->body_max)
 		return refuse(r, ASSAY_TOO_LARGE, "", "the body is too large");
+	if (route_is_raw(r->route))
+		return set_field(r, F_FILE, body);
 	if (!is_flat(body))
 		return refuse(r, ASSAY_MALFORMED, "", "the body must be one flat JSON object");
 	r->body = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, &error);

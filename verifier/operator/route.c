@@ -32,6 +32,11 @@ static const struct route routes[] = {
 	{METHOD_GET, "/v1/references/{reference}", OP_REFERENCE_SHOW, 0, 0},
 	{METHOD_POST, "/v1/references", OP_REFERENCE_CAPTURE,
 	 B(DEVICE) | B(NAME) | B(SCOPE) | B(PCRS) | B(WHAT), SMALL},
+	{METHOD_GET, "/v1/references/{reference}/content", OP_REFERENCE_EXPORT, B(OFFSET), 0},
+	{METHOD_POST, "/v1/imports", OP_REFERENCE_IMPORT,
+	 B(UPLOAD) | B(DEVICE) | B(NAME) | B(CLASS) | B(REASON), SMALL},
+	{METHOD_POST, "/v1/uploads", OP_UPLOAD_BEGIN, 0, SMALL},
+	{METHOD_POST, "/v1/uploads/{upload}/{offset}", OP_UPLOAD_APPEND, 0, OPERATION_FILE_MAX},
 	{METHOD_POST, "/v1/references/{reference}/promote", OP_REFERENCE_PROMOTE, B(DIGEST), SMALL},
 	{METHOD_POST, "/v1/references/{reference}/retire", OP_REFERENCE_RETIRE, 0, SMALL},
 	{METHOD_GET, "/v1/policies", OP_POLICY_LIST, 0, 0},
@@ -44,6 +49,12 @@ static const struct route routes[] = {
 	{METHOD_POST, "/v1/operators/{name}/revoke", OP_OPERATOR_REVOKE, 0, SMALL},
 	{METHOD_POST, "/v1/ledger/accept", OP_LEDGER_ACCEPT, 0, SMALL},
 };
+
+bool
+route_is_raw(const struct route *r)
+{
+	return r->op == OP_UPLOAD_APPEND;
+}
 
 const struct route *
 route_table(size_t *ret_n)

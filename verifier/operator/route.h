@@ -28,6 +28,8 @@ struct route {
  */
 ASSAY_MUST_USE enum assay_err route_find(enum http_method m, struct span path,
 					 const struct route **ret, struct operation *op);
+/* The body is not JSON but bytes: field file. */
+bool route_is_raw(const struct route *r);
 /* All routes, for documents and tests. */
 const struct route *route_table(size_t *ret_n);
 
