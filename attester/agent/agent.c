@@ -24,6 +24,7 @@
 struct agent {
 	const struct options *o;
 	struct statedir *s;
+	struct measuring *m;
 	struct assay_tpm *tpm;
 	struct assay_attester *attester;
 	struct link *link;
@@ -78,6 +79,7 @@ agent_pause_ms(unsigned failures, uint64_t cap_ms, uint32_t random)
 }
 
 static void handle(struct agent *a, enum agent_event e);
+static void take_message(struct agent *a, struct span message);
 
 /* ---- actions ---- */
 
@@ -121,6 +123,21 @@ remember(struct agent *a)
 	}
 	if (a->o->command == COMMAND_ENROL)
 		handle(a, EVENT_STOP);
+}
+
+/* The challenge that waited, with the measurements that there are. */
+static void
+answer(struct agent *a)
+{
+	take_message(a, measuring_held(a->m));
+	collector_release(&a->m->collector);
+}
+
+static void
+answer_late(struct agent *a)
+{
+	report(REPORT_WARN, "overdue", "state", agent_state_name(a->state), NULL);
+	answer(a);
 }
 
 static void
@@ -261,6 +278,7 @@ static const struct agent_transition transitions[] = {
 	{AGENT_ENROLLING, EVENT_DOWN, rest, AGENT_RESTING},
 	{AGENT_ENROLLING, EVENT_STOP, stop, AGENT_STOPPING},
 
+	{AGENT_WAITING, EVENT_ASKED, NULL, AGENT_MEASURING},
 	{AGENT_WAITING, EVENT_CHALLENGED, prove, AGENT_ATTESTING},
 	{AGENT_WAITING, EVENT_ENROLLED, remember, AGENT_WAITING},
 	{AGENT_WAITING, EVENT_DECIDED, decided, AGENT_WAITING},
@@ -270,6 +288,18 @@ static const struct agent_transition transitions[] = {
 	{AGENT_WAITING, EVENT_DOWN, rest, AGENT_RESTING},
 	{AGENT_WAITING, EVENT_STOP, stop, AGENT_STOPPING},
 
+	{AGENT_MEASURING, EVENT_ASKED, NULL, AGENT_MEASURING},
+	{AGENT_MEASURING, EVENT_MEASURED, answer, AGENT_MEASURING},
+	{AGENT_MEASURING, EVENT_CHALLENGED, prove, AGENT_ATTESTING},
+	{AGENT_MEASURING, EVENT_ENROLLED, remember, AGENT_MEASURING},
+	{AGENT_MEASURING, EVENT_DECIDED, decided, AGENT_MEASURING},
+	{AGENT_MEASURING, EVENT_REFUSED, refused, AGENT_MEASURING},
+	{AGENT_MEASURING, EVENT_FAULT, fault, AGENT_WAITING},
+	{AGENT_MEASURING, EVENT_TIMER, answer_late, AGENT_MEASURING},
+	{AGENT_MEASURING, EVENT_DOWN, rest, AGENT_RESTING},
+	{AGENT_MEASURING, EVENT_STOP, stop, AGENT_STOPPING},
+
+	{AGENT_ATTESTING, EVENT_ASKED, NULL, AGENT_MEASURING},
 	{AGENT_ATTESTING, EVENT_CHALLENGED, prove, AGENT_ATTESTING},
 	{AGENT_ATTESTING, EVENT_DECIDED, decided, AGENT_WAITING},
 	{AGENT_ATTESTING, EVENT_REFUSED, refused, AGENT_ATTESTING},
@@ -303,7 +333,8 @@ handle(struct agent *a, enum agent_event e)
 	if (!t)
 		return;
 	a->state = t->next;
-	t->action(a);
+	if (t->action)
+		t->action(a);
 }
 
 /* ---- what the connection tells ---- */
@@ -321,10 +352,8 @@ on_up(void *self, const uint8_t *exporter)
 }
 
 static void
-on_message(void *self, struct span message)
+take_message(struct agent *a, struct span message)
 {
-	struct agent *a = self;
-
 	a->error = assay_attester_received(a->attester, message.p, message.n, &a->event);
 	if (a->error != ASSAY_OK) {
 		handle(a, EVENT_FAULT);
@@ -349,6 +378,32 @@ on_message(void *self, struct span message)
 		handle(a, EVENT_REFUSED);
 		break;
 	}
+}
+
+static void
+on_message(void *self, struct span message)
+{
+	struct agent *a = self;
+	uint64_t ms;
+
+	if (!measuring_holds(a->m, message, &ms)) {
+		take_message(a, message);
+		return;
+	}
+	link_timer(a->link, ms);
+	handle(a, EVENT_ASKED);
+}
+
+static void
+on_collected(void *self)
+{
+	struct agent *a = self;
+	bool answered = measuring_answered(a->m);
+
+	if (a->m->restarted && link_watch(a->link, a->m->collector.fd) != ASSAY_OK)
+		report(REPORT_ERROR, "collector", "problem", "it cannot be watched", NULL);
+	if (answered)
+		handle(a, EVENT_MEASURED);
 }
 
 static void
@@ -509,6 +564,7 @@ open_attester(struct agent *a, void *memory, size_t size)
 		return report_fatal(AGENT_BAD_INPUT,
 				    "%s/enrolment: is of another attestation key than ak.blob",
 				    a->s->path);
+	measuring_configure(a->m, &c);
 	if (e == ASSAY_OK)
 		e = assay_attester_init(memory, size, &c, &a->attester);
 	return e == ASSAY_OK ? AGENT_YES : report_fatal(AGENT_FAULT, "%s", assay_err_text(e));
@@ -517,9 +573,12 @@ open_attester(struct agent *a, void *memory, size_t size)
 static int
 serve(struct agent *a)
 {
-	struct link_handlers h = {a, on_up, on_message, on_down, on_next, on_timer, on_stop, NULL};
+	struct link_handlers h = {a,	   on_up,    on_message, on_down,
+				  on_next, on_timer, on_stop,	 on_collected};
 	enum assay_err e = link_open(&a->to, &h, &a->link);
 
+	if (e == ASSAY_OK && a->m->on)
+		e = link_watch(a->link, a->m->collector.fd);
 	if (e != ASSAY_OK)
 		return report_fatal(AGENT_FAULT, "libwebsockets: %s", assay_err_text(e));
 	handle(a, EVENT_START);
@@ -529,20 +588,24 @@ serve(struct agent *a)
 }
 
 int
-agent_run(const struct options *o, struct statedir *s)
+agent_run(const struct options *o, struct statedir *s, struct measuring *m)
 {
 	struct assay_attester_config sizes = {.part_max = ASSAY_PART_MIN, .ima_list = ima_list};
-	size_t size = assay_attester_size(&sizes);
 	struct agent *a = calloc(1, sizeof *a);
-	void *tpm = calloc(1, assay_tpm_size()), *memory = calloc(1, size);
+	void *tpm = calloc(1, assay_tpm_size()), *memory;
 	int status = AGENT_FAULT;
+	size_t size;
 
+	measuring_configure(m, &sizes);
+	size = assay_attester_size(&sizes);
+	memory = calloc(1, size);
 	if (!a || !tpm || !memory) {
 		(void)report_fatal(0, "%s", assay_err_text(ASSAY_NO_MEMORY));
 		goto out;
 	}
 	a->o = o;
 	a->s = s;
+	a->m = m;
 	imalist_init(&a->ima, o->ima_list);
 	if ((status = choose_trust(a)) == AGENT_YES && (status = open_tpm(a, tpm)) == AGENT_YES &&
 	    (status = open_attester(a, memory, size)) == AGENT_YES)

@@ -9,6 +9,7 @@
 #define AGENT_AGENT_H
 
 #include "link.h"
+#include "measuring.h"
 #include "options.h"
 #include "statedir.h"
 
@@ -18,6 +19,7 @@
 	X(DIALLING, "a connection")                                                                \
 	X(ENROLLING, "the verifier to enrol this device")                                          \
 	X(WAITING, "a challenge")                                                                  \
+	X(MEASURING, "measurements for the evidence")                                              \
 	X(ATTESTING, "a decision")                                                                 \
 	X(RESTING, "the time to connect again")                                                    \
 	X(STOPPING, "the connection to close")                                                     \
@@ -28,6 +30,8 @@
 	X(UP_NEW)   /* connected, and Enrol goes out */                                            \
 	X(UP_KNOWN) /* connected, and Hello goes out */                                            \
 	X(ENROLLED)                                                                                \
+	X(ASKED)    /* a challenge came, and waits for measurements */                             \
+	X(MEASURED) /* they are there, or there will be none */                                    \
 	X(CHALLENGED)                                                                              \
 	X(DECIDED)                                                                                 \
 	X(REFUSED)                                                                                 \
@@ -71,8 +75,8 @@ const struct agent_transition *agent_transition_for(enum agent_state s, enum age
  */
 uint64_t agent_pause_ms(unsigned failures, uint64_t cap_ms, uint32_t random);
 
-/* `run` and `enrol`; an exit status of options.h. s is open and locked. */
-int agent_run(const struct options *o, struct statedir *s);
+/* `run` and `enrol`; an exit status of options.h. s is open and locked, m started. */
+int agent_run(const struct options *o, struct statedir *s, struct measuring *m);
 /* The whole program, for main(). */
 int agent_main(int argc, char **argv);
 

@@ -71,7 +71,7 @@ check_ca(const char *path)
 }
 
 static int
-run_command(const struct options *o, struct statedir *s)
+run_command(const struct options *o, struct statedir *s, struct measuring *m)
 {
 	int status = o->ca[0] ? check_ca(o->ca) : AGENT_YES;
 
@@ -82,7 +82,7 @@ run_command(const struct options *o, struct statedir *s)
 		       "was enrolled before", NULL);
 		return AGENT_YES;
 	}
-	return agent_run(o, s);
+	return agent_run(o, s, m);
 }
 
 int
@@ -90,23 +90,29 @@ agent_main(int argc, char **argv)
 {
 	static struct options o;
 	static struct statedir s;
+	static struct measuring m;
 	int status = AGENT_USAGE;
 	bool writes;
 	enum assay_err e;
 
 	(void)setenv("TSS2_LOG", "all+NONE", 0); /* the library tells, in one line */
+	if (argc > 1 && strcmp(argv[1], COLLECTOR_COMMAND) == 0)
+		return collector_main(argc, argv);
 	if (!options_read(argc, argv, &o, &status))
 		return status;
 	if (o.verbose)
 		report_most(REPORT_DEBUG);
+	if (o.command == COMMAND_MEASURE)
+		return measuring_show(&o);
 	writes = o.command != COMMAND_STATUS;
 	e = statedir_open(&s, o.state, writes, writes);
 	if (e != ASSAY_OK)
 		status = complain(&s, e);
 	else if (o.command == COMMAND_STATUS)
 		status = show_status(&o, &s);
-	else
-		status = run_command(&o, &s);
+	else if ((status = measuring_start(&m, &o)) == AGENT_YES)
+		status = run_command(&o, &s, &m);
+	measuring_stop(&m);
 	statedir_close(&s);
 	explicit_bzero(o.token_secret, sizeof o.token_secret);
 	return status;
