@@ -418,6 +418,74 @@ check_key(const struct digestset *s)
 	return span_equal(SPAN(d.b, 16), SPAN(s->key, 16)) ? ASSAY_OK : ASSAY_MISMATCH;
 }
 
+/* What a table is of: how one numbered thing is looked for. */
+struct kind {
+	struct span table;
+	uint32_t slots, count; /* count: of things, each of which it may hold */
+	bool paths;
+};
+
+static bool
+probe_for(const struct digestset *s, bool paths, uint32_t number, uint8_t *buf,
+	  struct probe *ret)
+{
+	struct digestset_digest d;
+	uint32_t owner;
+
+	if (paths) {
+		struct span p = digestset_path(s, number, buf);
+
+		*ret = (struct probe){s, s->path_table, s->path_slots,
+				      digestset_hash(s->key, 0, p), p, 0};
+		return p.n != 0;
+	}
+	if (!digestset_record(s, number, &d, &owner))
+		return false;
+	*ret = (struct probe){s, s->digest_table, s->digest_slots,
+			      digestset_hash(s->key, alg_of(&d), d.bytes), d.bytes, alg_of(&d)};
+	return true;
+}
+
+/* Every entry is where a look-up finds it, there is no other, and none is farther from
+ * its place than the header says. */
+static bool
+check_table(const struct digestset *s, const struct kind *k, uint32_t *probes)
+{
+	uint8_t buf[DIGESTSET_PATH_MAX];
+	uint32_t used = 0, found = 0;
+	struct probe p;
+
+	for (uint32_t slot = 0; slot < k->slots; slot++) {
+		uint32_t e = entry(k->table, slot), number = (e & NUMBER_MASK) - 1, home, far;
+
+		if (e == 0)
+			continue;
+		used++;
+		if (number >= k->count || !probe_for(s, k->paths, number, buf, &p) ||
+		    e != DIGESTSET_ENTRY(p.hash, number))
+			return false;
+		home = DIGESTSET_SLOT(p.hash, (uint64_t)k->slots);
+		far = slot >= home ? slot - home : slot + k->slots - home;
+		if (far > *probes)
+			*probes = far;
+	}
+	for (uint32_t i = 0; i < k->count; i++)
+		found += probe_for(s, k->paths, i, buf, &p) &&
+			 look_up(&p, k->paths ? is_path : is_digest) == i;
+	return used == found;
+}
+
+static bool
+check_tables(const struct digestset *s)
+{
+	const struct kind paths = {s->path_table, s->path_slots, s->paths, true};
+	const struct kind digests = {s->digest_table, s->digest_slots, s->records, false};
+	uint32_t probes = 0;
+
+	return check_table(s, &paths, &probes) && check_table(s, &digests, &probes) &&
+	       probes == s->probes;
+}
+
 enum assay_err
 digestset_check(struct span image)
 {
@@ -428,5 +496,5 @@ digestset_check(struct span image)
 		return e;
 	if ((e = check_key(&s)) != ASSAY_OK)
 		return e;
-	return check_paths(&s) && check_records(&s) ? ASSAY_OK : ASSAY_MALFORMED;
+	return check_paths(&s) && check_records(&s) && check_tables(&s) ? ASSAY_OK : ASSAY_MALFORMED;
 }
