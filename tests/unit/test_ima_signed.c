@@ -1,0 +1,182 @@
+/* test_ima_signed.c: signatures of files against keyrings. */
+#include "tests/support/unit.h"
+
+#include "verifier/appraise/certfile.h"
+#include "verifier/appraise/ima_signed.h"
+
+#include <string.h>
+
+#define NOW 1790000000
+
+static struct policy_ima policy;
+static struct ima_keys keys;
+static uint8_t pem[65536];
+
+/* One keyring of the certificates in a file. */
+static void
+keyring(struct span file)
+{
+	struct certfile_item item;
+	struct certfile f;
+	struct ima_keyring *k = &policy.keyring[0];
+
+	memset(&policy, 0, sizeof policy);
+	policy.nkeyrings = 1;
+	k->name = SPAN("test", 4);
+	k->allow_expired = true;
+	certfile_open(&f, file, pem, sizeof pem);
+	while (certfile_next(&f, &item) == ASSAY_OK) {
+		policy.certificate[policy.ncertificates++] = item.der;
+		k->ncertificates++;
+	}
+	assert_int_not_equal(k->ncertificates, 0);
+	ima_keys_open(&policy, &keys);
+}
+
+struct tally {
+	unsigned good, bad, none;
+};
+
+static struct tally
+tally(struct span list, const struct ima_signed_ask *ask)
+{
+	struct tally t = {0};
+	struct imalog_entry e;
+	struct imalog l;
+
+	assert_int_equal(imalog_open(list, NULL, 0, &l), ASSAY_OK);
+	while (imalog_next(&l, &e)) {
+		struct ima_signed s;
+
+		ima_signed(ask, &e, &s);
+		t.good += s.answer == IMA_SIGNED_GOOD;
+		t.bad += s.answer == IMA_SIGNED_BAD;
+		t.none += s.answer == IMA_SIGNED_NOT;
+		if (s.answer != IMA_SIGNED_GOOD)
+			assert_non_null(s.reason);
+	}
+	assert_int_equal(imalog_finish(&l), ASSAY_OK);
+	return t;
+}
+
+static const struct ima_signed_ask any = {&policy, &keys, IMA_KEYRINGS_MAX, NOW, 0};
+
+static void
+signatures_of_a_recorded_boot_verify_with_its_key_only(void **state)
+{
+	struct span list = unit_data("ima/uki-sig.bin"), key = unit_data("ima/uki-sig-signer.crt");
+	struct ima_signed_ask ask = any;
+	struct tally t, other;
+
+	(void)state;
+	keyring(key);
+	t = tally(list, &ask);
+	assert_true(t.good > 0);
+	/* a keyring that is asked for and has not the key */
+	ask.keyring = 1;
+	other = tally(list, &ask);
+	assert_int_equal(other.good, 0);
+	assert_int_equal(other.bad, t.good + t.bad);
+	/* a key that counts only once its loading was measured */
+	ask.keyring = 0;
+	policy.keyring[0].runtime = true;
+	assert_int_equal(tally(list, &ask).good, 0);
+	ask.measured = 1;
+	assert_int_equal(tally(list, &ask).good, t.good);
+	/* and only while it is valid */
+	policy.keyring[0].allow_expired = false;
+	ask.now = keys.key[0].not_after + 1;
+	assert_int_equal(tally(list, &ask).good, 0);
+	ask.now = keys.key[0].not_before - 1;
+	assert_int_equal(tally(list, &ask).good, 0);
+	ask.now = keys.key[0].not_after;
+	assert_int_equal(tally(list, &ask).good, t.good);
+	unit_free(list);
+	unit_free(key);
+}
+
+/* A signed entry, and what is changed in it. */
+struct changed {
+	struct imalog_entry e;
+	const struct ima_signed_ask *ask;
+};
+
+static void
+mutant_does_not_verify(struct span m, const char *what, void *arg)
+{
+	struct changed c = *(struct changed *)arg;
+	struct ima_signed s;
+
+	c.e.field[IMALOG_SIG] = m;
+	ima_signed(c.ask, &c.e, &s);
+	if (s.answer == IMA_SIGNED_GOOD)
+		fail_msg("%s verifies", what);
+}
+
+static void
+no_altered_signature_or_digest_verifies(void **state)
+{
+	struct span list = unit_data("ima/uki-sig.bin"), key = unit_data("ima/uki-sig-signer.crt");
+	struct changed c = {.ask = &any};
+	struct ima_signed s = {0};
+	uint8_t digest[DIGEST_MAX];
+	struct imalog l;
+
+	(void)state;
+	keyring(key);
+	assert_int_equal(imalog_open(list, NULL, 0, &l), ASSAY_OK);
+	while (s.answer != IMA_SIGNED_GOOD && imalog_next(&l, &c.e))
+		ima_signed(&any, &c.e, &s);
+	assert_int_equal(s.answer, IMA_SIGNED_GOOD);
+	unit_mutate(c.e.field[IMALOG_SIG], 200, mutant_does_not_verify, &c);
+	memcpy(digest, c.e.file.bytes.p, c.e.file.bytes.n);
+	c.e.file.bytes.p = digest;
+	for (size_t i = 0; i < c.e.file.bytes.n; i++) {
+		digest[i] ^= 1;
+		ima_signed(&any, &c.e, &s);
+		assert_int_equal(s.answer, IMA_SIGNED_BAD);
+		digest[i] ^= 1;
+	}
+	c.e.file.verity = true;
+	ima_signed(&any, &c.e, &s);
+	assert_int_equal(s.answer, IMA_SIGNED_BAD);
+	c.e.file.verity = false;
+	c.e.file.name = "sha512";
+	ima_signed(&any, &c.e, &s);
+	assert_int_equal(s.answer, IMA_SIGNED_BAD);
+	unit_free(list);
+	unit_free(key);
+}
+
+static void
+others_signatures_are_as_their_index_says(void **state)
+{
+	const char *path = unit_shared("ima/acs-imakey.der");
+	struct span key, list;
+	struct tally t;
+
+	(void)state;
+	if (!path)
+		skip();
+	key = unit_file(path);
+	list = unit_file(unit_shared("ima/acs-imasig.bin"));
+	keyring(key);
+	t = tally(list, &any);
+	assert_int_equal(t.good, 896);
+	assert_int_equal(t.bad, 3);
+	assert_int_equal(t.none, 184);
+	unit_free(key);
+	unit_free(list);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(signatures_of_a_recorded_boot_verify_with_its_key_only),
+		cmocka_unit_test(no_altered_signature_or_digest_verifies),
+		cmocka_unit_test(others_signatures_are_as_their_index_says),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
