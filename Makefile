@@ -53,7 +53,7 @@ WOLF_CFLAGS := $(call SYSCFLAGS,wolfssl)
 WOLF_LIBS := $(call pkg,--libs,wolfssl)
 endif
 
-CPPFLAGS_ALL := -D_GNU_SOURCE -DASSAY_VERSION='"$(VERSION)"' -Iinclude -I. -isystem $(GEN) $(WOLF_CFLAGS)
+CPPFLAGS_ALL := -D_GNU_SOURCE -DASSAY_VERSION='"$(VERSION)"' -Iinclude -I. -isystem $(GEN) $(WOLF_CFLAGS) $(call SYSCFLAGS,p11-kit-1)
 CFLAGS_ALL = $(OPT) $(WARN) $(HARDEN) $(CFLAGS)
 LDFLAGS_ALL = $(OPT) $(LINK_HARDEN) $(LDFLAGS)
 
@@ -128,6 +128,7 @@ DEPS_BUILD += libcbor-dev          # signed reference values (CoRIM)
 DEPS_BUILD += libcurl4-openssl-dev # assay: the console's HTTP API
 DEPS_BUILD += libcyaml-dev         # policies and configuration files
 DEPS_BUILD += libjansson-dev       # JSON of the console and of --json
+DEPS_BUILD += libp11-kit-dev       # pkcs11.h: keys in tokens
 DEPS_BUILD += libprotobuf-c-dev    # the wire's messages
 DEPS_BUILD += libseccomp-dev       # the jails of the verifier's processes
 DEPS_BUILD += libsqlite3-dev       # the ledger
@@ -150,6 +151,7 @@ DEPS_RUN += tpm2-tools             # an EK certificate of the L-2 template; PCRs
 DEPS_TEST += libcmocka-dev         # unit tests
 DEPS_TEST += curl                  # the operators' API, as others than `assay' call it
 DEPS_TEST += openssl               # certificates that are wrong in some way
+DEPS_TEST += softhsm2             # a PKCS #11 token
 DEPS_TEST += sqlite3               # looks into the ledger from outside
 DEPS_TEST += universal-ctags       # lint: lengths of functions
 

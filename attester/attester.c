@@ -43,7 +43,9 @@ printable(const char *s, size_t max)
 static bool
 config_is_valid(const struct assay_attester_config *c)
 {
-	if (!c->backend.identity || !c->backend.activate || !c->backend.quote)
+	if (!c->backend.identity ||
+	    (c->backend.sign ? !c->start_id || c->start_count == 0
+			     : !c->backend.activate || !c->backend.quote))
 		return false;
 	if (!c->agent || !printable(c->agent, MSG_AGENT_MAX))
 		return false;
@@ -75,6 +77,9 @@ assay_attester_init(void *memory, size_t size, const struct assay_attester_confi
 	}
 	a->enrolled = config->enrolled;
 	a->allow_unbound = config->allow_unbound;
+	if (config->start_id)
+		memcpy(a->start_id, config->start_id, sizeof a->start_id);
+	a->start_count = config->start_count;
 	a->part_max = or_most(config->part_max, ASSAY_PART_MAX);
 	a->log_max = or_most(config->boot_log_max, ASSAY_BOOT_LOG_MAX);
 	claims_init(a, config, (uint8_t *)memory + sizeof *a);
@@ -162,6 +167,11 @@ assay_attester_connected(struct assay_attester *a, const uint8_t *exporter, size
 		return e;
 	if (id.bank_count > ASSAY_BANKS_MAX || id.chain_count > ASSAY_CHAIN_MAX)
 		return ASSAY_TOO_MANY;
+	if (signs_by_key(a)) {
+		if ((e = key_connected(a, &id)) == ASSAY_OK)
+			a->state = a->enrolled ? GREETED : POSSESSING;
+		return e;
+	}
 	if ((e = name_of(span_of(id.ak_public), &a->key_name)) != ASSAY_OK ||
 	    (e = a->enrolled ? send_hello(a, &id) : send_enrol(a, &id)) != ASSAY_OK)
 		return e;
@@ -233,6 +243,18 @@ on_challenge(struct assay_attester *a, struct span f, struct assay_event *ev)
 }
 
 static enum assay_err
+on_possession(struct assay_attester *a, struct span f, struct assay_event *ev)
+{
+	struct msg_challenge m;
+	enum assay_err e = envelope_decode_challenge(f, &a->arena, &m);
+
+	if (e != ASSAY_OK)
+		return e;
+	ev->kind = ASSAY_EVENT_CREDENTIAL;
+	return key_possess(a, &m);
+}
+
+static enum assay_err
 on_need(struct assay_attester *a, struct span f, struct assay_event *ev)
 {
 	enum assay_err e = envelope_decode_need(f, &a->arena, &a->need);
@@ -293,6 +315,8 @@ static const struct transition {
 } transitions[] = {
 	{ENROLLING, MSG_CREDENTIAL, on_credential, ACTIVATED},
 	{ENROLLING, MSG_REFUSED, on_refused, CLOSED},
+	{POSSESSING, MSG_CHALLENGE, on_possession, ACTIVATED},
+	{POSSESSING, MSG_REFUSED, on_refused, CLOSED},
 	{ACTIVATED, MSG_ENROLLED, on_enrolled, IDLE},
 	{ACTIVATED, MSG_REFUSED, on_refused, CLOSED},
 	{GREETED, MSG_CHALLENGE, on_challenge, PROVING},

@@ -48,7 +48,24 @@ make_claims(struct assay_attester *a, bool reread)
 	    (e = ima_count(a, &m->ima_entries)) != ASSAY_OK)
 		return e;
 	m->agent = SPAN(a->agent, strlen(a->agent));
+	if (signs_by_key(a)) {
+		m->start_id = SPAN(a->start_id, sizeof a->start_id);
+		m->start_count = a->start_count;
+		m->round = ++a->round;
+	}
 	return envelope_encode_claims(m, a->claims, a->claims_max, &a->claims_len);
+}
+
+enum assay_err
+round_channel(const struct assay_attester *a, const struct msg_challenge *c, struct binding *b)
+{
+	if (c->channel_bound && !a->has_exporter)
+		return ASSAY_DENIED;
+	if (!c->channel_bound && !a->allow_unbound)
+		return ASSAY_DENIED; /* I17: never negotiated down */
+	if (c->channel_bound)
+		b->channel = SPAN(a->exporter, sizeof a->exporter);
+	return ASSAY_OK;
 }
 
 /* What the key signs: kind, key, nonce, channel and claims in one digest. */
@@ -60,14 +77,9 @@ make_binding(const struct assay_attester *a, const struct msg_challenge *c,
 			    .key_name = SPAN(a->key_name.b, a->key_name.len),
 			    .nonce = c->nonce,
 			    .claims = SPAN(a->claims, a->claims_len)};
+	enum assay_err e = round_channel(a, c, &b);
 
-	if (c->channel_bound && !a->has_exporter)
-		return ASSAY_DENIED;
-	if (!c->channel_bound && !a->allow_unbound)
-		return ASSAY_DENIED; /* I17: never negotiated down */
-	if (c->channel_bound)
-		b.channel = SPAN(a->exporter, sizeof a->exporter);
-	return binding_compute(&b, ret);
+	return e == ASSAY_OK ? binding_compute(&b, ret) : e;
 }
 
 static enum assay_err
@@ -126,6 +138,17 @@ quote(struct assay_attester *a, const struct msg_challenge *c)
 	return a->backend.quote(a->backend.self, banks, c->pcrs.count, qualifying, &a->quotes);
 }
 
+/* What else is in the proof of a DICE device leaves less room for claims. */
+static size_t
+layers_len(const struct assay_attester *a)
+{
+	size_t n = 0;
+
+	for (uint8_t i = 0; i < a->proof.nlayers; i++)
+		n += a->proof.layers[i].n;
+	return n < MSG_CLAIMS_INLINE_MAX ? n : MSG_CLAIMS_INLINE_MAX;
+}
+
 enum assay_err
 round_prove(struct assay_attester *a, const struct msg_challenge *c)
 {
@@ -134,11 +157,12 @@ round_prove(struct assay_attester *a, const struct msg_challenge *c)
 
 	round_reset(a);
 	memset(&a->proof, 0, sizeof a->proof);
-	if ((e = make_claims(a, c->reread)) != ASSAY_OK || (e = quote(a, c)) != ASSAY_OK ||
+	if ((e = make_claims(a, c->reread)) != ASSAY_OK ||
+	    (e = signs_by_key(a) ? key_prove(a, c) : quote(a, c)) != ASSAY_OK ||
 	    (e = take_quotes(a)) != ASSAY_OK ||
 	    (e = digest_sha256(SPAN(a->claims, a->claims_len), digest)) != ASSAY_OK)
 		return e;
-	if (a->claims_len <= MSG_CLAIMS_INLINE_MAX) /* else they are asked for */
+	if (a->claims_len <= MSG_CLAIMS_INLINE_MAX - layers_len(a)) /* else they are asked for */
 		a->proof.claims = SPAN(a->claims, a->claims_len);
 	a->proof.claims_digest = SPAN(digest, sizeof digest);
 	return envelope_encode_proof(&a->proof, a->frame, a->part_max, &a->frame_len);

@@ -21,6 +21,7 @@ enum state {
 	CLOSED = 0,
 	GREETED,   /* Hello is out */
 	ENROLLING, /* Enrol is out */
+	POSSESSING, /* EnrolKey is out */
 	ACTIVATED, /* Activation is out */
 	IDLE,	   /* enrolled, nothing asked */
 	PROVING,   /* Proof is out, the decision is not in */
@@ -73,7 +74,14 @@ struct assay_attester {
 	enum state state;
 	bool has_exporter;
 	uint8_t exporter[BINDING_CHANNEL_SIZE];
-	struct tpm_name key_name;
+	struct tpm_name key_name; /* by which the verifier knows the device */
+
+	/* without a TPM */
+	struct tpm_name signer_name;
+	uint8_t enrol_digest[32]; /* of the EnrolKey that is out */
+	uint8_t start_id[MSG_START_ID_SIZE];
+	uint64_t start_count, round;
+	uint8_t signature[MSG_KEY_SIGNATURE_MAX];
 
 	/* to be sent: a frame that is ready, then the pieces of Need */
 	size_t frame_len;
@@ -115,6 +123,24 @@ ASSAY_MUST_USE enum assay_err claims_collect(struct assay_attester *a, bool rere
 ASSAY_MUST_USE enum assay_err claims_files(struct assay_attester *a, struct msg_want *w,
 					   struct msg_part *m);
 
+/* attester_key.c: of devices without a TPM. */
+static inline bool
+signs_by_key(const struct assay_attester *a)
+{
+	return a->backend.sign != NULL;
+}
+/* Hello or EnrolKey is ready to be sent. */
+ASSAY_MUST_USE enum assay_err key_connected(struct assay_attester *a,
+					    const struct assay_identity *id);
+/* The Proof of possession for the challenge that follows EnrolKey is ready. */
+ASSAY_MUST_USE enum assay_err key_possess(struct assay_attester *a,
+					  const struct msg_challenge *c);
+/* The signature over the binding of kind, and the layers, go into a->proof. */
+ASSAY_MUST_USE enum assay_err key_prove(struct assay_attester *a, const struct msg_challenge *c);
+
+/* What the key signs; see attester_round.c. DENIED for a channel that must not be. */
+ASSAY_MUST_USE enum assay_err round_channel(const struct assay_attester *a,
+					    const struct msg_challenge *c, struct binding *b);
 /* Forget the evidence of the last round. */
 void round_reset(struct assay_attester *a);
 /* Evidence for a challenge: a Proof is ready to be sent. */

@@ -424,5 +424,8 @@ backend_quote(void *self, const struct assay_selection *banks, size_t count,
 struct assay_backend
 assay_tpm_backend(struct assay_tpm *t)
 {
-	return (struct assay_backend){t, backend_identity, backend_activate, backend_quote};
+	return (struct assay_backend){.self = t,
+				      .identity = backend_identity,
+				      .activate = backend_activate,
+				      .quote = backend_quote};
 }

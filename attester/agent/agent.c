@@ -4,8 +4,10 @@
 #include "attester/collect/bootlog.h"
 #include "attester/collect/imalist.h"
 #include "evidence/hex.h"
+#include "identity.h"
 #include "report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -25,7 +27,7 @@ struct agent {
 	const struct options *o;
 	struct statedir *s;
 	struct measuring *m;
-	struct assay_tpm *tpm;
+	struct identity *identity;
 	struct assay_attester *attester;
 	struct link *link;
 	struct link_config to;
@@ -106,15 +108,14 @@ static void
 remember(struct agent *a)
 {
 	struct enrolment e = {.pending = a->event.pending, .has_pin = a->to.has_pin};
-	struct assay_bytes name = assay_tpm_ak_name(a->tpm);
 
 	memcpy(e.device, a->event.device_id, sizeof e.device);
 	memcpy(e.pin, a->to.pin, sizeof e.pin);
 	report(REPORT_INFO, "enrolled", "device", e.device, "pending", e.pending ? "yes" : "no",
 	       NULL);
 	link_timer(a->link, CHALLENGE_MS);
-	if (hex_encode(SPAN(name.data, name.len), e.ak_name, sizeof e.ak_name) != ASSAY_OK ||
-	    statedir_write_enrolment(a->s, &e) != ASSAY_OK) {
+	(void)snprintf(e.ak_name, sizeof e.ak_name, "%s", identity_name(a->identity));
+	if (statedir_write_enrolment(a->s, &e) != ASSAY_OK) {
 		/* attests as long as it runs, and enrols again when it starts anew */
 		report(REPORT_ERROR, "state", "problem", a->s->complaint, NULL);
 		a->status = AGENT_FAULT;
@@ -207,7 +208,7 @@ refused(struct agent *a)
 static void
 fault(struct agent *a)
 {
-	const char *detail = assay_tpm_detail(a->tpm);
+	const char *detail = identity_detail(a->identity);
 
 	report(REPORT_ERROR, "fault", "error", assay_err_name(a->error), "text",
 	       assay_err_text(a->error), "tpm", detail, NULL);
@@ -477,48 +478,6 @@ ima_list(void *self, uint64_t offset, uint8_t *buffer, size_t cap, size_t *ret_l
 	return none ? ASSAY_NOT_FOUND : e;
 }
 
-static int
-tpm_status(const struct agent *a, enum assay_err e)
-{
-	const char *detail = a->tpm ? assay_tpm_detail(a->tpm) : "";
-	bool ours = e == ASSAY_TAMPERED || e == ASSAY_MISMATCH || e == ASSAY_MISSING;
-
-	if (ours)
-		return report_fatal(AGENT_BAD_INPUT, "%s/ak.blob: %s%s%s", a->s->path,
-				    *detail ? detail : assay_err_text(e), *detail ? "" : "; ",
-				    *detail ? "" : "restore it");
-	return report_fatal(AGENT_NO_ACCESS, "TPM %s: %s", a->o->tcti,
-			    *detail ? detail : assay_err_text(e));
-}
-
-/* The TPM, with the key that is kept or a new one, which is then kept. */
-static int
-open_tpm(struct agent *a, void *memory)
-{
-	struct assay_tpm_config c = {.tcti = a->o->tcti,
-				     .ek = a->o->ek,
-				     .ak = a->o->ak,
-				     .key = {a->s->key, a->s->key_len},
-				     .create = a->s->key_len == 0,
-				     .persistent = a->o->ak_handle};
-	uint8_t key[ASSAY_KEY_BLOB_MAX];
-	size_t n = 0;
-	enum assay_err e;
-
-	if ((e = assay_tpm_init(memory, assay_tpm_size(), &c, &a->tpm)) != ASSAY_OK ||
-	    (e = assay_tpm_start(a->tpm)) != ASSAY_OK)
-		return tpm_status(a, e);
-	if (!c.create)
-		return AGENT_YES;
-	if ((e = assay_tpm_key(a->tpm, key, sizeof key, &n)) != ASSAY_OK ||
-	    (e = statedir_write_key(a->s, key, n)) != ASSAY_OK)
-		return report_fatal(AGENT_FAULT, "%s", a->s->complaint[0] ? a->s->complaint
-									  : assay_err_text(e));
-	report(REPORT_INFO, "key-made", "file", "ak.blob", "ek",
-	       assay_ek_name(assay_tpm_ek(a->tpm)), "ak", assay_ak_name(a->o->ak), NULL);
-	return AGENT_YES;
-}
-
 /* Whom to trust: the key that the enrolment or the token names, the CA, or both. */
 static int
 choose_trust(struct agent *a)
@@ -545,7 +504,7 @@ static int
 open_attester(struct agent *a, void *memory, size_t size)
 {
 	bool token = a->o->token_id[0] != '\0';
-	struct assay_attester_config c = {.backend = assay_tpm_backend(a->tpm),
+	struct assay_attester_config c = {.backend = identity_backend(a->identity),
 					  .boot_log = a->o->no_boot_log ? NULL : boot_log,
 					  .boot_log_self = a,
 					  .ima_list = a->o->no_ima_list ? NULL : ima_list,
@@ -556,17 +515,16 @@ open_attester(struct agent *a, void *memory, size_t size)
 					  .enrolled = a->s->enrolment.enrolled,
 					  .allow_unbound = a->o->unbound,
 					  .part_max = ASSAY_PART_MIN};
-	struct assay_bytes name = assay_tpm_ak_name(a->tpm);
-	char hex[2 * 66 + 1];
-	enum assay_err e = hex_encode(SPAN(name.data, name.len), hex, sizeof hex);
+	enum assay_err e;
 
-	if (e == ASSAY_OK && c.enrolled && strcmp(hex, a->s->enrolment.ak_name) != 0)
+	c.start_id = identity_start(a->identity, &c.start_count);
+	if (c.enrolled && strcmp(identity_name(a->identity), a->s->enrolment.ak_name) != 0)
 		return report_fatal(AGENT_BAD_INPUT,
-				    "%s/enrolment: is of another attestation key than ak.blob",
+				    "%s/enrolment: is of another attestation key than this one; "
+				    "restore the key, or remove the file to enrol anew",
 				    a->s->path);
 	measuring_configure(a->m, &c);
-	if (e == ASSAY_OK)
-		e = assay_attester_init(memory, size, &c, &a->attester);
+	e = assay_attester_init(memory, size, &c, &a->attester);
 	return e == ASSAY_OK ? AGENT_YES : report_fatal(AGENT_FAULT, "%s", assay_err_text(e));
 }
 
@@ -592,14 +550,14 @@ agent_run(const struct options *o, struct statedir *s, struct measuring *m)
 {
 	struct assay_attester_config sizes = {.part_max = ASSAY_PART_MIN, .ima_list = ima_list};
 	struct agent *a = calloc(1, sizeof *a);
-	void *tpm = calloc(1, assay_tpm_size()), *memory;
+	void *memory;
 	int status = AGENT_FAULT;
 	size_t size;
 
 	measuring_configure(m, &sizes);
 	size = assay_attester_size(&sizes);
 	memory = calloc(1, size);
-	if (!a || !tpm || !memory) {
+	if (!a || !memory) {
 		(void)report_fatal(0, "%s", assay_err_text(ASSAY_NO_MEMORY));
 		goto out;
 	}
@@ -607,14 +565,16 @@ agent_run(const struct options *o, struct statedir *s, struct measuring *m)
 	a->s = s;
 	a->m = m;
 	imalist_init(&a->ima, o->ima_list);
-	if ((status = choose_trust(a)) == AGENT_YES && (status = open_tpm(a, tpm)) == AGENT_YES &&
+	if ((status = choose_trust(a)) == AGENT_YES &&
+	    (status = identity_open(o, s, &a->identity)) == AGENT_YES &&
 	    (status = open_attester(a, memory, size)) == AGENT_YES)
 		status = serve(a);
 out:
-	if (a)
+	if (a) {
 		imalist_close(&a->ima);
+		identity_close(a->identity);
+	}
 	free(memory);
-	free(tpm);
 	free(a);
 	return status;
 }

@@ -21,7 +21,8 @@
 typedef const char *setter(struct options *o, const char *value);
 
 static setter set_verifier, set_state, set_tcti, set_token, set_token_file, set_boot_log, set_ca,
-	set_ek, set_ak, set_ak_handle, set_retry, set_ima_list;
+	set_identity, set_dice, set_key_file, set_key_type, set_certificate, set_pkcs11_module,
+	set_pkcs11_token, set_pkcs11_key, set_pkcs11_pin, set_ek, set_ak, set_ak_handle, set_retry, set_ima_list;
 
 static const struct option {
 	const char *name;
@@ -35,6 +36,15 @@ static const struct option {
 	{"token", "TOKEN", set_token, 0, "enrolment token id.secret.pin, needed once"},
 	{"token-file", "FILE", set_token_file, 0, "the same, first line of a file"},
 	{"ca", "FILE", set_ca, 0, "PEM: CAs that the verifier's certificate must be from"},
+	{"identity", "KIND", set_identity, 0, "what holds the key: tpm dice token software [tpm]"},
+	{"dice", "DIR", set_dice, 0, "identity dice: chain.pem and alias.key of the boot stage"},
+	{"key-file", "FILE", set_key_file, 0, "identity software: the key, if not one of its own"},
+	{"key-type", "TYPE", set_key_type, 0, "identity software: key to make [ecc-p256]"},
+	{"pkcs11-module", "FILE", set_pkcs11_module, 0, "identity token: its PKCS #11 library"},
+	{"pkcs11-token", "LABEL", set_pkcs11_token, 0, "identity token: which token"},
+	{"pkcs11-key", "LABEL", set_pkcs11_key, 0, "identity token: which key in it"},
+	{"pkcs11-pin-file", "FILE", set_pkcs11_pin, 0, "identity token: PIN, first line of a file"},
+	{"certificate", "FILE", set_certificate, 0, "of a key that is in no TPM, PEM, and its CAs'"},
 	{"tcti", "TCTI", set_tcti, 0, "the TPM, as tpm2-tools take it [device:/dev/tpmrm0]"},
 	{"ek", "TYPE", set_ek, 0, "endorsement key [auto: the first with a certificate]"},
 	{"ak-type", "TYPE", set_ak, 0, "attestation key to make [ecc-p256]"},
@@ -208,6 +218,72 @@ set_token_file(struct options *o, const char *value)
 	why = set_token(o, line);
 	explicit_bzero(line, sizeof line);
 	return why ? "names a file whose first line is no token" : NULL;
+}
+
+static const char *
+set_identity(struct options *o, const char *value)
+{
+	static const char *const names[] = {"tpm", "dice", "token", "software"};
+
+	for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(names[i], value) == 0) {
+			o->identity = (enum identity_kind)i;
+			return NULL;
+		}
+	return "is none of tpm dice token software";
+}
+
+static const char *
+set_key_type(struct options *o, const char *value)
+{
+	for (unsigned i = 0; i < ASSAY_KEY_COUNT; i++)
+		if (strcmp(assay_key_kind_name((enum assay_key_kind)i), value) == 0) {
+			o->key_type = (enum assay_key_kind)i;
+			return NULL;
+		}
+	return "is none of ecc-p256 ecc-p384 ed25519";
+}
+
+static const char *
+set_dice(struct options *o, const char *value)
+{
+	return copy_text(o->dice, value);
+}
+
+static const char *
+set_key_file(struct options *o, const char *value)
+{
+	return copy_text(o->key_file, value);
+}
+
+static const char *
+set_certificate(struct options *o, const char *value)
+{
+	return copy_text(o->certificate, value);
+}
+
+static const char *
+set_pkcs11_module(struct options *o, const char *value)
+{
+	return copy_text(o->pkcs11_module, value);
+}
+
+static const char *
+set_pkcs11_token(struct options *o, const char *value)
+{
+	return copy_text(o->pkcs11_token, value);
+}
+
+static const char *
+set_pkcs11_key(struct options *o, const char *value)
+{
+	return copy_text(o->pkcs11_key, value);
+}
+
+static const char *
+set_pkcs11_pin(struct options *o, const char *value)
+{
+	return copy_text(o->pkcs11_pin_file, value);
 }
 
 static const char *
@@ -504,6 +580,12 @@ missing(const struct options *o)
 		return o->config[0] ? NULL : "--config: needed, it says what to measure";
 	if (!o->state[0])
 		return "--state: needed, a directory of the agent's own";
+	if (o->identity == IDENTITY_DICE && !o->dice[0])
+		return "--dice: needed with --identity dice";
+	if (o->identity == IDENTITY_TOKEN &&
+	    (!o->pkcs11_module[0] || !o->pkcs11_token[0] || !o->pkcs11_key[0]))
+		return "--pkcs11-module, --pkcs11-token, --pkcs11-key: needed with --identity "
+		       "token";
 	if (o->command == COMMAND_STATUS)
 		return NULL;
 	if (!o->url[0])

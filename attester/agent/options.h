@@ -32,6 +32,9 @@ struct address {
 	uint16_t port;
 };
 
+/* What holds the key. */
+enum identity_kind { IDENTITY_TPM = 0, IDENTITY_DICE, IDENTITY_TOKEN, IDENTITY_SOFTWARE };
+
 struct options {
 	enum agent_command command;
 	struct address verifier;
@@ -46,6 +49,12 @@ struct options {
 	char token_id[65], token_secret[65];
 	bool has_pin;
 	uint8_t pin[32];
+	enum identity_kind identity;
+	char dice[OPTIONS_TEXT_MAX]; /* directory */
+	char key_file[OPTIONS_TEXT_MAX], certificate[OPTIONS_TEXT_MAX];
+	char pkcs11_module[OPTIONS_TEXT_MAX], pkcs11_pin_file[OPTIONS_TEXT_MAX];
+	char pkcs11_token[OPTIONS_TEXT_MAX], pkcs11_key[OPTIONS_TEXT_MAX];
+	enum assay_key_kind key_type;
 	enum assay_ek ek;
 	enum assay_ak ak;
 	uint32_t ak_handle;

@@ -3,6 +3,7 @@
 
 #include "evidence/hex.h"
 #include "evidence/tls/tls_exporter.h"
+#include "identity.h"
 #include "report.h"
 
 #include <errno.h>
@@ -105,7 +106,8 @@ agent_main(int argc, char **argv)
 	if (o.command == COMMAND_MEASURE)
 		return measuring_show(&o);
 	writes = o.command != COMMAND_STATUS;
-	e = statedir_open(&s, o.state, writes, writes);
+	e = statedir_open_for(&s, o.state,
+			      &(struct statedir_use){writes, writes, identity_key_file(&o)});
 	if (e != ASSAY_OK)
 		status = complain(&s, e);
 	else if (o.command == COMMAND_STATUS)

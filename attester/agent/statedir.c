@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -15,6 +16,8 @@
 #define KEY_FILE "ak.blob"
 #define ENROLMENT_FILE "enrolment"
 #define LOCK_FILE "lock"
+#define STARTS_FILE "starts"
+#define STARTS_MAX 32
 #define ENROLMENT_MAX 1024
 #define CHECKSUM "checksum: "
 
@@ -144,16 +147,18 @@ read_enrolment(struct statedir *s)
 static enum assay_err
 read_all(struct statedir *s)
 {
-	enum assay_err e = read_file(s, KEY_FILE, s->key, sizeof s->key, &s->key_len);
+	enum assay_err e = ASSAY_NOT_FOUND;
 
+	if (s->key_file)
+		e = read_file(s, s->key_file, s->key, sizeof s->key, &s->key_len);
 	if (e != ASSAY_OK && e != ASSAY_NOT_FOUND)
 		return e;
 	if (e == ASSAY_OK && s->key_len == 0)
-		return complain(s, ASSAY_TAMPERED, KEY_FILE, "is empty");
+		return complain(s, ASSAY_TAMPERED, s->key_file, "is empty");
 	if ((e = read_enrolment(s)) != ASSAY_OK)
 		return e;
-	if (s->enrolment.enrolled && s->key_len == 0)
-		return complain(s, ASSAY_TAMPERED, KEY_FILE,
+	if (s->enrolment.enrolled && s->key_len == 0 && s->key_file)
+		return complain(s, ASSAY_TAMPERED, s->key_file,
 				"is missing though the device is enrolled; restore it, or remove "
 				"the file enrolment to enrol again with a new key");
 	s->complaint[0] = '\0';
@@ -176,17 +181,26 @@ take_lock(struct statedir *s)
 enum assay_err
 statedir_open(struct statedir *s, const char *path, bool make, bool lock)
 {
+	const struct statedir_use use = {make, lock, KEY_FILE};
+
+	return statedir_open_for(s, path, &use);
+}
+
+enum assay_err
+statedir_open_for(struct statedir *s, const char *path, const struct statedir_use *use)
+{
 	enum assay_err e;
 
 	memset(s, 0, sizeof *s);
 	s->fd = s->lock = -1;
 	s->path = path;
-	if (make && mkdir(path, 0700) != 0 && errno != EEXIST)
+	s->key_file = use->key_file;
+	if (use->make && mkdir(path, 0700) != 0 && errno != EEXIST)
 		return complain_errno(s, "");
 	s->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->fd < 0)
 		return complain_errno(s, "");
-	if (lock && (e = take_lock(s)) != ASSAY_OK)
+	if (use->lock && (e = take_lock(s)) != ASSAY_OK)
 		return e;
 	return read_all(s);
 }
@@ -245,11 +259,13 @@ statedir_write_key(struct statedir *s, const uint8_t *key, size_t len)
 {
 	enum assay_err e;
 
-	if (s->key_len != 0 || faccessat(s->fd, KEY_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return complain(s, ASSAY_EXISTS, KEY_FILE, "is there already");
+	if (!s->key_file)
+		return complain(s, ASSAY_STATE, "", "keeps no key");
+	if (s->key_len != 0 || faccessat(s->fd, s->key_file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return complain(s, ASSAY_EXISTS, s->key_file, "is there already");
 	if (len > sizeof s->key)
 		return ASSAY_TOO_LARGE;
-	if ((e = replace_file(s, KEY_FILE, key, len)) != ASSAY_OK)
+	if ((e = replace_file(s, s->key_file, key, len)) != ASSAY_OK)
 		return e;
 	memcpy(s->key, key, len);
 	s->key_len = len;
@@ -278,4 +294,33 @@ statedir_write_enrolment(struct statedir *s, const struct enrolment *e)
 		s->enrolment.enrolled = true;
 	}
 	return err;
+}
+
+/* A number that was lost or put back is not mended: the verifier would take what follows
+ * for a copy, and an operator must know. */
+enum assay_err
+statedir_count_start(struct statedir *s, uint64_t *ret)
+{
+	char text[STARTS_MAX], *end;
+	unsigned long long last = 0;
+	size_t n = 0;
+	enum assay_err e = read_file(s, STARTS_FILE, (uint8_t *)text, sizeof text - 1, &n);
+
+	if (e != ASSAY_OK && e != ASSAY_NOT_FOUND)
+		return e;
+	if (e == ASSAY_OK) {
+		text[n] = '\0';
+		errno = 0;
+		last = strtoull(text, &end, 10);
+		if (text[0] < '0' || text[0] > '9' || *end != '\n' || errno != 0 ||
+		    last >= UINT64_MAX)
+			return complain(s, ASSAY_TAMPERED, STARTS_FILE,
+					"is damaged; restore it, or write into it a number that "
+					"it never reached");
+	}
+	n = (size_t)snprintf(text, sizeof text, "%llu\n", last + 1);
+	if ((e = replace_file(s, STARTS_FILE, (const uint8_t *)text, n)) != ASSAY_OK)
+		return e;
+	*ret = last + 1;
+	return ASSAY_OK;
 }

@@ -3,6 +3,8 @@
  *
  *   ak.blob     the attestation key, wrapped by the TPM (assay_tpm_key())
  *   enrolment   text: device, pending, verifier-key, ak-name; ends in a checksum
+ *   key.der     instead of it: a software key
+ *   starts      text: how often an agent was started whose key is in no TPM
  *   lock        held while an agent runs
  *
  * Files are 0600, replaced whole (written beside, synced, renamed) and never
@@ -26,7 +28,7 @@ struct enrolment {
 
 struct statedir {
 	int fd, lock;
-	const char *path;
+	const char *path, *key_file;
 	/* after an error: what to tell, naming the file */
 	char complaint[STATEDIR_TEXT_MAX + 512];
 	uint8_t key[ASSAY_KEY_BLOB_MAX];
@@ -41,6 +43,15 @@ struct statedir {
  */
 ASSAY_MUST_USE enum assay_err statedir_open(struct statedir *s, const char *path, bool make,
 					    bool lock);
+/* The same with another key file than ak.blob; key_file NULL: the key is not kept here. */
+struct statedir_use {
+	bool make, lock;
+	const char *key_file;
+};
+ASSAY_MUST_USE enum assay_err statedir_open_for(struct statedir *s, const char *path,
+						const struct statedir_use *use);
+/* One start more than the last one, stored before it is returned. */
+ASSAY_MUST_USE enum assay_err statedir_count_start(struct statedir *s, uint64_t *ret);
 void statedir_close(struct statedir *s);
 /* EXISTS rather than replace a key that is there. */
 ASSAY_MUST_USE enum assay_err statedir_write_key(struct statedir *s, const uint8_t *key,

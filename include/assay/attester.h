@@ -60,9 +60,12 @@ struct assay_bytes {
 
 /* ---- what the library needs of the device's key -------------------------- */
 
+/* Measured layers of a DICE chain, and an attestation key's certificate. */
+#define ASSAY_LAYERS_MAX 8
+
 /*
- * Who the device is, as bytes in TPM form. Everything is borrowed from the back
- * end and stays valid until its next call.
+ * Who the device is, as bytes in TPM form; or without a TPM, by the second half.
+ * Everything is borrowed from the back end and stays valid until its next call.
  */
 struct assay_identity {
 	struct assay_bytes ek_public;	   /* TPMT_PUBLIC */
@@ -72,6 +75,13 @@ struct assay_identity {
 	struct assay_bytes ak_public;	   /* TPMT_PUBLIC */
 	uint8_t bank_count;
 	uint16_t banks[ASSAY_BANKS_MAX]; /* TPM_ALG_ID of each active PCR bank */
+
+	/* Without a TPM none of the above but chain: certificates of the key below, its
+	 * own first. */
+	struct assay_bytes key_public; /* SubjectPublicKeyInfo of the key that is the device */
+	struct assay_bytes signer_public; /* of the key that signs; empty: the same */
+	uint8_t layer_count; /* DICE: certificates from the one to the other, in order */
+	struct assay_bytes layer[ASSAY_LAYERS_MAX]; /* DER, at most 2,048 bytes each */
 };
 
 struct assay_selection {
@@ -121,7 +131,12 @@ struct assay_backend {
 	 * values that the quotes speak of. */
 	enum assay_err (*quote)(void *self, const struct assay_selection *banks, size_t count,
 				const uint8_t qualifying[32], struct assay_quotes *ret);
+	/* Without a TPM instead of the last two: the signature over these 32 bytes, at
+	 * most ASSAY_KEY_SIGNATURE_MAX, in the form of docs/protocol.md, "Keys". */
+	enum assay_err (*sign)(void *self, const uint8_t message[32], uint8_t *ret, size_t cap,
+			       size_t *ret_len);
 };
+#define ASSAY_KEY_SIGNATURE_MAX 512
 
 /*
  * Source of the boot log: copies at most cap bytes of it to buffer. Called once per
@@ -250,6 +265,14 @@ struct assay_attester_config {
 	const char *token_id, *token_secret;
 	/* Enrolled earlier: connections start with Hello instead of Enrol. */
 	bool enrolled;
+	/*
+	 * Needed if the back end signs without a TPM, so that a copy of the key shows: 16
+	 * random bytes drawn at this start, and how often the device was started, more
+	 * with every start and kept over all of them. Copied. Two devices that have one
+	 * key cannot both be in order.
+	 */
+	const uint8_t *start_id;
+	uint64_t start_count;
 	/* Give evidence also on a connection that the verifier does not bind (one
 	 * behind a TLS-terminating proxy). Without it such a challenge is DENIED. */
 	bool allow_unbound;
@@ -449,6 +472,92 @@ ASSAY_PUBLIC enum assay_ek assay_tpm_ek(const struct assay_tpm *t);
 ASSAY_PUBLIC struct assay_backend assay_tpm_backend(struct assay_tpm *t);
 /* One line of text about the last error, "" if there was none; t's own memory. */
 ASSAY_PUBLIC const char *assay_tpm_detail(const struct assay_tpm *t);
+
+/* ---- a key without a TPM as back end ---------------------------------------- */
+
+/* Kinds of keys that can be made; others are read as well (RSA from 2048 bits). */
+enum assay_key_kind {
+	ASSAY_KEY_ECC_P256 = 0,
+	ASSAY_KEY_ECC_P384,
+	ASSAY_KEY_ED25519,
+	ASSAY_KEY_COUNT
+};
+/* "ecc-p256"...; NULL if out of range. */
+ASSAY_PUBLIC const char *assay_key_kind_name(enum assay_key_kind kind);
+
+/* Largest private key in a file. */
+#define ASSAY_PRIVATE_KEY_MAX 4096
+
+/* A new private key, DER (SEC 1 or PKCS #8); to be kept where nobody else reads it. */
+ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err assay_key_make(enum assay_key_kind kind, uint8_t *ret,
+							  size_t cap, size_t *ret_len);
+
+/*
+ * A private key in memory: a software key, or the alias key that a DICE boot stage has
+ * left. What certificates there are is borrowed and must stay as long as the key.
+ */
+struct assay_key_config {
+	struct assay_bytes private_key; /* PEM or DER, not encrypted; copied */
+	/* DER: of the identity key, its own certificate first. Without DICE that is the
+	 * private key's. May be empty. */
+	uint8_t chain_count;
+	struct assay_bytes chain[ASSAY_CHAIN_MAX];
+	/* DICE: the layers, from the one that the identity key certified to that of the
+	 * private key. */
+	uint8_t layer_count;
+	struct assay_bytes layer[ASSAY_LAYERS_MAX];
+	/* DICE, if chain is empty: SubjectPublicKeyInfo of the identity key. */
+	struct assay_bytes identity;
+};
+
+/* A key; its inside is the library's. */
+struct assay_key;
+
+ASSAY_PUBLIC size_t assay_key_size(void);
+/* As assay_attester_init(). MALFORMED: the private key or a certificate cannot be read,
+ * or is encrypted. MISMATCH: the last layer, or the certificate, is of another key.
+ * UNSUPPORTED, WEAK: such a key cannot attest. MISSING: layers without an identity. */
+ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err assay_key_init(void *memory, size_t size,
+							  const struct assay_key_config *config,
+							  struct assay_key **ret);
+/* The name by which the verifier knows the device: 34 bytes. */
+ASSAY_PUBLIC struct assay_bytes assay_key_name(const struct assay_key *k);
+/* The functions for assay_attester_config. k must outlive the attester. */
+ASSAY_PUBLIC struct assay_backend assay_key_backend(struct assay_key *k);
+/* Wipes the private key. */
+ASSAY_PUBLIC void assay_key_wipe(struct assay_key *k);
+
+/* ---- a key in a PKCS #11 token as back end ---------------------------------- */
+
+struct assay_token_config {
+	const char *module;  /* path of the token's PKCS #11 library */
+	const char *token;   /* label of the token */
+	const char *key;     /* label of the private key in it */
+	const char *pin;     /* user PIN; NULL: the token needs none */
+	/* As of assay_key_config: certificates of the key, if the CA of the token's maker
+	 * or of the operator gave it one. Borrowed. */
+	uint8_t chain_count;
+	struct assay_bytes chain[ASSAY_CHAIN_MAX];
+};
+
+/* A token; its inside is the library's. */
+struct assay_token;
+
+ASSAY_PUBLIC size_t assay_token_size(void);
+/* All of config but chain is needed until assay_token_close(). Loads the module, opens
+ * the token and logs in, and stays so. UNREACHABLE: no such module or token. NOT_FOUND: no
+ * such key in it. DENIED: the PIN. UNSUPPORTED: a kind of key that cannot attest.
+ * MISMATCH: the certificate is of another key. assay_token_detail() says more. */
+ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
+assay_token_open(void *memory, size_t size, const struct assay_token_config *config,
+		 struct assay_token **ret);
+ASSAY_PUBLIC void assay_token_close(struct assay_token *t);
+/* As assay_key_name(), assay_key_backend(). */
+ASSAY_PUBLIC struct assay_bytes assay_token_name(const struct assay_token *t);
+ASSAY_PUBLIC struct assay_backend assay_token_backend(struct assay_token *t);
+/* One line of text about the last error, "" if there was none; also after a failed
+ * assay_token_open() with the memory that was given to it. */
+ASSAY_PUBLIC const char *assay_token_detail(const struct assay_token *t);
 
 #ifdef __cplusplus
 }
