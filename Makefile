@@ -89,7 +89,7 @@ HOSTILE_SRC := $(sort $(wildcard tests/attacks/hostile/*.c))
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 GEN_OBJ := $(B)/gen/assay.pb-c.o
-POLICIES := $(sort $(wildcard policies/*.yaml))
+POLICIES := $(filter-out %.test.yaml,$(sort $(wildcard policies/*.yaml)))
 POLICIES_OBJ := $(B)/gen/policies.o
 
 LIBEVIDENCE := $(B)/libevidence.a

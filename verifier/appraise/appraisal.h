@@ -116,6 +116,12 @@ bool appraisal_unproven(struct appraisal *a, enum finding_code code, const char 
  * too if it is wanted. */
 bool appraisal_needs(struct appraisal *a, enum part_kind kind, uint64_t limit);
 
+/* Clear all for this input. */
+void appraisal_begin(struct appraisal *a, const struct appraisal_input *in, struct arena *scratch,
+		     struct verdict *ret);
+/* The outcome of all findings, in order, and what is to be remembered. */
+void appraisal_decide(struct appraisal *a);
+
 /* Memory of this appraisal, not cleared; NULL if the arena is too small. */
 void *appraisal_alloc(struct appraisal *a, size_t n);
 
@@ -151,6 +157,8 @@ ASSAY_MUST_USE enum assay_err ima_aggregate_check(const struct appraisal *a,
 						  const struct imalog_entry *e);
 /* gather.c: what device record, quote and claims say. */
 void gather_facts(struct appraisal *a);
+/* gather.c: those of the device's record alone. */
+void gather_record_facts(struct appraisal *a);
 /* gather_boot.c: what the boot log says, as far as it is proved, and what is wrong
  * with it; where it was read in this round. */
 void gather_boot(struct appraisal *a);

@@ -10,9 +10,9 @@
 #define CRYPTO_FAILED 99 /* AR4SI: cryptographic validation failed */
 
 /* Until a step says otherwise the verdict is the zero one: FAULT, QUARANTINE. */
-static void
-begin(struct appraisal *a, const struct appraisal_input *in, struct arena *scratch,
-      struct verdict *ret)
+void
+appraisal_begin(struct appraisal *a, const struct appraisal_input *in, struct arena *scratch,
+		struct verdict *ret)
 {
 	memset(a, 0, offsetof(struct appraisal, proof));
 	msg_proof_clear(&a->proof);
@@ -110,8 +110,8 @@ approved(const struct appraisal *a)
  * The outcome is what every finding allows, and better than QUARANTINE only if there
  * is a policy that was met in whole and a reference set that matched in whole.
  */
-static void
-decide(struct appraisal *a)
+void
+appraisal_decide(struct appraisal *a)
 {
 	struct verdict *v = a->v;
 
@@ -218,12 +218,12 @@ run(const struct appraisal_input *in, bool replay, struct arena *scratch, struct
 	struct appraisal a;
 	struct fact_set facts;
 
-	begin(&a, in, scratch, ret);
+	appraisal_begin(&a, in, scratch, ret);
 	a.replay = replay;
 	factset_init(&facts);
 	a.facts = &facts;
 	if (judge(&a, &room))
-		decide(&a);
+		appraisal_decide(&a);
 	else if (ret->status == VERDICT_FAULT)
 		fault(ret);
 }
@@ -246,7 +246,7 @@ appraise_core_only(const struct appraisal_input *in, struct arena *scratch, stru
 {
 	struct appraisal a;
 
-	begin(&a, in, scratch, ret);
+	appraisal_begin(&a, in, scratch, ret);
 	if (!core_check(&a))
 		return;
 	judges_open(&a);

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-static void
-gather_record(struct appraisal *a)
+void
+gather_record_facts(struct appraisal *a)
 {
 	const struct device_view *d = &a->in->device;
 	const struct ek_facts *ek = &d->ek;
@@ -101,7 +101,7 @@ gather_claims(struct appraisal *a)
 void
 gather_facts(struct appraisal *a)
 {
-	gather_record(a);
+	gather_record_facts(a);
 	gather_quote(a);
 	gather_claims(a);
 }

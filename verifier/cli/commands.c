@@ -33,6 +33,7 @@ extern const struct cli_command cmd_policy_add;
 extern const struct cli_command cmd_policy_check;
 extern const struct cli_command cmd_policy_list;
 extern const struct cli_command cmd_policy_show;
+extern const struct cli_command cmd_policy_test;
 extern const struct cli_command cmd_reference_capture;
 extern const struct cli_command cmd_reference_list;
 extern const struct cli_command cmd_reference_predict;
@@ -75,6 +76,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_policy_check,
 	&cmd_policy_list,
 	&cmd_policy_show,
+	&cmd_policy_test,
 	&cmd_reference_capture,
 	&cmd_reference_list,
 	&cmd_reference_predict,

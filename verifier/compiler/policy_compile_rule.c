@@ -203,19 +203,19 @@ source_printable(const char *s)
 	return true;
 }
 
-static bool
-parse_value(const struct rule_job *j, const char *text, struct policy_value *ret)
+bool
+source_value(enum fact_id id, const char *text, struct policy_value *ret)
 {
 	memset(ret, 0, sizeof *ret);
-	ret->type = j->fact->type;
+	ret->type = fact_info(id)->type;
 	switch (ret->type) {
 	case FACT_BOOL:
 		ret->number = strcmp(text, "true") == 0;
 		return ret->number == 1 || strcmp(text, "false") == 0;
 	case FACT_NUMBER:
-		return parse_number(text, fact_unit(j->rule.fact), &ret->number);
+		return parse_number(text, fact_unit(id), &ret->number);
 	case FACT_INTEGER:
-		return parse_integer(text, fact_unit(j->rule.fact), &ret->number);
+		return parse_integer(text, fact_unit(id), &ret->number);
 	case FACT_TIME:
 		return parse_time(text, &ret->number);
 	case FACT_DIGEST:
@@ -244,7 +244,7 @@ compile_value(struct compile *c, struct rule_job *j, const struct yaml_node *at,
 
 	if (!j->fact)
 		return;
-	if (!parse_value(j, text, v)) {
+	if (!source_value(j->rule.fact, text, v)) {
 		source_error(c, at, "\"%s\" is a %s fact: needs %s, not \"%.60s\"", j->fact->name,
 			     fact_type_name(j->fact->type),
 			     unit && numbers[unit] ? numbers[unit] : examples[j->fact->type], text);

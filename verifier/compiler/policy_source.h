@@ -136,6 +136,8 @@ uint8_t source_outcome(enum source_outcome o, enum outcome unsaid);
 
 /* The mask of a list of PCRs, "4" or "0-7"; list is where it stands. */
 uint32_t source_pcrs(struct compile *c, const struct yaml_node *list, char **items, unsigned n);
+/* The value of a fact as it is written, with units; false: it has not the fact's form. */
+bool source_value(enum fact_id id, const char *text, struct policy_value *ret);
 bool source_printable(const char *s);
 /* Whether it is a name for a rule or a workaround; tells it if not. */
 bool source_id(struct compile *c, const struct yaml_node *at, const char *id);
