@@ -2,7 +2,7 @@
 #include "client.h"
 
 #include "evidence/digest.h"
-#include "verifier/appraise/appraise.h"
+#include "verifier/appraise/casefile.h"
 #include "verifier/appraise/policy.h"
 #include "verifier/compiler/policy_compile.h"
 #include "verifier/compiler/policy_testfile.h"
@@ -22,7 +22,7 @@ struct run {
 	struct policy_info info;
 	struct policy_tests tests;
 	struct arena scratch;
-	struct appraisal_input input;
+	struct case_file input;
 	struct verdict verdict;
 	json_t *results;
 	unsigned failed;
@@ -106,13 +106,12 @@ run_case(struct run *r, const struct policy_test *t)
 	snprintf(path, sizeof path, "%.*s%s", t->case_file[0] == '/' || !slash
 						      ? 0 : (int)(slash - r->file + 1),
 		 r->file, t->case_file);
-	if (!cli_read_file(path, APPRAISAL_INPUT_MAX, &bytes, &status))
+	if (!cli_read_file(path, CASE_BYTES_MAX, &bytes, &status))
 		return false;
-	if (appraisal_input_decode(bytes, &r->input) == ASSAY_OK &&
-	    appraisal_input_check(&r->input) == ASSAY_OK &&
-	    digest_sha256(r->compiled, r->input.policy_digest) == ASSAY_OK) {
-		r->input.policy = r->compiled;
-		appraise(&r->input, &r->scratch, &r->verdict);
+	if (case_file_parse(bytes, &r->input) == ASSAY_OK &&
+	    digest_sha256(r->compiled, r->input.in.policy_digest) == ASSAY_OK) {
+		r->input.in.policy = r->compiled;
+		case_file_appraise(&r->input, &r->scratch, &r->verdict);
 		ok = true;
 	} else {
 		cli_fail(CLI_BAD_INPUT, "%s: is no case file", path);
