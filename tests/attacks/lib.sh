@@ -28,7 +28,7 @@ policy() { # CLASS SED...
 		-e 's/patience: .*/patience: 100/; s/virtual_tpm: false/virtual_tpm: true/')
 	shift
 	while [ $# -gt 0 ]; do args+=(-e "$1") && shift; done
-	sed "${args[@]}" policies/gateway.yaml >"$WORK/$class.yaml"
+	sed "${args[@]}" tests/data/policy/gateway.yaml >"$WORK/$class.yaml"
 	assay policy add "$WORK/$class.yaml" >/dev/null &&
 		assay policy activate "$(assay policy list --json |
 			jq -r --arg n "$class" '[.policies[] | select(.name == $n)] | max_by(.version) | .digest')" >/dev/null

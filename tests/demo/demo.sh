@@ -69,13 +69,13 @@ ca_roots "$WORK/ek-roots"
 must assay-verifier init --state "$V" --listen 127.0.0.1:0 --roots "$WORK/ek-roots" --accept-virtual-tpm
 shown "assay-verifier run --state $V &"
 verifier_start || give_up 'the verifier does not start'
-say "It listens on 127.0.0.1:$(cat "$V/run/port"). Policies as shipped, but for an interval of $INTERVAL s,"
+say "It listens on 127.0.0.1:$(cat "$V/run/port"). Policies for machines without Secure Boot and IMA, at an interval of $INTERVAL s,"
 say "and virtual TPMs allowed, since this demo's TPMs are software:"
 shown "export ASSAY_STATE=$V"
 for class in gateway controller; do
 	edit="s/^version: .*/version: 2/; s/interval: .*/interval: ${INTERVAL}s/; s/virtual_tpm: false/virtual_tpm: true/"
-	shown "sed '$edit' policies/$class.yaml > $WORK/$class.yaml"
-	sed "$edit" "policies/$class.yaml" >"$WORK/$class.yaml"
+	shown "sed '$edit' tests/data/policy/$class.yaml > $WORK/$class.yaml"
+	sed "$edit" "tests/data/policy/$class.yaml" >"$WORK/$class.yaml"
 	must assay policy add "$WORK/$class.yaml"
 	must assay policy activate "$(assay policy list --json | jq -r --arg n $class '.policies[] | select(.name == $n and .version == 2) | .digest[:16]')"
 done

@@ -238,11 +238,11 @@ agent_start() { # NAME ARGUMENT...
 
 agent_stop() { stop "agent-$1" "${2:-TERM}"; }
 
-# The shipped policy of a class in force, with another interval and virtual TPMs allowed.
+# The policy of a class in force (tests/data/policy), with another interval and virtual TPMs allowed.
 policy_use() { # CLASS SECONDS [SED-EXPRESSION]
 	local file=$WORK/$1.$RANDOM.yaml
 	sed -e "s/^version: .*/version: $((RANDOM + 2))/" -e "s/interval: .*/interval: ${2}s/" \
-		-e 's/virtual_tpm: false/virtual_tpm: true/' -e "${3:-}" "policies/$1.yaml" >"$file"
+		-e 's/virtual_tpm: false/virtual_tpm: true/' -e "${3:-}" "tests/data/policy/$1.yaml" >"$file"
 	assay policy activate "$(assay policy add "$file" --json | jq -r .digest)"
 }
 

@@ -85,7 +85,7 @@ printf 'policy: x\nversion: 1\nrulez: []\n' >"$WORK/bad.yaml"
 check 'a policy with an error, told by the verifier' complains 2 'bad.yaml:' policy add "$WORK/bad.yaml"
 place() { ! "$assay" policy check "$WORK/bad.yaml" 2>"$WORK/2" && grep -q 'bad.yaml:3:1: ' "$WORK/2"; }
 check 'policy check tells line and column, without a verifier' place
-for file in policies/*.yaml; do
+for file in $(ls policies/*.yaml | grep -v .test.yaml); do
 	check "policy check $file" says 'no error' policy check "$file"
 done
 usage() { # TEXT ARGUMENT...

@@ -490,6 +490,9 @@ static void
 shipped_policies_compile(void **state)
 {
 	static const char *const files[] = {"policies/gateway.yaml", "policies/controller.yaml",
+					    "policies/gateway-strict.yaml",
+					    "policies/gateway-learning.yaml",
+					    "policies/virtual-machine.yaml",
 					    "policies/default.yaml"};
 
 	(void)state;

@@ -245,7 +245,7 @@ judge_given(struct appraisal *a, const struct given *g)
 void
 appraise_given(const struct given *g, struct arena *scratch, struct verdict *ret)
 {
-	static const uint8_t channel[BINDING_CHANNEL_SIZE];
+	static const uint8_t channel[BINDING_CHANNEL_SIZE], start[16];
 	struct appraisal_input in = {.now = g->now, .policy = g->policy, .device = g->device};
 	struct appraisal a;
 	struct fact_set facts;
@@ -260,6 +260,7 @@ appraise_given(const struct given *g, struct arena *scratch, struct verdict *ret
 		return;
 	judges_open(&a);
 	a.has_claims = true;
+	a.claims.start_id = SPAN(start, sizeof start);
 	w = appraisal_alloc(&a, sizeof *w);
 	if (!w)
 		return;

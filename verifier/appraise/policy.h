@@ -101,7 +101,8 @@ struct policy {
 	uint8_t nworkarounds;
 	struct policy_workaround workarounds[POLICY_WORKAROUNDS_MAX];
 	uint8_t nsoftware;
-	uint8_t software_other;	  /* cap for items that the policy does not name */
+	bool software_others;	  /* items that the policy does not name are a finding */
+	uint8_t software_other;	  /* its cap */
 	uint8_t software_learned; /* cap when a learned set matches; never ADMIT (D7) */
 	struct policy_software software[POLICY_SOFTWARE_MAX];
 	struct span ima; /* for policy_ima_open(); empty: IMA lists are not judged */

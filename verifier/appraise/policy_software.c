@@ -19,6 +19,7 @@ item_sound(const struct policy_software *s)
 void
 policy_write_software(struct writer *w, const struct policy *p)
 {
+	pack_bool(w, p->software_others);
 	pack_below(w, p->software_other, OUTCOME_COUNT);
 	pack_below(w, p->software_learned, OUTCOME_ADMIT);
 	pack_below(w, p->nsoftware, POLICY_SOFTWARE_MAX + 1);
@@ -43,6 +44,7 @@ policy_write_software(struct writer *w, const struct policy *p)
 void
 policy_read_software(struct reader *r, struct policy *ret)
 {
+	ret->software_others = unpack_bool(r);
 	ret->software_other = unpack_below(r, OUTCOME_COUNT);
 	ret->software_learned = unpack_below(r, OUTCOME_ADMIT);
 	ret->nsoftware = unpack_below(r, POLICY_SOFTWARE_MAX + 1);

@@ -403,7 +403,7 @@ report_others(struct appraisal *a)
 	struct finding *f = NULL;
 	unsigned n = 0;
 
-	for (size_t i = 0; p->software_other != OUTCOME_ADMIT && i < a->claims.nsoftware; i++) {
+	for (size_t i = 0; p->software_others && i < a->claims.nsoftware; i++) {
 		const struct msg_software *s = &a->claims.software[i];
 
 		if (is_named(p, s->name))
@@ -469,6 +469,8 @@ software_judge(struct appraisal *a)
 		j->items[j->n].seen = software_find(a, a->policy.software[j->n].name);
 	}
 	choose(a, j);
+	/* what is not as it must be is a finding of its own, with the policy's cap */
+	a->judged |= j->view && policy_needs_software(&a->policy);
 	if (j->view)
 		report_set(a, j);
 	else if (policy_needs_software(&a->policy))

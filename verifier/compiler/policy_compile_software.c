@@ -81,6 +81,7 @@ policy_compile_software(struct compile *c)
 	const struct yaml_node *list = source_at(c, "software", "items");
 
 	c->policy.software_learned = source_outcome(s->software.learned, OUTCOME_RESTRICT);
+	c->policy.software_others = s->software.others != SRC_OUT_UNSAID;
 	c->policy.software_other = source_outcome(s->software.others, OUTCOME_ADMIT);
 	for (unsigned i = 0; i < s->software.items_count; i++) {
 		struct item_job j = {
