@@ -84,7 +84,8 @@ software_contents(json_t *out, struct span compiled)
 	bad |= json_object_set_new(out, "facts", facts);
 	if (bad)
 		return ASSAY_NO_MEMORY;
-	if ((e = softset_check(compiled)) != ASSAY_OK || (e = softset_open(compiled, &s)) != ASSAY_OK)
+	if ((e = softset_check(compiled)) != ASSAY_OK ||
+	    (e = softset_open(compiled, &s)) != ASSAY_OK)
 		return e;
 	while (!bad && softset_next_item(&s, &item))
 		bad |= json_array_append_new(items, json_item(&item));

@@ -310,11 +310,14 @@ static const struct wrong {
 	/* versions, units and lists */
 	{SOUND RULES "  - {id: x, fact: software.fw.version, op: at_least, value: 1.0.0}\n",
 	 "p.yaml:11:44: \"at_least\" of a text compares versions: add \"order: semver\""},
-	{SOUND RULES "  - {id: x, fact: software.fw.version, op: at_least, order: semver, value: 1.0}\n",
+	{SOUND RULES "  - {id: x, fact: software.fw.version, op: at_least, order: semver, "
+		     "value: 1.0}\n",
 	 "p.yaml:11:76: \"1.0\" is no semver version"},
-	{SOUND RULES "  - {id: x, fact: software.fw.version, op: at_most, order: rpm, value: 1.0}\n",
+	{SOUND RULES "  - {id: x, fact: software.fw.version, op: at_most, order: rpm, "
+		     "value: 1.0}\n",
 	 "p.yaml:11:60: \"rpm\" is no value of order; did you mean \"semver\"?"},
-	{SOUND RULES "  - {id: x, fact: software.fw.version, op: equals, order: semver, value: 1.0.0}\n",
+	{SOUND RULES "  - {id: x, fact: software.fw.version, op: equals, order: semver, "
+		     "value: 1.0.0}\n",
 	 "p.yaml:11:59: order is for at_least and at_most of a text"},
 	{SOUND RULES "  - {id: x, fact: software.fw.verison, op: present}\n",
 	 "p.yaml:11:19: unknown fact \"software.fw.verison\""},
@@ -389,7 +392,8 @@ static const struct wrong {
 		      "software: {items: [{name: a, match: none}]}\n",
 	 "p.yaml:4:6: nothing is compared with reference values"},
 	{SOUND "software: {items: []}\n", "p.yaml:10:19: items needs 1 to 64 entries, not 0"},
-	{SOUND "software: {items: [{name: a}, {name: a}]}\n", "p.yaml:10:38: item \"a\" stands twice"},
+	{SOUND "software: {items: [{name: a}, {name: a}]}\n",
+	 "p.yaml:10:38: item \"a\" stands twice"},
 	{SOUND "software: {items: [{name: a, at_least: 1.0.0}]}\n",
 	 "p.yaml:10:40: versions need \"order: semver\" or \"order: debian\""},
 	{SOUND "software: {items: [{name: a, rollback: restrict}]}\n",

@@ -67,8 +67,8 @@ static void
 what_is_no_version_has_no_place(void **state)
 {
 	static const char *const no_semver[] = {
-		"",       "1",        "1.0",        "1.0.0.0", "01.0.0",           "1.0.0-", "1.0.0+",
-		"v1.0.0", "1.0.0-01", "1.0.0-a..b", "1.0.x",   "1.0.0-\xc3\xa4", " 1.0.0", NULL};
+		"", "1", "1.0", "1.0.0.0", "01.0.0", "1.0.0-", "1.0.0+", "v1.0.0", "1.0.0-01",
+		"1.0.0-a..b", "1.0.x", "1.0.0-\xc3\xa4", " 1.0.0", NULL};
 	static const char *const no_debian[] = {"",    "a",   "1:",  ":1", "x:1", "1.0-",
 						"1 0", "1.0_1", "-1", NULL};
 	char longer[VERSION_TEXT_MAX + 2];

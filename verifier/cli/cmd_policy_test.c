@@ -235,8 +235,8 @@ run_test(struct run *r, struct policy_test *t)
 	if (r->c->json)
 		json_array_append_new(
 			r->results,
-			json_pack("{s:s, s:b, s:s, s:s, s:o}", "name", t->name, "ok", ok, "expected",
-				  outcome_name(t->expect), "outcome",
+			json_pack("{s:s, s:b, s:s, s:s, s:o}", "name", t->name, "ok", ok,
+				  "expected", outcome_name(t->expect), "outcome",
 				  outcome_name(r->verdict.outcome), "findings",
 				  json_names(&r->verdict)));
 	else
@@ -259,7 +259,8 @@ untested(const struct run *r, json_t *list)
 	for (unsigned i = 0; policy_next_rule(&p, &rule); i++)
 		if (!r->seen[i]) {
 			n++;
-			json_array_append_new(list, json_stringn((const char *)rule.id.p, rule.id.n));
+			json_array_append_new(list, json_stringn((const char *)rule.id.p,
+								 rule.id.n));
 		}
 	for (unsigned i = 0; i < p.nsoftware; i++)
 		if (!r->seen[POLICY_RULES_MAX + i]) {
@@ -361,8 +362,8 @@ const struct cli_command cmd_policy_test = {
 	.name = "test",
 	.usage = "FILE [--tests FILE] [--every-rule] [--json]",
 	.summary = "run a policy's own tests; asks no verifier",
-	.help = "The tests of NAME.yaml are in NAME.test.yaml beside it (docs/policy.md, \"Tests of a\n"
-		"policy\"). Exit status 1 if one fails.\n\n"
+	.help = "The tests of NAME.yaml are in NAME.test.yaml beside it (docs/policy.md, \"Tests\n"
+		"of a policy\"). Exit status 1 if one fails.\n\n"
 		"  --tests FILE   other tests than those beside it\n"
 		"  --every-rule   fail also if there is a rule that no test sees fail\n",
 	.run = run_test_command,

@@ -95,7 +95,7 @@ check_alone(struct compile *c, const struct rule_job *j)
 	const char *class_name = c->policy.info.class_name;
 
 	if (always_holds(c, j))
-		source_error(c, at, "the rule holds for every value; to ask that the fact is known, "
+		source_error(c, at, "the rule holds for every value; to ask that it is known, "
 				    "use \"op: present\"");
 	else if (one_value(j, OP_EQUALS) && j->rule.fact == FACT_DEVICE_CLASS &&
 		 strcmp(class_name, "*") != 0)

@@ -2,6 +2,7 @@
 #include "policy_testfile.h"
 
 #include "policy_source.h"
+#include "verifier/appraise/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -204,7 +205,7 @@ load_item(const struct load *l, const struct yaml_node *n, struct given *g)
 		else if (strcmp(c->key, "highest") == 0)
 			it->highest = SPAN(text, strlen(text));
 		else if (strcmp(c->key, "is") != 0)
-			complain(l, c, "unknown key \"%.64s\"; there are is, kind, version, highest",
+			complain(l, c, "unknown key \"%.64s\" (is, kind, version, highest)",
 				 c->key);
 		else if (find_word(l, c, &states, &state))
 			it->state = (enum given_software)state;
@@ -224,9 +225,9 @@ load_device(const struct load *l, const struct yaml_node *n, struct given *g)
 		if (!text || !c->key)
 			continue;
 		if (strcmp(c->key, "class") == 0 && strlen(text) < sizeof d->class_name)
-			strcpy(d->class_name, text);
+			text_format(d->class_name, sizeof d->class_name, "%s", text);
 		else if (strcmp(c->key, "labels") == 0 && strlen(text) < sizeof d->labels)
-			strcpy(d->labels, text);
+			text_format(d->labels, sizeof d->labels, "%s", text);
 		else if (strcmp(c->key, "tier") != 0)
 			complain(l, c, "unknown key \"%.64s\"; there are class, labels, tier",
 				 c->key);
@@ -234,7 +235,7 @@ load_device(const struct load *l, const struct yaml_node *n, struct given *g)
 			d->tier = (enum tier)tier;
 	}
 	if (!tier_has_tpm(d->tier))
-		strcpy(d->ek.reason, "none");
+		text_format(d->ek.reason, sizeof d->ek.reason, "none");
 	if (policy_rank(l->info, d->class_name, d->labels) == 0)
 		complain(l, n, "the policy does not judge such a device%s", NULL);
 }
@@ -249,7 +250,7 @@ load_findings(const struct load *l, const struct yaml_node *n, struct policy_tes
 		if (t->nfindings == POLICY_TEST_FINDINGS_MAX)
 			complain(l, c, "too many findings%s", NULL);
 		else if (c->kind != YAML_KIND_SCALAR || !c->text[0])
-			complain(l, c, "a finding is a word, such as policy.rule secure-boot%s", NULL);
+			complain(l, c, "a finding is a word, like policy.rule secure-boot%s", NULL);
 		else
 			t->findings[t->nfindings++] = c->text;
 	}
@@ -323,7 +324,7 @@ policy_tests_load(const struct yaml_doc *doc, const struct policy_info *info,
 	memset(ret, 0, sizeof *ret);
 	if (!list || list->kind != YAML_KIND_SEQUENCE || list->children == 0 ||
 	    list->children > POLICY_TESTS_MAX || doc->nodes[0].children != 1) {
-		yaml_error(errs, 1, 1, "a file of tests has one key, \"tests\", with a list of 1 to "
+		yaml_error(errs, 1, 1, "a file of tests has one key, \"tests\", a list of 1 to "
 				       "%d tests", POLICY_TESTS_MAX);
 		return false;
 	}
