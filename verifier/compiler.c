@@ -8,10 +8,12 @@
 #include "log.h"
 
 #include "evidence/eventlog.h"
+#include "evidence/hex.h"
 #include "verifier/appraise/digestset.h"
 #include "verifier/appraise/policy.h"
 #include "verifier/appraise/reference.h"
 #include "verifier/appraise/softset.h"
+#include "verifier/compiler/corim_compile.h"
 #include "verifier/compiler/imafiles.h"
 #include "verifier/compiler/policy_compile.h"
 #include "verifier/compiler/roots_compile.h"
@@ -24,6 +26,7 @@
 
 #define TEXT_MAX 8192
 #define OUT_MAX IPC_BULK_MAX
+#define CORIM_OUT_MAX (2u << 20)
 
 /* What a job leaves: bytes, or text for the operator. */
 struct result {
@@ -141,6 +144,35 @@ compile_software(struct span in, struct result *ret)
 }
 
 static void
+compile_corim(struct span in, struct result *ret)
+{
+	static struct corim_request request;
+	char why[400] = "";
+	struct writer w;
+	struct reader r;
+	int64_t now;
+	uint8_t *bytes;
+	char *hex;
+	size_t n = 0;
+
+	rd_init(&r, in);
+	now = (int64_t)rd_be64(&r);
+	in = rd_rest(&r);
+	hex = strndup((const char *)in.p, in.n);
+	bytes = malloc(in.n / 2 + 1);
+	wr_init(&w, malloc(CORIM_OUT_MAX), CORIM_OUT_MAX);
+	ret->e = hex && bytes && w.p ? hex_decode(hex, bytes, in.n / 2 + 1, &n) : ASSAY_NO_MEMORY;
+	if (ret->e == ASSAY_OK)
+		ret->e = corim_request_read(SPAN(bytes, n), &request);
+	request.now = now;
+	if (ret->e == ASSAY_OK)
+		ret->e = corim_compile(&request, &w, why, sizeof why);
+	ret->out = wr_span(&w);
+	put_text(ret, "%s%s", *why ? why : assay_err_text(ret->e), "");
+	free(hex); /* the rest ends with the process */
+}
+
+static void
 warn_root(void *arg, const char *path, const char *text)
 {
 	(void)arg;
@@ -209,6 +241,7 @@ static const struct job {
 } jobs[] = {
 	{COMPILE_POLICY, false, compile_policy},
 	{COMPILE_CAPTURE, false, compile_capture},
+	{COMPILE_CORIM, false, compile_corim},
 	{COMPILE_ROOTS, true, compile_roots},
 	{COMPILE_SOFTWARE, false, compile_software},
 	{COMPILE_FILES_CHECK, false, check_files},

@@ -18,6 +18,7 @@ enum compile_kind {
 			   * and sets whose manifests may be taken over */
 	COMPILE_FILES_CHECK,   /* bulk: a digestset; nothing comes back, it is one or not */
 	COMPILE_FILES_OF_LIST, /* bulk: an IMA list; a digestset of its files comes back */
+	COMPILE_CORIM, /* be64 time, then corim_request_write() in hex, its own time not read */
 	COMPILE_ROOTS,	 /* be16 length and directory, be16 length and CRL directory ("") */
 };
 

@@ -27,6 +27,7 @@ static operation_handler *const handlers[OP_COUNT] = {
 	[OP_REFERENCE_SHOW] = operation_on_reference_show,
 	[OP_REFERENCE_CAPTURE] = operation_on_reference_capture,
 	[OP_REFERENCE_IMPORT] = operation_on_reference_import,
+	[OP_REFERENCE_CORIM] = operation_on_reference_corim,
 	[OP_REFERENCE_EXPORT] = operation_on_reference_export,
 	[OP_UPLOAD_BEGIN] = operation_on_upload_begin,
 	[OP_UPLOAD_APPEND] = operation_on_upload_append,

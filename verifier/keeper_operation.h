@@ -128,7 +128,7 @@ operation_handler operation_on_status, operation_on_device_list, operation_on_de
 	operation_on_token_list, operation_on_ek_allow, operation_on_reference_list,
 	operation_on_reference_show, operation_on_reference_capture,
 	operation_on_reference_import, operation_on_reference_export, operation_on_upload_begin,
-	operation_on_upload_append,
+	operation_on_upload_append, operation_on_reference_corim,
 	operation_on_reference_promote, operation_on_reference_retire, operation_on_policy_list,
 	operation_on_policy_show, operation_on_policy_add, operation_on_policy_activate,
 	operation_on_audit_list, operation_on_operator_add, operation_on_operator_list,

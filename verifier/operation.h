@@ -33,6 +33,7 @@
 	X(REFERENCE_SHOW, "reference.show", VIEWER)                                            \
 	X(REFERENCE_CAPTURE, "reference.capture", OPERATOR)                                    \
 	X(REFERENCE_IMPORT, "reference.import", OPERATOR)                                      \
+	X(REFERENCE_CORIM, "reference.corim", OPERATOR)                                        \
 	X(REFERENCE_EXPORT, "reference.export", VIEWER)                                      \
 	X(UPLOAD_BEGIN, "upload.begin", OPERATOR)                                              \
 	X(UPLOAD_APPEND, "upload.append", OPERATOR)                                            \

@@ -239,7 +239,7 @@ a_class_id_must_be_the_one_that_the_operator_gave(void **state)
 	char why[256];
 
 	(void)state;
-	assert_int_equal(compile("class-id.corim", "", &a, why), ASSAY_MISSING);
+	assert_int_equal(compile("class-id.corim", "", &a, why), ASSAY_MALFORMED);
 	assert_non_null(strstr(why, "class's id"));
 	assert_int_equal(compile("class-id.corim", "uuid:00010203-0405-0607-0809-0a0b0c0d0e0f", &a,
 				 why), ASSAY_OK);

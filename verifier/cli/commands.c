@@ -35,6 +35,7 @@ extern const struct cli_command cmd_policy_list;
 extern const struct cli_command cmd_policy_show;
 extern const struct cli_command cmd_policy_test;
 extern const struct cli_command cmd_reference_capture;
+extern const struct cli_command cmd_reference_import;
 extern const struct cli_command cmd_reference_list;
 extern const struct cli_command cmd_reference_predict;
 extern const struct cli_command cmd_reference_promote;
@@ -78,6 +79,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_policy_show,
 	&cmd_policy_test,
 	&cmd_reference_capture,
+	&cmd_reference_import,
 	&cmd_reference_list,
 	&cmd_reference_predict,
 	&cmd_reference_promote,

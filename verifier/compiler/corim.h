@@ -31,20 +31,20 @@
 
 /* What became of a CoRIM; the words are API. */
 #define CORIM_REASONS(X)                                                                       \
-	X(UNDECIDED, "undecided", "was not judged")                                            \
-	X(OK, "ok", "may be used")                                                             \
-	X(UNSIGNED, "unsigned", "is not signed")                                               \
+	X(UNDECIDED, "undecided", "it was not judged")                                            \
+	X(OK, "ok", "it may be used")                                                             \
+	X(UNSIGNED, "unsigned", "it is not signed")                                               \
 	X(UNCHECKED, "signature.unchecked", "no key or root was given to check it with")       \
-	X(ALGORITHM, "signature.algorithm", "is signed with an algorithm that is not accepted") \
+	X(ALGORITHM, "signature.algorithm", "it is signed with an algorithm that is not accepted") \
 	X(SIGNATURE, "signature.wrong", "the signature does not verify")                       \
 	X(UNTRUSTED, "signer.untrusted", "no given root leads to the signer's certificate")    \
 	X(SIGNER_EXPIRED, "signer.expired", "a certificate of the signer is out of its time")  \
 	X(HEADER, "signature.header", "the signature's header is not as specified")            \
-	X(PROFILE, "profile.unknown", "has a profile that is not known")                       \
-	X(EXTENSION, "extension.unknown", "has a member that is not known")                    \
-	X(EXPIRED, "validity.expired", "is past its time")                                     \
-	X(NOT_YET, "validity.not-yet", "is before its time")                                   \
-	X(NOTHING, "nothing-usable", "holds no reference values that can be compared")
+	X(PROFILE, "profile.unknown", "its profile is not known")                       \
+	X(EXTENSION, "extension.unknown", "a member of it is not known")                    \
+	X(EXPIRED, "validity.expired", "it is past its time")                                     \
+	X(NOT_YET, "validity.not-yet", "it is before its time")                                   \
+	X(NOTHING, "nothing-usable", "it holds no reference values that can be compared")
 
 enum corim_reason {
 #define X(code, word, text) CORIM_##code,

@@ -188,33 +188,13 @@ is_for(const struct corim_request *in, const struct corim_record *rec, const cha
 }
 
 static enum assay_err
-error_of(enum corim_reason r)
-{
-	switch (r) {
-	case CORIM_OK:
-		return ASSAY_OK;
-	case CORIM_EXPIRED:
-	case CORIM_SIGNER_EXPIRED:
-		return ASSAY_EXPIRED;
-	case CORIM_NOT_YET:
-		return ASSAY_NOT_YET;
-	case CORIM_PROFILE:
-	case CORIM_EXTENSION:
-		return ASSAY_UNSUPPORTED;
-	case CORIM_NOTHING:
-		return ASSAY_MISSING;
-	default:
-		return ASSAY_DENIED;
-	}
-}
-
-static enum assay_err
 say(enum corim_reason r, const char *more, char *ret_why, size_t cap)
 {
-	if (r != CORIM_OK)
-		text_format(ret_why, cap, "the CoRIM %s (%s)%s%s", corim_reason_text(r),
-			    corim_reason_word(r), *more ? ": " : "", more);
-	return error_of(r);
+	if (r == CORIM_OK)
+		return ASSAY_OK;
+	text_format(ret_why, cap, "the CoRIM is refused: %s (%s)%s%s", corim_reason_text(r),
+		    corim_reason_word(r), *more ? ": " : "", more);
+	return ASSAY_MALFORMED;
 }
 
 static void
@@ -277,7 +257,7 @@ corim_compile(const struct corim_request *in, struct writer *out, char *ret_why,
 		text_format(ret_why, cap, "%s%sthe CoRIM %s", c->why, *c->why ? ": " : "",
 			    assay_err_text(e));
 		free(c);
-		return e;
+		return ASSAY_MALFORMED;
 	}
 	r = corim_verify(c, &in->anchors, in->now, signer);
 	e = say(r, c->sign.header_why, ret_why, cap);

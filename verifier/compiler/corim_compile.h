@@ -44,8 +44,7 @@ struct corim_set {
 
 /*
  * The whole way from the request to the answer in out. On an error ret_why says what an
- * operator needs: DENIED: not signed by whom it must be; EXPIRED, NOT_YET; UNSUPPORTED:
- * profile or extension; MISSING: nothing usable (ret_why says why of the first).
+ * operator needs; MALFORMED: it is refused, for whatever reason.
  */
 ASSAY_MUST_USE enum assay_err corim_compile(const struct corim_request *in, struct writer *out,
 					    char *ret_why, size_t cap);

@@ -37,6 +37,8 @@ static const struct route routes[] = {
 	 B(UPLOAD) | B(DEVICE) | B(NAME) | B(CLASS) | B(REASON), SMALL},
 	{METHOD_POST, "/v1/uploads", OP_UPLOAD_BEGIN, 0, SMALL},
 	{METHOD_POST, "/v1/uploads/{upload}/{offset}", OP_UPLOAD_APPEND, 0, OPERATION_FILE_MAX},
+	{METHOD_POST, "/v1/references/corim", OP_REFERENCE_CORIM,
+	 B(FILE) | B(NAME) | B(CLASS) | B(REASON), FILES},
 	{METHOD_POST, "/v1/references/{reference}/promote", OP_REFERENCE_PROMOTE, B(DIGEST), SMALL},
 	{METHOD_POST, "/v1/references/{reference}/retire", OP_REFERENCE_RETIRE, 0, SMALL},
 	{METHOD_GET, "/v1/policies", OP_POLICY_LIST, 0, 0},

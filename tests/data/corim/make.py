@@ -124,7 +124,7 @@ files = {
     'good-key-only.corim': sign(good, 'signer', header()),
     'good-legacy.corim': cbor2.dumps(Tag(500, Tag(502, cbor2.loads(sign(good, 'signer', header(chain=chain)))))),
     'good-384.corim': sign(good, 'signer384', header(-35, [der('signer384'), der('vendor')]), size=48, md='sha384'),
-    'good-components.corim': sign(corim([comid({0: [ref(PCRS), ref(COMPONENT, MINIMUM)]})]), 'signer', header(chain=chain)),
+    'good-components.corim': sign(corim([comid({0: [ref({1: {14: {0: [sha(0)], 4: [sha(4), sha(4, 7)], 7: [sha(7)], 2: [sha(3)]}}}), ref(COMPONENT, MINIMUM)]})]), 'signer', header(chain=chain)),
     'good-two-records.corim': sign(corim([comid({0: [ref(PCRS), ref({1: {14: {0: [sha(0)], 7: [sha(9)]}}})]})]), 'signer', header(chain=chain)),
     'good-replaces.corim': sign(corim([comid({0: [ref({1: {14: {0: [sha(1)], 7: [sha(7)]}}})]}, 'acme-roadrunner-fw-1.4.3',
                                              [{0: 'acme-roadrunner-fw-1.4.2', 1: 1}])], 'acme-roadrunner-2026-02'), 'signer', header(chain=chain)),
@@ -158,7 +158,7 @@ files = {
     'unused-layer.corim': sign(corim([comid({0: [ref(PCRS, env={0: {1: 'ACME Ltd.', 3: 1}})]})]), 'signer', header(chain=chain)),
     'unused-instance.corim': sign(corim([comid({0: [ref(PCRS, env={**ENV, 1: Tag(550, b'1' * 33)})]})]), 'signer', header(chain=chain)),
     'unused-endorsed.corim': sign(corim([comid({1: [ref(PCRS)]})]), 'signer', header(chain=chain)),
-    'class-id.corim': sign(corim([comid({0: [ref(PCRS, env={0: {0: Tag(37, bytes(range(16))), 1: 'ACME Ltd.'}})]})]), 'signer', header(chain=chain)),
+    'class-id.corim': sign(corim([comid({0: [ref({1: {14: {0: [sha(0)], 7: [sha(8)]}}}, env={0: {0: Tag(37, bytes(range(16))), 1: 'ACME Ltd.'}})]})]), 'signer', header(chain=chain)),
     # not CBOR as it should be
     'malformed-twice.corim': bytes.fromhex('d901f5a3') + cbor2.dumps(0) + cbor2.dumps('a') + cbor2.dumps(0) + cbor2.dumps('b') + cbor2.dumps(1) + cbor2.dumps([1]),
     'malformed-indefinite.corim': bytes.fromhex('d901f5bf') + cbor2.dumps(0) + cbor2.dumps('a') + b'\xff',
