@@ -54,6 +54,8 @@ config_defaults(struct config *c, const char *state_dir)
 	c->half_open_per_source = 256;
 	c->uploads_max = 64;
 	c->ima_memory = 256;
+	c->device_tokens = true;
+	text_format(c->ear_dialect, sizeof c->ear_dialect, "ietf");
 	c->retention_days = 90;
 	text_format(c->state, sizeof c->state, "%s", state_dir);
 	text_format(c->listen, sizeof c->listen, "0.0.0.0:7443");

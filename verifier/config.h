@@ -48,6 +48,11 @@ struct config {
 	unsigned uploads_max;		/* devices whose logs are being received at a time */
 	unsigned ima_memory;		/* MiB of IMA lists held, in each process, at a time */
 
+	/* results */
+	char ear_dialect[16];		/* "ietf" or "veraison" */
+	char ear_developer[128], ear_audience[128]; /* "": the issuer */
+	bool device_tokens;
+
 	unsigned retention_days;
 	char user[64];			/* children run as this user when started as root */
 	bool log_json;

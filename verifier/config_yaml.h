@@ -71,6 +71,10 @@ void config_yaml_free(struct config *c);
 	X(NUMBER, half_open_per_source, 1, 1000000, "a whole number")                          \
 	X(NUMBER, uploads_max, 1, 10000, "a whole number")                                     \
 	X(NUMBER, ima_memory, 1, 65536, "a number of MiB")                                     \
+	X(TEXT, ear_dialect, 1, 15, "ietf or veraison")                                         \
+	X(TEXT, ear_developer, 0, 127, "a text, as an URI")                                     \
+	X(TEXT, ear_audience, 0, 127, "a text, as an URI")                                      \
+	X(FLAG, device_tokens, 0, 8, "true or false")                                           \
 	X(NUMBER, retention_days, 1, 36500, "a number of days")                                \
 	X(TEXT, user, 1, 63, "the name of a user")                                             \
 	X(FLAG, log_json, 0, 8, "true or false")

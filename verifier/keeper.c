@@ -349,6 +349,12 @@ open_signing(struct keeper *k)
 	char keys[CONFIG_PATH_MAX + 32];
 	enum assay_err e;
 
+	if (strcmp(k->config->ear_dialect, "ietf") != 0 &&
+	    strcmp(k->config->ear_dialect, "veraison") != 0) {
+		log_event(LOG_LEVEL_ERROR, "configuration", "ear_dialect",
+			  k->config->ear_dialect, "must-be", "ietf or veraison", NULL);
+		return ASSAY_MALFORMED;
+	}
 	snprintf(keys, sizeof keys, "%s/keys", k->config->state);
 	if ((e = signing_open(keys, k->now, &k->signing)) != ASSAY_OK)
 		log_event(LOG_LEVEL_ERROR, "signing-keys", "directory", keys, "error",

@@ -98,13 +98,14 @@ decide(const struct decision_input *in, struct decision_view *ret)
 {
 	const char *met = in->verdict == OUTCOME_ADMIT ? "policy.met" : "policy.not-met";
 	const char *word = in->finding[0] ? in->finding : met;
-	struct decision_view d = {.expires = in->expires_at};
+	struct decision_view d = {.expires = in->expires_at, .standing = in->judged};
 
 	d.outcome = in->verdict <= OUTCOME_ADMIT ? in->verdict : OUTCOME_QUARANTINE;
 	d.would = d.outcome;
 	for (size_t i = sizeof causes / sizeof causes[0]; i-- > 0;) {
 		if (!causes[i].holds(in) || causes[i].cap > d.outcome)
 			continue;
+		d.standing &= causes[i].cap != OUTCOME_QUARANTINE;
 		d.outcome = causes[i].cap;
 		word = causes[i].word;
 	}
@@ -154,6 +155,8 @@ keeper_record_decision(struct keeper *k, struct ledger_state *st, const struct d
 		    (e = keeper_record_sign(k, &row, d)) != ASSAY_OK ||
 		    (e = ledger_decision_append(k->ledger, &row, &st->decision_seq)) != ASSAY_OK)
 			return e;
+		if ((e = keeper_audit_decision(k, st, &row)) != ASSAY_OK)
+			return e;
 		log_event(LOG_LEVEL_INFO, "decision", "device", st->device, "outcome",
 			  outcome_name(d->outcome), "before", outcome_name(st->decision), "reason",
 			  d->reason, "detail", detail, NULL);
@@ -200,11 +203,13 @@ decide_device(struct keeper *k, const struct ledger_device *d, const struct ledg
 
 	first_finding(k, st, finding, sizeof finding);
 	decide(&in, ret);
+	ret->sequence = st->decision_seq;
 	if (st->verdict.n && k->verdict.monitor)
 		ret->would = k->verdict.outcome;
 	/* What was recorded as worse stays until a new verdict says otherwise. */
 	if (st->decision_seq != 0 && ret->outcome > st->decision) {
 		ret->outcome = st->decision;
+		ret->standing = false;
 		snprintf(ret->reason, sizeof ret->reason, "decision.awaits-verdict");
 	}
 }

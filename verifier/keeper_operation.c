@@ -42,6 +42,11 @@ static operation_handler *const handlers[OP_COUNT] = {
 	[OP_OPERATOR_LIST] = operation_on_operator_list,
 	[OP_OPERATOR_REVOKE] = operation_on_operator_revoke,
 	[OP_LEDGER_ACCEPT] = operation_on_ledger_accept,
+	[OP_DECISION_SHOW] = operation_on_decision_show,
+	[OP_DECISION_TOKEN] = operation_on_decision_token,
+	[OP_KEY_LIST] = operation_on_key_list,
+	[OP_KEY_ROTATE] = operation_on_key_rotate,
+	[OP_AUDIT_EXPORT] = operation_on_audit_export,
 };
 
 /* The console's Unix socket is the administrator's by file permission. */

@@ -132,6 +132,8 @@ operation_handler operation_on_status, operation_on_device_list, operation_on_de
 	operation_on_reference_promote, operation_on_reference_retire, operation_on_policy_list,
 	operation_on_policy_show, operation_on_policy_add, operation_on_policy_activate,
 	operation_on_audit_list, operation_on_operator_add, operation_on_operator_list,
-	operation_on_operator_revoke, operation_on_ledger_accept;
+	operation_on_operator_revoke, operation_on_ledger_accept, operation_on_decision_show,
+	operation_on_decision_token, operation_on_key_list, operation_on_key_rotate,
+	operation_on_audit_export;
 
 #endif

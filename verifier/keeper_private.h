@@ -396,8 +396,26 @@ ASSAY_MUST_USE enum assay_err keeper_expire(struct keeper *k, const char *device
 /* Sign the record of this decision, whose row is planned, into row->record. */
 ASSAY_MUST_USE enum assay_err keeper_record_sign(struct keeper *k, struct ledger_decision *row,
 						 const struct decision_view *d);
+/* Tell the audit log of it. */
+ASSAY_MUST_USE enum assay_err keeper_audit_decision(struct keeper *k, const struct ledger_state *st,
+						    const struct ledger_decision *row);
 /* The card (name, class, labels) in live is brought up to date; true: it changed. */
 bool keeper_card_changed(struct keeper *k, const struct ledger_device *d);
+
+/* keeper_token.c */
+#define TOKEN_MAX 6144
+struct token_request {
+	const struct ledger_device *device;
+	const struct verdict *verdict; /* the last authentic one */
+	const struct decision_view *view;
+	char nonce[89], audience[256]; /* of the relying party; "" for none */
+};
+/* An EAR token. STATE: there is none now, *ret_why says in words why. */
+ASSAY_MUST_USE enum assay_err keeper_token(struct keeper *k, const struct token_request *t,
+					   struct writer *w, const char **ret_why);
+/* What goes along with a decision to its device; empty: none, or the last still serves. */
+struct span keeper_device_token(struct keeper *k, const char *device, const struct verdict *v,
+				const struct decision_view *view);
 
 /* keeper_feed.c: the decision stream (docs/decision-stream.md) */
 ASSAY_MUST_USE enum assay_err keeper_feed_init(struct keeper *k);

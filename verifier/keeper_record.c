@@ -96,3 +96,16 @@ keeper_record_sign(struct keeper *k, struct ledger_decision *row, const struct d
 	l->told_expires = r.expires;
 	return ASSAY_OK;
 }
+
+enum assay_err
+keeper_audit_decision(struct keeper *k, const struct ledger_state *st,
+		      const struct ledger_decision *row)
+{
+	char detail[LEDGER_TEXT_MAX];
+
+	snprintf(detail, sizeof detail, "%s after %s: %s%s%.120s", outcome_name(row->outcome),
+		 st->decision_seq == row->seq && row->previous == 0 ? "nothing"
+								    : outcome_name(row->before),
+		 row->reason, row->detail[0] ? ": " : "", row->detail);
+	return keeper_audit(k, "verifier", "decision", row->device, detail);
+}

@@ -114,6 +114,7 @@ send_decision(struct keeper *k, struct keeper_session *s, const struct verdict *
 	m.next_in_ms = (uint32_t)(s->next_ms - k->now_ms);
 	m.sequence = d->sequence;
 	fill_decision(v, d, &m);
+	m.token = keeper_device_token(k, s->device, v, d);
 	if ((e = envelope_encode_decision(&m, frame, sizeof frame, &n)) != ASSAY_OK) {
 		log_event(LOG_LEVEL_ERROR, "decision-frame", "error", assay_err_name(e), NULL);
 		keeper_refuse(k, s->id, "verifier.internal", true);

@@ -72,6 +72,7 @@ static const char *const field_names[F_COUNT] = {
 	[F_POLICY] = "policy",	 [F_FILE] = "file",	      [F_FILENAME] = "filename",
 	[F_SCOPE] = "scope",	 [F_TIER] = "tier",	      [F_STATUS] = "status",
 	[F_NONCE] = "nonce",	 [F_UPLOAD] = "upload",	      [F_OFFSET] = "offset",
+	[F_AUDIENCE] = "audience",
 	[F_REPLAY] = "replay",	 [F_FORCE] = "force",	      [F_RING] = "ring",
 	[F_HALT] = "halt_above", [F_FLIPS] = "max_flips",     [F_TO] = "to",
 	[F_FROM] = "from",	 [F_UNTIL] = "until",	      [F_VERSION] = "version",

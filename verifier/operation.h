@@ -48,7 +48,12 @@
 	X(OPERATOR_LIST, "operator.list", ADMIN)                                               \
 	X(OPERATOR_REVOKE, "operator.revoke", ADMIN)                                           \
 	X(LEDGER_ACCEPT, "ledger.accept", ADMIN)                                               \
-	X(DECISION_STREAM, "decision.stream", RELYING_PARTY)
+	X(DECISION_STREAM, "decision.stream", RELYING_PARTY)                                   \
+	X(DECISION_SHOW, "decision.show", RELYING_PARTY)                                       \
+	X(DECISION_TOKEN, "decision.token", RELYING_PARTY)                                     \
+	X(KEY_LIST, "key.list", VIEWER)                                                        \
+	X(KEY_ROTATE, "key.rotate", ADMIN)                                                     \
+	X(AUDIT_EXPORT, "audit.export", VIEWER)
 
 enum operation_code {
 	OP_NONE = 0,
@@ -100,6 +105,7 @@ enum operation_field {
 	F_WHAT,	     /* of a reference: "boot" or "software" */
 	F_UPLOAD,    /* id of what is being sent in pieces */
 	F_OFFSET,    /* decimal bytes */
+	F_AUDIENCE,  /* of a token */
 	F_COUNT
 };
 

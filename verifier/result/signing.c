@@ -266,6 +266,12 @@ signing_keyset(const struct signing *s)
 	return &s->set;
 }
 
+struct span
+signing_chain(const struct signing *s)
+{
+	return SPAN(s->chain, s->chain_len);
+}
+
 uint32_t
 signing_generation(const struct signing *s)
 {

@@ -32,6 +32,8 @@ struct signer *signing_audit(struct signing *s);
 const char *signing_issuer(const struct signing *s);
 const char *signing_root(const struct signing *s);
 const struct keyset *signing_keyset(const struct signing *s);
+/* The statements, one per line, oldest first. */
+struct span signing_chain(const struct signing *s);
 /* Rises with every key. */
 uint32_t signing_generation(const struct signing *s);
 

@@ -1,0 +1,199 @@
+/* keeper_operation_result.c: what relying parties ask, and the keys and the audit log
+ * that they believe it by; see keeper_operation.h. */
+#include "keeper_operation.h"
+
+#include "keeper_private.h"
+
+#include "verifier/appraise/text.h"
+
+#include "evidence/auditlog.h"
+#include "evidence/ear.h"
+#include "evidence/record.h"
+
+#include <string.h>
+
+#define EXPORT_ENTRIES 1000 /* of one answer */
+#define EXPORT_BYTES (EXPORT_ENTRIES * 2048 + AUDITLOG_LINE_MAX)
+#define OVERLAP_DEFAULT_S 86400
+
+/* ---- decisions ---- */
+
+/* The record as it was signed, what it holds now, and until when. */
+enum assay_err
+operation_on_decision_show(struct call *c)
+{
+	static struct ledger_device d;
+	struct ledger_decision row;
+	struct decision_view v;
+	enum assay_err e;
+
+	if ((e = call_device(c, &d)) != ASSAY_OK || (e = keeper_decision(c->k, &d, &v)) != ASSAY_OK)
+		return e;
+	e = ledger_decision_prev(c->l, d.id, 0, &row);
+	if (e == ASSAY_NOT_FOUND)
+		return call_fail(c, e, "there is no decision about the device yet");
+	if (e != ASSAY_OK)
+		return e;
+	c->ret = json_pack("{s:I, s:s, s:o, s:s, s:s, s:I, s:o, s:o, s:s%}", "now",
+			   (json_int_t)keeper_now(c->k), "device", d.id, "name", json_text(d.name),
+			   "decision", outcome_name(v.outcome), "reason", v.reason, "sequence",
+			   (json_int_t)row.seq, "issued", json_time(row.at), "expires",
+			   v.outcome == OUTCOME_QUARANTINE ? json_null() : json_time(v.expires),
+			   "record", (const char *)row.record.p, row.record.n);
+	return c->ret ? ASSAY_OK : ASSAY_NO_MEMORY;
+}
+
+static enum assay_err
+read_token_request(struct call *c, struct token_request *t)
+{
+	size_t n;
+
+	call_text(c, F_NONCE, t->nonce, sizeof t->nonce);
+	call_text(c, F_AUDIENCE, t->audience, sizeof t->audience);
+	n = c->op.field[F_NONCE].n;
+	if (n != 0 && (n < EAR_NONCE_MIN || n > EAR_NONCE_MAX))
+		return call_fail(c, ASSAY_MALFORMED, "nonce: must be %d to %d characters",
+				 EAR_NONCE_MIN, EAR_NONCE_MAX);
+	if (c->op.field[F_AUDIENCE].n >= sizeof t->audience)
+		return call_fail(c, ASSAY_MALFORMED, "audience: is too long");
+	return ASSAY_OK;
+}
+
+enum assay_err
+operation_on_decision_token(struct call *c)
+{
+	static uint8_t token[TOKEN_MAX];
+	static struct ledger_device d;
+	struct decision_view v;
+	struct token_request t = {.device = &d, .verdict = &c->k->verdict, .view = &v};
+	struct ledger_state st;
+	const char *why = NULL;
+	struct writer w;
+	enum assay_err e;
+
+	if ((e = call_device(c, &d)) != ASSAY_OK || (e = read_token_request(c, &t)) != ASSAY_OK ||
+	    (e = keeper_decision(c->k, &d, &v)) != ASSAY_OK)
+		return e;
+	e = ledger_state_get(c->l, d.id, &st);
+	if (e == ASSAY_NOT_FOUND || (e == ASSAY_OK && st.verdict.n == 0))
+		return call_fail(c, ASSAY_STATE, "no token: the device was never judged");
+	if (e != ASSAY_OK || (e = verdict_decode(st.verdict, &c->k->verdict)) != ASSAY_OK)
+		return e;
+	wr_init(&w, token, sizeof token);
+	if ((e = keeper_token(c->k, &t, &w, &why)) != ASSAY_OK)
+		return why ? call_fail(c, e, "no token: %s", why) : e;
+	c->ret = json_pack("{s:I, s:s, s:I, s:s%}", "now", (json_int_t)keeper_now(c->k), "device",
+			   d.id, "expires", (json_int_t)v.expires, "token", (const char *)token,
+			   w.len);
+	return c->ret ? ASSAY_OK : ASSAY_NO_MEMORY;
+}
+
+/* ---- keys ---- */
+
+static json_t *
+json_key(const struct keyset_key *key, int64_t now)
+{
+	const char *state = key->until == 0	? "current"
+			    : key->until >= now ? "accepted"
+						: "retired";
+
+	return json_pack("{s:s, s:s, s:s, s:I, s:o}", "kid", key->kid, "role",
+			 key->role == KEYSET_AUDIT ? "audit" : "decision", "state", state, "since",
+			 (json_int_t)key->since, "until", json_time(key->until));
+}
+
+static enum assay_err
+answer_keys(struct call *c)
+{
+	const struct keyset *set = signing_keyset(c->k->signing);
+	json_t *list = json_array();
+
+	c->ret = json_pack("{s:I, s:s, s:s, s:o}", "now", (json_int_t)keeper_now(c->k), "issuer",
+			   signing_issuer(c->k->signing), "root", signing_root(c->k->signing),
+			   "keys", list);
+	if (!c->ret)
+		return ASSAY_NO_MEMORY;
+	for (uint32_t i = set->n; i-- > 0;)
+		if (json_array_append_new(list, json_key(&set->key[i], keeper_now(c->k))) != 0)
+			return ASSAY_NO_MEMORY;
+	return ASSAY_OK;
+}
+
+enum assay_err
+operation_on_key_list(struct call *c)
+{
+	return answer_keys(c);
+}
+
+/* What cannot be told to the audit log does not happen: that comes first. */
+enum assay_err
+operation_on_key_rotate(struct call *c)
+{
+	char scope[OPERATION_TEXT_MAX + 1], detail[LEDGER_TEXT_MAX];
+	enum keyset_role role = KEYSET_DECISION;
+	uint64_t overlap;
+	enum assay_err e;
+
+	call_text(c, F_SCOPE, scope, sizeof scope);
+	if (strcmp(scope, "audit") == 0)
+		role = KEYSET_AUDIT;
+	else if (*scope && strcmp(scope, "decision") != 0)
+		return call_fail(c, ASSAY_MALFORMED, "scope: must be decision or audit");
+	if ((e = call_number(c, F_EXPIRES,
+			     (struct call_range){0, SIGNING_OVERLAP_MAX_S, OVERLAP_DEFAULT_S},
+			     &overlap)) != ASSAY_OK)
+		return e;
+	text_format(detail, sizeof detail, "%s key, overlap %llu s",
+		    role == KEYSET_AUDIT ? "audit" : "decision", (unsigned long long)overlap);
+	if ((e = call_change(c)) != ASSAY_OK || (e = call_audit(c, "", detail)) != ASSAY_OK)
+		return e;
+	e = signing_rotate(c->k->signing, role, keeper_now(c->k), (int64_t)overlap);
+	if (e == ASSAY_TOO_MANY)
+		return call_fail(c, ASSAY_STATE, "there were %d keys already; the chain is full",
+				 KEYSET_KEYS_MAX);
+	if (e != ASSAY_OK)
+		return e;
+	keeper_feed_keys(c->k, NULL);
+	return answer_keys(c);
+}
+
+/* ---- the audit log ---- */
+
+static enum assay_err
+put_entry(const struct ledger_audit *a, struct writer *w)
+{
+	struct auditlog_entry x = {.seq = a->seq, .at = a->at};
+
+	text_format(x.actor, sizeof x.actor, "%s", a->actor);
+	text_format(x.action, sizeof x.action, "%s", a->action);
+	text_format(x.object, sizeof x.object, "%s", a->object);
+	text_format(x.detail, sizeof x.detail, "%s", a->detail);
+	memcpy(x.previous, a->previous, sizeof x.previous);
+	memcpy(x.hash, a->hash, sizeof x.hash);
+	return auditlog_put(&x, w);
+}
+
+/* Entries after a number, as lines; the line that ends the file once the last is there. */
+enum assay_err
+operation_on_audit_export(struct call *c)
+{
+	static uint8_t out[EXPORT_BYTES];
+	struct ledger_audit a;
+	struct writer w;
+	uint64_t after;
+	unsigned n = 0;
+	enum assay_err e;
+
+	if ((e = call_number(c, F_AFTER, (struct call_range){0, INT64_MAX, 0}, &after)) != ASSAY_OK)
+		return e;
+	wr_init(&w, out, sizeof out);
+	a.seq = after;
+	while (n++ < EXPORT_ENTRIES && (e = ledger_audit_next(c->l, a.seq, &a)) == ASSAY_OK)
+		if ((e = put_entry(&a, &w)) != ASSAY_OK)
+			return e;
+	if (e == ASSAY_NOT_FOUND)
+		e = auditlog_put_end(keeper_feed_audit_head(c->k), signing_chain(c->k->signing), &w);
+	if (e == ASSAY_OK)
+		c->bytes = wr_span(&w);
+	return e;
+}
