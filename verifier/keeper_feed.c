@@ -7,60 +7,19 @@
  * ledger after its commit. A reader asks for more when it has taken what it got, so that
  * a slow one waits for itself only; one that does not ask for FEED_STALL_MS is cut off.
  */
-#include "keeper_private.h"
+#include "keeper_feed.h"
 
 #include "keeper_operation.h"
 #include "log.h"
 #include "verifier/appraise/text.h"
 
-#include "evidence/json.h"
-#include "evidence/record.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FEED_MAX 256	       /* connections */
-#define FEED_BATCH_MAX (256u << 10) /* bytes sent at a time */
 #define FEED_BATCH_ROWS 128
 #define FEED_STALL_MS 30000
-#define FEED_MESSAGE_MAX (KEYSET_BYTES_MAX + 256)
 #define KEYS_EVERY_S 60
-#define FEED_ROOM (40u << 10) /* left in a batch for what may come next */
-
-struct reader_at { /* one connection */
-	bool used, local, hungry, current, snapshot;
-	const struct child *child;
-	uint64_t id;
-	uint8_t token_hash[32];
-	char peer[64];
-	char class_name[RECORD_CLASS_MAX + 1], labels[RECORD_LABELS_MAX + 1];
-	char nonce[RECORD_NONCE_MAX + 1];
-	uint64_t cursor;       /* everything up to here was sent, or does not match */
-	uint64_t snapshot_head;
-	char snapshot_after[DEVICE_ID_HEX + 1];
-	int64_t fed_ms;	       /* when it was last given something */
-	int64_t beat_ms;
-	uint32_t keys;	       /* generation of the key set that it has */
-	uint64_t count;
-	uint8_t sum[32];
-};
-
-struct feed {
-	struct reader_at at[FEED_MAX];
-	unsigned n;
-	int64_t extended_s;    /* when extensions were last looked for */
-	int64_t keys_s;	       /* when children got the key set last */
-	int64_t audit_at;
-	uint64_t audit_seq;
-	size_t audit_len;
-	uint8_t audit[2048];   /* the audit head, signed */
-	/* a batch under way */
-	struct writer batch;
-	uint8_t bytes[FEED_BATCH_MAX], message[FEED_MESSAGE_MAX];
-	uint8_t payload[64u << 10];
-	struct extension extension;
-};
 
 enum assay_err
 keeper_feed_init(struct keeper *k)
@@ -101,177 +60,6 @@ end_with(struct keeper *k, struct reader_at *r, const char *word)
 	forget(k, r);
 }
 
-/* ---- messages ---- */
-
-static void
-begin(struct feed *f)
-{
-	wr_init(&f->batch, f->bytes, sizeof f->bytes);
-}
-
-static bool
-has_room(const struct feed *f)
-{
-	return f->batch.err == ASSAY_OK && f->batch.cap - f->batch.len > FEED_ROOM;
-}
-
-/* One message into the batch; it counts from now on. */
-static void
-add(struct feed *f, struct reader_at *r, const struct writer *m)
-{
-	if (m->err != ASSAY_OK || stream_sum_add(r->sum, wr_span(m)) != ASSAY_OK) {
-		wr_fail(&f->batch, m->err != ASSAY_OK ? m->err : ASSAY_CRYPTO);
-		return;
-	}
-	wr_be32_bytes(&f->batch, wr_span(m));
-	r->count++;
-}
-
-static void
-add_head(struct feed *f, struct reader_at *r, const char *type, uint64_t head)
-{
-	struct writer m;
-
-	wr_init(&m, f->message, sizeof f->message);
-	json_put_text(&m, "{\"type\":");
-	json_put_string(&m, type);
-	json_put_text(&m, ",\"head\":");
-	json_put_integer(&m, (int64_t)head);
-	json_put_text(&m, "}");
-	add(f, r, &m);
-}
-
-static void
-add_jws(struct feed *f, struct reader_at *r, const char *type, const char *member, struct span jws)
-{
-	struct writer m;
-
-	wr_init(&m, f->message, sizeof f->message);
-	json_put_text(&m, "{\"type\":");
-	json_put_string(&m, type);
-	json_put_text(&m, ",\"");
-	json_put_text(&m, member);
-	json_put_text(&m, "\":\"");
-	wr_bytes(&m, jws);
-	json_put_text(&m, "\"}");
-	add(f, r, &m);
-}
-
-static void
-add_keys(struct keeper *k, struct reader_at *r)
-{
-	struct feed *f = k->feed;
-	struct writer m;
-
-	wr_init(&m, f->message, sizeof f->message);
-	json_put_text(&m, "{\"type\":\"keys\",\"jwks\":");
-	if (signing_jwks(k->signing, k->now, &m) == ASSAY_OK)
-		json_put_text(&m, "}");
-	add(f, r, &m);
-	r->keys = signing_generation(k->signing);
-}
-
-/* Signed; empty if it cannot be. */
-static struct span
-sign(struct signer *s, const char *typ, const struct writer *payload)
-{
-	static uint8_t out[80u << 10];
-	struct writer w;
-
-	wr_init(&w, out, sizeof out);
-	if (payload->err != ASSAY_OK || signer_jws(s, typ, wr_span(payload), &w) != ASSAY_OK)
-		return SPAN(NULL, 0);
-	return wr_span(&w);
-}
-
-/* The audit head is the same for everybody, and signed again when it is not fresh. */
-static enum assay_err
-renew_audit_head(struct keeper *k)
-{
-	struct audit_head a = {.at = k->now};
-	struct feed *f = k->feed;
-	struct ledger_heads h;
-	struct writer w;
-	struct span jws;
-	enum assay_err e;
-
-	ledger_heads(k->ledger, &h);
-	if (f->audit_len && f->audit_seq == h.audit && k->now - f->audit_at < RECORD_HEARTBEAT_S)
-		return ASSAY_OK;
-	snprintf(a.issuer, sizeof a.issuer, "%s", signing_issuer(k->signing));
-	a.seq = h.audit;
-	memcpy(a.hash, h.audit_hash, sizeof a.hash);
-	wr_init(&w, f->payload, sizeof f->payload);
-	if ((e = audit_head_write(&a, &w)) != ASSAY_OK)
-		return e;
-	jws = sign(signing_audit(k->signing), RECORD_TYP_AUDIT, &w);
-	if (jws.n == 0 || jws.n > sizeof f->audit)
-		return ASSAY_CRYPTO;
-	memcpy(f->audit, jws.p, jws.n);
-	f->audit_len = jws.n;
-	f->audit_seq = h.audit;
-	f->audit_at = k->now;
-	return ASSAY_OK;
-}
-
-struct span
-keeper_feed_audit_head(struct keeper *k)
-{
-	if (renew_audit_head(k) != ASSAY_OK)
-		return SPAN(NULL, 0);
-	return SPAN(k->feed->audit, k->feed->audit_len);
-}
-
-static void
-add_heartbeat(struct keeper *k, struct reader_at *r)
-{
-	struct feed *f = k->feed;
-	struct heartbeat h = {.at = k->now, .count = r->count};
-	struct ledger_heads heads;
-	struct writer w;
-	struct span jws;
-
-	ledger_heads(k->ledger, &heads);
-	h.audit = keeper_feed_audit_head(k);
-	h.head = heads.decision;
-	snprintf(h.issuer, sizeof h.issuer, "%s", signing_issuer(k->signing));
-	snprintf(h.nonce, sizeof h.nonce, "%s", r->nonce);
-	snprintf(h.class_name, sizeof h.class_name, "%s", r->class_name);
-	snprintf(h.labels, sizeof h.labels, "%s", r->labels);
-	memcpy(h.sum, r->sum, sizeof h.sum);
-	wr_init(&w, f->payload, sizeof f->payload);
-	if (h.audit.n == 0 || heartbeat_write(&h, &w) != ASSAY_OK)
-		wr_fail(&f->batch, ASSAY_CRYPTO);
-	jws = sign(signing_decision(k->signing), RECORD_TYP_HEARTBEAT, &w);
-	if (jws.n == 0)
-		wr_fail(&f->batch, ASSAY_CRYPTO);
-	add_jws(f, r, "heartbeat", "heartbeat", jws);
-	r->beat_ms = k->now_ms;
-}
-
-static void
-add_extension(struct keeper *k, struct reader_at *r)
-{
-	struct feed *f = k->feed;
-	struct writer w;
-	struct span jws;
-
-	if (f->extension.n == 0)
-		return;
-	snprintf(f->extension.issuer, sizeof f->extension.issuer, "%s",
-		 signing_issuer(k->signing));
-	snprintf(f->extension.nonce, sizeof f->extension.nonce, "%s", r->nonce);
-	f->extension.at = k->now;
-	wr_init(&w, f->payload, sizeof f->payload);
-	if (extension_write(&f->extension, &w) != ASSAY_OK)
-		wr_fail(&f->batch, ASSAY_INTERNAL);
-	jws = sign(signing_decision(k->signing), RECORD_TYP_EXTENSION, &w);
-	if (jws.n == 0)
-		wr_fail(&f->batch, ASSAY_CRYPTO);
-	add_jws(f, r, "extension", "extension", jws);
-	f->extension.n = 0;
-}
-
 /* What was put together leaves; the reader is not asked for more until it asks. */
 static void
 send_batch(struct keeper *k, struct reader_at *r)
@@ -298,17 +86,6 @@ send_batch(struct keeper *k, struct reader_at *r)
 
 /* ---- what comes next ---- */
 
-/* Keeper's own record, as the ledger's MAC vouches for it. */
-static bool
-record_of(struct feed *f, const struct ledger_decision *row, struct record *ret)
-{
-	struct jws j;
-
-	return row->record.n > 0 &&
-	       jws_parse(row->record, f->payload, sizeof f->payload, &j) == ASSAY_OK &&
-	       record_read(j.payload, ret) == ASSAY_OK;
-}
-
 static bool
 wants(const struct reader_at *r, const struct record *record)
 {
@@ -322,11 +99,12 @@ knew(struct keeper *k, const struct reader_at *r, const struct ledger_decision *
 {
 	static struct record before;
 	struct ledger_decision prev;
+	struct span jws;
 
 	if (row->previous == 0)
 		return false;
 	if (ledger_decision_prev(k->ledger, row->device, row->seq, &prev) != ASSAY_OK ||
-	    !record_of(k->feed, &prev, &before))
+	    !feed_record(k, &prev, &before, &jws))
 		return true;
 	return wants(r, &before);
 }
@@ -341,7 +119,7 @@ start_snapshot(struct keeper *k, struct reader_at *r)
 	r->current = false;
 	r->snapshot_head = heads.decision;
 	r->snapshot_after[0] = '\0';
-	add_head(k->feed, r, "snapshot", heads.decision);
+	feed_add_head(k->feed, r, "snapshot", heads.decision);
 }
 
 /* The newest record of each device as of the snapshot's head. */
@@ -350,9 +128,10 @@ go_on_with_snapshot(struct keeper *k, struct reader_at *r)
 {
 	static struct record record;
 	struct ledger_decision row;
+	struct span jws;
 	enum assay_err e = ASSAY_OK;
 
-	for (unsigned i = 0; i < FEED_BATCH_ROWS && has_room(k->feed); i++) {
+	for (unsigned i = 0; i < FEED_BATCH_ROWS && feed_has_room(k->feed); i++) {
 		e = ledger_device_next(k->ledger, r->snapshot_after, &k->device);
 		if (e == ASSAY_NOT_FOUND) {
 			r->snapshot = false;
@@ -366,8 +145,8 @@ go_on_with_snapshot(struct keeper *k, struct reader_at *r)
 		memcpy(r->snapshot_after, k->device.id, sizeof r->snapshot_after);
 		if (ledger_decision_prev(k->ledger, k->device.id, r->snapshot_head + 1, &row) ==
 			    ASSAY_OK &&
-		    record_of(k->feed, &row, &record) && wants(r, &record))
-			add_jws(k->feed, r, "decision", "record", row.record);
+		    feed_record(k, &row, &record, &jws) && wants(r, &record))
+			feed_add_record(k->feed, r, "decision", jws);
 	}
 }
 
@@ -377,21 +156,22 @@ go_on_with_log(struct keeper *k, struct reader_at *r)
 {
 	static struct record record;
 	struct ledger_decision row;
+	struct span jws;
 
-	for (unsigned i = 0; i < FEED_BATCH_ROWS && has_room(k->feed); i++) {
+	for (unsigned i = 0; i < FEED_BATCH_ROWS && feed_has_room(k->feed); i++) {
 		enum assay_err e = ledger_decision_next(k->ledger, r->cursor, &row);
 
 		if (e == ASSAY_NOT_FOUND)
 			return;
 		if (e != ASSAY_OK || row.seq != r->cursor + 1 ||
-		    !record_of(k->feed, &row, &record)) {
+		    !feed_record(k, &row, &record, &jws)) {
 			start_snapshot(k, r);
 			return;
 		}
 		if (wants(r, &record))
-			add_jws(k->feed, r, "decision", "record", row.record);
-		else if (knew(k, r, &row))
-			add_jws(k->feed, r, "gone", "record", row.record);
+			feed_add_record(k->feed, r, "decision", jws);
+		else if (knew(k, r, &row) && feed_record(k, &row, &record, &jws))
+			feed_add_record(k->feed, r, "gone", jws);
 		r->cursor = row.seq;
 	}
 }
@@ -409,7 +189,7 @@ extend(struct keeper *k, struct reader_at *r, const struct live_device *d)
 	x->entry[x->n].seq = d->seq;
 	x->entry[x->n].expires = d->expires_at;
 	if (++x->n == RECORD_EXTEND_MAX)
-		add_extension(k, r);
+		feed_add_extension(k, r);
 }
 
 /* Everything up to the head was sent: say so, extend what was extended, and vouch. */
@@ -420,9 +200,9 @@ caught_up(struct keeper *k, struct reader_at *r)
 	for (size_t i = 0; i < k->live.size; i++)
 		if (k->live.slots[i].id[0])
 			extend(k, r, &k->live.slots[i]);
-	add_extension(k, r);
-	add_head(k->feed, r, "current", r->cursor);
-	add_heartbeat(k, r);
+	feed_add_extension(k, r);
+	feed_add_head(k->feed, r, "current", r->cursor);
+	feed_add_heartbeat(k, r);
 	r->current = true;
 }
 
@@ -432,9 +212,9 @@ give_more(struct keeper *k, struct reader_at *r)
 	struct ledger_heads heads;
 
 	ledger_heads(k->ledger, &heads);
-	begin(k->feed);
+	feed_begin(k->feed);
 	if (r->keys != signing_generation(k->signing))
-		add_keys(k, r);
+		feed_add_keys(k, r);
 	if (r->snapshot)
 		go_on_with_snapshot(k, r);
 	else if (r->cursor < heads.decision)
@@ -465,12 +245,12 @@ extend_all(struct keeper *k)
 
 		if (!r->used || !r->current)
 			continue;
-		begin(f);
+		feed_begin(f);
 		f->extension.n = 0;
 		for (size_t s = 0; s < k->live.size; s++)
 			if (is_due(k, &k->live.slots[s]))
 				extend(k, r, &k->live.slots[s]);
-		add_extension(k, r);
+		feed_add_extension(k, r);
 		send_batch(k, r);
 	}
 	for (size_t s = 0; s < k->live.size; s++)
@@ -504,8 +284,8 @@ beat(struct keeper *k, struct reader_at *r)
 		end_with(k, r, "token");
 		return;
 	}
-	begin(k->feed);
-	add_heartbeat(k, r);
+	feed_begin(k->feed);
+	feed_add_heartbeat(k, r);
 	send_batch(k, r);
 }
 
@@ -638,8 +418,8 @@ keeper_on_feed_open(struct keeper *k, struct child *c, const struct ipc_msg *m)
 	}
 	r->hungry = true;
 	r->fed_ms = r->beat_ms = k->now_ms;
-	begin(k->feed);
-	add_keys(k, r);
+	feed_begin(k->feed);
+	feed_add_keys(k, r);
 	if (r->snapshot)
 		start_snapshot(k, r);
 	send_batch(k, r);
