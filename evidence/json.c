@@ -332,13 +332,20 @@ open_container(struct parse *p, enum json_type t)
 	if (!add_node(p, t))
 		return;
 	p->open = p->n - 1;
+	p->node[p->open].start = p->r.pos - 1; /* its bracket was read */
 	p->depth++;
 }
 
 static void
 close_container(struct parse *p)
 {
-	p->node[p->open].end = p->n;
+	struct json_node *n = &p->node[p->open];
+	struct reader whole = p->r;
+
+	whole.len = p->r.pos;
+	whole.pos = n->start;
+	n->text = rd_rest(&whole);
+	n->end = p->n;
 	p->open = p->node[p->open].parent;
 	p->depth--;
 }

@@ -37,7 +37,8 @@ struct json_node {
 	uint32_t parent; /* index; the root is its own */
 	uint32_t end;	 /* index after its subtree */
 	struct span name; /* of a member, without quotes; else empty */
-	struct span text; /* of a string without quotes, of a number as written */
+	struct span text; /* of a string without quotes, else as written */
+	size_t start;	  /* json.c's */
 };
 
 /* Reads all of text into node[0..*ret_n), node[0] is the value. MALFORMED, TRAILING,
