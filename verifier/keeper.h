@@ -122,6 +122,23 @@ struct decision_view {
 ASSAY_MUST_USE enum assay_err keeper_decision(struct keeper *k, const struct ledger_device *d,
 					      struct decision_view *ret);
 
+/* ---- what leaves signed ---- */
+
+struct signing; /* verifier/result/signing.h */
+struct signing *keeper_signing(struct keeper *k);
+/* A key was added: whoever serves the key set gets it anew. */
+void keeper_keys_changed(struct keeper *k);
+/* The newest head of the audit log, signed; empty if it cannot be. */
+struct span keeper_audit_head(struct keeper *k);
+#define KEEPER_TOKEN_MAX 6144
+struct keeper_token_request {
+	const struct ledger_device *device;
+	char nonce[89], audience[256]; /* of the relying party; "" for none */
+};
+/* An EAR token of what is decided now. STATE: there is none, *ret_why says in words why. */
+ASSAY_MUST_USE enum assay_err keeper_token(struct keeper *k, const struct keeper_token_request *r,
+					   struct writer *w, const char **ret_why);
+
 struct keeper_status {
 	uint64_t sessions, proved_sessions, attestations, refusals, children_restarted;
 	uint64_t queue_depth, commits, head;

@@ -118,7 +118,7 @@ renew_audit_head(struct keeper *k)
 }
 
 struct span
-keeper_feed_audit_head(struct keeper *k)
+keeper_audit_head(struct keeper *k)
 {
 	if (renew_audit_head(k) != ASSAY_OK)
 		return SPAN(NULL, 0);
@@ -135,7 +135,7 @@ feed_add_heartbeat(struct keeper *k, struct reader_at *r)
 	struct span jws;
 
 	ledger_heads(k->ledger, &heads);
-	h.audit = keeper_feed_audit_head(k);
+	h.audit = keeper_audit_head(k);
 	h.head = heads.decision;
 	snprintf(h.issuer, sizeof h.issuer, "%s", signing_issuer(k->signing));
 	snprintf(h.nonce, sizeof h.nonce, "%s", r->nonce);

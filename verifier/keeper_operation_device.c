@@ -149,6 +149,8 @@ list_audit(struct call *c, const char *object, uint64_t limit, uint64_t *before)
 		if (e != ASSAY_OK)
 			return e;
 		*before = a.seq;
+		if (*object && strcmp(a.action, "decision") == 0)
+			continue; /* the history has it as a decision */
 		if (json_array_append_new(list, json_audit(&a)) != 0)
 			return ASSAY_NO_MEMORY;
 	}

@@ -2,13 +2,11 @@
  * that they believe it by; see keeper_operation.h. */
 #include "keeper_operation.h"
 
-#include "keeper_private.h"
-
 #include "verifier/appraise/text.h"
 
 #include "evidence/auditlog.h"
 #include "evidence/ear.h"
-#include "evidence/record.h"
+#include "verifier/result/signing.h"
 
 #include <string.h>
 
@@ -44,13 +42,12 @@ operation_on_decision_show(struct call *c)
 }
 
 static enum assay_err
-read_token_request(struct call *c, struct token_request *t)
+read_token_request(struct call *c, struct keeper_token_request *t)
 {
-	size_t n;
+	size_t n = c->op.field[F_NONCE].n;
 
 	call_text(c, F_NONCE, t->nonce, sizeof t->nonce);
 	call_text(c, F_AUDIENCE, t->audience, sizeof t->audience);
-	n = c->op.field[F_NONCE].n;
 	if (n != 0 && (n < EAR_NONCE_MIN || n > EAR_NONCE_MAX))
 		return call_fail(c, ASSAY_MALFORMED, "nonce: must be %d to %d characters",
 				 EAR_NONCE_MIN, EAR_NONCE_MAX);
@@ -62,29 +59,20 @@ read_token_request(struct call *c, struct token_request *t)
 enum assay_err
 operation_on_decision_token(struct call *c)
 {
-	static uint8_t token[TOKEN_MAX];
+	static uint8_t token[KEEPER_TOKEN_MAX];
 	static struct ledger_device d;
-	struct decision_view v;
-	struct token_request t = {.device = &d, .verdict = &c->k->verdict, .view = &v};
-	struct ledger_state st;
+	struct keeper_token_request t = {.device = &d};
 	const char *why = NULL;
 	struct writer w;
 	enum assay_err e;
 
-	if ((e = call_device(c, &d)) != ASSAY_OK || (e = read_token_request(c, &t)) != ASSAY_OK ||
-	    (e = keeper_decision(c->k, &d, &v)) != ASSAY_OK)
-		return e;
-	e = ledger_state_get(c->l, d.id, &st);
-	if (e == ASSAY_NOT_FOUND || (e == ASSAY_OK && st.verdict.n == 0))
-		return call_fail(c, ASSAY_STATE, "no token: the device was never judged");
-	if (e != ASSAY_OK || (e = verdict_decode(st.verdict, &c->k->verdict)) != ASSAY_OK)
+	if ((e = call_device(c, &d)) != ASSAY_OK || (e = read_token_request(c, &t)) != ASSAY_OK)
 		return e;
 	wr_init(&w, token, sizeof token);
 	if ((e = keeper_token(c->k, &t, &w, &why)) != ASSAY_OK)
 		return why ? call_fail(c, e, "no token: %s", why) : e;
-	c->ret = json_pack("{s:I, s:s, s:I, s:s%}", "now", (json_int_t)keeper_now(c->k), "device",
-			   d.id, "expires", (json_int_t)v.expires, "token", (const char *)token,
-			   w.len);
+	c->ret = json_pack("{s:I, s:s, s:s%}", "now", (json_int_t)keeper_now(c->k), "device", d.id,
+			   "token", (const char *)token, w.len);
 	return c->ret ? ASSAY_OK : ASSAY_NO_MEMORY;
 }
 
@@ -105,11 +93,12 @@ json_key(const struct keyset_key *key, int64_t now)
 static enum assay_err
 answer_keys(struct call *c)
 {
-	const struct keyset *set = signing_keyset(c->k->signing);
+	const struct signing *s = keeper_signing(c->k);
+	const struct keyset *set = signing_keyset(s);
 	json_t *list = json_array();
 
 	c->ret = json_pack("{s:I, s:s, s:s, s:o}", "now", (json_int_t)keeper_now(c->k), "issuer",
-			   signing_issuer(c->k->signing), "root", signing_root(c->k->signing),
+			   signing_issuer(s), "root", signing_root(s),
 			   "keys", list);
 	if (!c->ret)
 		return ASSAY_NO_MEMORY;
@@ -134,10 +123,11 @@ operation_on_key_rotate(struct call *c)
 	uint64_t overlap;
 	enum assay_err e;
 
-	call_text(c, F_SCOPE, scope, sizeof scope);
+	if ((e = call_need(c, F_SCOPE, scope)) != ASSAY_OK)
+		return e;
 	if (strcmp(scope, "audit") == 0)
 		role = KEYSET_AUDIT;
-	else if (*scope && strcmp(scope, "decision") != 0)
+	else if (strcmp(scope, "decision") != 0)
 		return call_fail(c, ASSAY_MALFORMED, "scope: must be decision or audit");
 	if ((e = call_number(c, F_EXPIRES,
 			     (struct call_range){0, SIGNING_OVERLAP_MAX_S, OVERLAP_DEFAULT_S},
@@ -147,13 +137,13 @@ operation_on_key_rotate(struct call *c)
 		    role == KEYSET_AUDIT ? "audit" : "decision", (unsigned long long)overlap);
 	if ((e = call_change(c)) != ASSAY_OK || (e = call_audit(c, "", detail)) != ASSAY_OK)
 		return e;
-	e = signing_rotate(c->k->signing, role, keeper_now(c->k), (int64_t)overlap);
+	e = signing_rotate(keeper_signing(c->k), role, keeper_now(c->k), (int64_t)overlap);
 	if (e == ASSAY_TOO_MANY)
 		return call_fail(c, ASSAY_STATE, "there were %d keys already; the chain is full",
 				 KEYSET_KEYS_MAX);
 	if (e != ASSAY_OK)
 		return e;
-	keeper_feed_keys(c->k, NULL);
+	keeper_keys_changed(c->k);
 	return answer_keys(c);
 }
 
@@ -192,7 +182,7 @@ operation_on_audit_export(struct call *c)
 		if ((e = put_entry(&a, &w)) != ASSAY_OK)
 			return e;
 	if (e == ASSAY_NOT_FOUND)
-		e = auditlog_put_end(keeper_feed_audit_head(c->k), signing_chain(c->k->signing), &w);
+		e = auditlog_put_end(keeper_audit_head(c->k), signing_chain(keeper_signing(c->k)), &w);
 	if (e == ASSAY_OK)
 		c->bytes = wr_span(&w);
 	return e;

@@ -403,16 +403,6 @@ ASSAY_MUST_USE enum assay_err keeper_audit_decision(struct keeper *k, const stru
 bool keeper_card_changed(struct keeper *k, const struct ledger_device *d);
 
 /* keeper_token.c */
-#define TOKEN_MAX 6144
-struct token_request {
-	const struct ledger_device *device;
-	const struct verdict *verdict; /* the last authentic one */
-	const struct decision_view *view;
-	char nonce[89], audience[256]; /* of the relying party; "" for none */
-};
-/* An EAR token. STATE: there is none now, *ret_why says in words why. */
-ASSAY_MUST_USE enum assay_err keeper_token(struct keeper *k, const struct token_request *t,
-					   struct writer *w, const char **ret_why);
 /* What goes along with a decision to its device; empty: none, or the last still serves. */
 struct span keeper_device_token(struct keeper *k, const char *device, const struct verdict *v,
 				const struct decision_view *view);
@@ -427,8 +417,6 @@ void keeper_on_feed_closed(struct keeper *k, struct child *c, const struct ipc_m
 void keeper_feed_child_lost(struct keeper *k, const struct child *c);
 /* After the commit of a turn: what relying parties are to know now. */
 void keeper_feed_turn(struct keeper *k);
-/* The newest audit head, signed; empty if it cannot be. */
-struct span keeper_feed_audit_head(struct keeper *k);
 /* The key set, to a child that starts to serve; NULL: to all. */
 void keeper_feed_keys(struct keeper *k, struct child *c);
 

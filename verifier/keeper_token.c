@@ -76,8 +76,14 @@ limit_of(enum outcome o)
 				       : EAR_CONTRAINDICATED;
 }
 
+struct token {
+	const struct keeper_token_request *request;
+	const struct verdict *verdict; /* the last authentic one */
+	const struct decision_view *view;
+};
+
 static void
-fill(struct keeper *k, const struct token_request *t, struct ear *e)
+fill(struct keeper *k, const struct token *t, struct ear *e)
 {
 	struct ear_submod *s = &e->submods[0];
 
@@ -85,27 +91,26 @@ fill(struct keeper *k, const struct token_request *t, struct ear *e)
 	e->dialect = strcmp(k->config->ear_dialect, "veraison") == 0 ? EAR_VERAISON : EAR_IETF;
 	snprintf(e->issuer, sizeof e->issuer, "%s", signing_issuer(k->signing));
 	snprintf(e->audience, sizeof e->audience, "%s",
-		 t->audience[0]			? t->audience
+		 t->request->audience[0]	? t->request->audience
 		 : k->config->ear_audience[0] ? k->config->ear_audience
 					      : e->issuer);
-	snprintf(e->nonce, sizeof e->nonce, "%s", t->nonce);
+	snprintf(e->nonce, sizeof e->nonce, "%s", t->request->nonce);
 	snprintf(e->developer, sizeof e->developer, "%s",
 		 k->config->ear_developer[0] ? k->config->ear_developer : e->issuer);
 	snprintf(e->build, sizeof e->build, "assay-verifier %s", ASSAY_VERSION);
 	e->issued = k->now;
 	e->expires = t->view->expires;
-	take_key(t->device, e);
+	take_key(t->request->device, e);
 	e->nsubmods = 1;
-	snprintf(s->name, sizeof s->name, "%s", t->device->id);
+	snprintf(s->name, sizeof s->name, "%s", t->request->device->id);
 	s->status = limit_of(t->view->outcome);
 	for (unsigned i = 0; i < EAR_CLAIMS; i++)
 		s->vector[i] = t->verdict->vector[i];
 	name_policy(k, t->verdict->policy, s->policy);
 }
 
-enum assay_err
-keeper_token(struct keeper *k, const struct token_request *t, struct writer *w,
-	     const char **ret_why)
+static enum assay_err
+make(struct keeper *k, const struct token *t, struct writer *w, const char **ret_why)
 {
 	static uint8_t payload[EAR_PAYLOAD_MAX];
 	static struct ear ear;
@@ -113,7 +118,7 @@ keeper_token(struct keeper *k, const struct token_request *t, struct writer *w,
 	enum assay_err e;
 
 	_Static_assert((int)EAR_CLAIMS == (int)AR4SI_COUNT, "the same claims");
-	*ret_why = obstacle(k, t->device, t->view);
+	*ret_why = obstacle(k, t->request->device, t->view);
 	if (*ret_why)
 		return ASSAY_STATE;
 	fill(k, t, &ear);
@@ -129,10 +134,10 @@ struct span
 keeper_device_token(struct keeper *k, const char *device, const struct verdict *v,
 		    const struct decision_view *view)
 {
-	static uint8_t token[TOKEN_MAX];
+	static uint8_t token[KEEPER_TOKEN_MAX];
 	static struct ledger_device d;
-	struct token_request t = {.device = &d, .verdict = v, .view = view, .nonce = "",
-				  .audience = ""};
+	const struct keeper_token_request r = {.device = &d, .nonce = "", .audience = ""};
+	const struct token t = {&r, v, view};
 	struct live_device *l = live_find(&k->live, device);
 	struct writer w;
 	const char *why;
@@ -144,7 +149,7 @@ keeper_device_token(struct keeper *k, const char *device, const struct verdict *
 		return SPAN(NULL, 0);
 	wr_init(&w, token, sizeof token);
 	if ((e = ledger_device_get(k->ledger, device, &d)) != ASSAY_OK ||
-	    (e = keeper_token(k, &t, &w, &why)) != ASSAY_OK) {
+	    (e = make(k, &t, &w, &why)) != ASSAY_OK) {
 		if (e != ASSAY_STATE)
 			log_event(LOG_LEVEL_ERROR, "token", "device", device, "error",
 				  assay_err_name(e), NULL);
@@ -154,4 +159,31 @@ keeper_device_token(struct keeper *k, const char *device, const struct verdict *
 	l->token_at = k->now;
 	l->token_expires = view->expires;
 	return wr_span(&w);
+}
+
+enum assay_err
+keeper_token(struct keeper *k, const struct keeper_token_request *r, struct writer *w,
+	     const char **ret_why)
+{
+	struct decision_view view;
+	const struct token t = {r, &k->verdict, &view};
+	struct ledger_state st;
+	enum assay_err e;
+
+	*ret_why = "the device was never judged";
+	e = ledger_state_get(k->ledger, r->device->id, &st);
+	if (e == ASSAY_NOT_FOUND || (e == ASSAY_OK && st.verdict.n == 0))
+		return ASSAY_STATE;
+	*ret_why = NULL;
+	if (e != ASSAY_OK || (e = keeper_decision(k, r->device, &view)) != ASSAY_OK ||
+	    (e = ledger_state_get(k->ledger, r->device->id, &st)) != ASSAY_OK ||
+	    (e = verdict_decode(st.verdict, &k->verdict)) != ASSAY_OK)
+		return e;
+	return make(k, &t, w, ret_why);
+}
+
+struct signing *
+keeper_signing(struct keeper *k)
+{
+	return k->signing;
 }

@@ -235,6 +235,35 @@ client_ask(const struct client *c, bool post, const char *path, const json_t *bo
 	return answer;
 }
 
+void *
+client_connect(const struct client *c, const char *path, char auth[4200], int *ret_status)
+{
+	struct exchange x = {.h = curl_easy_init()};
+	CURLcode e;
+	CURL *h;
+
+	auth[0] = '\0';
+	if (!x.h) {
+		*ret_status = cli_fail(CLI_FAULT, "libcurl does not start");
+		return NULL;
+	}
+	if ((*ret_status = set_address(&x, c, path)) == CLI_YES) {
+		if (x.headers)
+			text_format(auth, 4200, "%s", x.headers->data);
+		curl_easy_setopt(x.h, CURLOPT_CONNECT_ONLY, 1L);
+		curl_easy_setopt(x.h, CURLOPT_NOSIGNAL, 1L);
+		curl_easy_setopt(x.h, CURLOPT_NOPROXY, "*");
+		curl_easy_setopt(x.h, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
+		if ((e = curl_easy_perform(x.h)) != CURLE_OK)
+			*ret_status = unreachable(&x, c, e);
+	}
+	h = *ret_status == CLI_YES ? x.h : NULL;
+	if (h)
+		x.h = NULL;
+	exchange_free(&x);
+	return h;
+}
+
 bool
 client_fetch(const struct client *c, const char *path, struct span *ret, int *ret_status)
 {

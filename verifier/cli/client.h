@@ -84,6 +84,10 @@ ASSAY_MUST_USE json_t *client_ask(const struct client *c, bool post, const char 
 /* The same for bytes; released with cli_free(). */
 ASSAY_MUST_USE bool client_fetch(const struct client *c, const char *path, struct span *ret,
 				 int *ret_status);
+/* A connection for what is neither one request nor one answer (stream.h): connected and
+ * with TLS set up; a CURL handle, which the caller cleans up. auth: the header that
+ * authorises, "" on the Unix socket. NULL on failure, everything said. */
+void *client_connect(const struct client *c, const char *path, char auth[4200], int *ret_status);
 /* The request of the spec, pages joined to one answer. */
 ASSAY_MUST_USE json_t *client_ask_spec(const struct client *c, int *ret_status);
 /* The spec's path, with words encoded, and query; malloc'd. NULL without memory. */

@@ -6,7 +6,11 @@
 #include "cli.h"
 
 extern const struct cli_command cmd_appraise;
+extern const struct cli_command cmd_audit_export;
 extern const struct cli_command cmd_audit_list;
+extern const struct cli_command cmd_audit_verify;
+extern const struct cli_command cmd_decision_show;
+extern const struct cli_command cmd_decision_watch;
 extern const struct cli_command cmd_device_accept_boot;
 extern const struct cli_command cmd_device_approve;
 extern const struct cli_command cmd_device_evidence;
@@ -24,6 +28,8 @@ extern const struct cli_command cmd_inspect_ekcert;
 extern const struct cli_command cmd_inspect_eventlog;
 extern const struct cli_command cmd_inspect_evidence;
 extern const struct cli_command cmd_inspect_ima;
+extern const struct cli_command cmd_key_list;
+extern const struct cli_command cmd_key_rotate;
 extern const struct cli_command cmd_ledger_accept;
 extern const struct cli_command cmd_operator_add;
 extern const struct cli_command cmd_operator_list;
@@ -45,12 +51,17 @@ extern const struct cli_command cmd_status;
 extern const struct cli_command cmd_token_create;
 extern const struct cli_command cmd_token_list;
 extern const struct cli_command cmd_verify_quote;
+extern const struct cli_command cmd_verify_token;
 
 static const struct cli_command end = {0};
 
 const struct cli_command *const cli_commands[] = {
 	&cmd_appraise,
+	&cmd_audit_export,
 	&cmd_audit_list,
+	&cmd_audit_verify,
+	&cmd_decision_show,
+	&cmd_decision_watch,
 	&cmd_device_accept_boot,
 	&cmd_device_approve,
 	&cmd_device_evidence,
@@ -68,6 +79,8 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_inspect_eventlog,
 	&cmd_inspect_evidence,
 	&cmd_inspect_ima,
+	&cmd_key_list,
+	&cmd_key_rotate,
 	&cmd_ledger_accept,
 	&cmd_operator_add,
 	&cmd_operator_list,
@@ -89,5 +102,6 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_token_create,
 	&cmd_token_list,
 	&cmd_verify_quote,
+	&cmd_verify_token,
 	&end,
 };
