@@ -387,7 +387,8 @@ on_message(void *self, struct span message)
 	struct agent *a = self;
 	uint64_t ms;
 
-	if (!measuring_holds(a->m, message, &ms)) {
+	/* while it enrols, a challenge asks for the key and for nothing measured */
+	if (a->state == AGENT_ENROLLING || !measuring_holds(a->m, message, &ms)) {
 		take_message(a, message);
 		return;
 	}
