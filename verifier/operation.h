@@ -18,6 +18,7 @@
 	X(DEVICE_LIST, "device.list", VIEWER)                                                  \
 	X(DEVICE_SHOW, "device.show", VIEWER)                                                  \
 	X(DEVICE_HISTORY, "device.history", VIEWER)                                            \
+	X(DEVICE_CASE, "device.case", VIEWER)                                                  \
 	X(DEVICE_EVIDENCE, "device.evidence", VIEWER)                                          \
 	X(DEVICE_APPROVE, "device.approve", OPERATOR)                                          \
 	X(DEVICE_SET, "device.set", OPERATOR)                                                  \

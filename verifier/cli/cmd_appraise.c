@@ -288,15 +288,16 @@ fill_evidence(const struct options *o, struct work *w, struct span file)
 static int
 from_evidence(const struct options *o, struct work *w, struct span file)
 {
-	int status;
+	int status = fill_evidence(o, w, file);
 
+	if (status != CLI_YES)
+		return status;
 	if (!o->key || !o->ek || !o->challenge || !o->policy)
 		return cli_usage(&cmd_appraise, "evidence needs --key, --ek, --challenge and "
 				 "--policy to be judged");
 	w->c.mode = CASE_ROUND;
 	w->c.in.now = o->at >= 0 ? o->at : (int64_t)time(NULL);
-	if ((status = fill_evidence(o, w, file)) != CLI_YES ||
-	    (status = fill_device(o, w)) != CLI_YES ||
+	if ((status = fill_device(o, w)) != CLI_YES ||
 	    (status = fill_challenge(o, w)) != CLI_YES ||
 	    (status = fill_policy(o, w)) != CLI_YES)
 		return status;

@@ -14,6 +14,7 @@ extern const struct cli_command cmd_decision_watch;
 extern const struct cli_command cmd_device_accept_boot;
 extern const struct cli_command cmd_device_approve;
 extern const struct cli_command cmd_device_evidence;
+extern const struct cli_command cmd_device_export_case;
 extern const struct cli_command cmd_device_history;
 extern const struct cli_command cmd_device_hold;
 extern const struct cli_command cmd_device_list;
@@ -65,6 +66,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_device_accept_boot,
 	&cmd_device_approve,
 	&cmd_device_evidence,
+	&cmd_device_export_case,
 	&cmd_device_history,
 	&cmd_device_hold,
 	&cmd_device_list,
