@@ -76,6 +76,10 @@ ATTESTER_SRC := $(sort $(wildcard attester/*.c)) $(COLLECT_LIB)
 TLS_SRC := $(sort $(wildcard evidence/tls/*.c))
 AGENT_SRC := $(sort $(wildcard attester/agent/*.c)) $(TLS_SRC) \
 	$(filter-out $(COLLECT_LIB),$(sort $(wildcard attester/collect/*.c)))
+# What runs a connection in the loop of an embedding program.
+CONNECTION_SRC := $(sort $(wildcard attester/connection/*.c)) attester/agent/address.c \
+	attester/agent/link.c attester/agent/report.c $(TLS_SRC)
+EXAMPLE_SRC := $(sort $(wildcard attester/examples/*.c))
 VERIFIER_SRC := $(sort $(filter-out verifier/main.c,$(wildcard verifier/*.c verifier/ledger/*.c verifier/result/*.c verifier/operator/*.c))) $(TLS_SRC)
 CLI_SRC := $(sort $(wildcard verifier/cli/*.c))
 FLEET_SRC := $(sort $(wildcard tests/bench/fleet/*.c))
@@ -96,6 +100,7 @@ LIBEVIDENCE := $(B)/libevidence.a
 LIBAPPRAISE := $(B)/libappraise.a
 LIBCOMPILER := $(B)/libcompiler.a
 LIBATTESTER := $(B)/libassay-attester.a
+LIBCONNECTION := $(B)/libassay-connection.a
 LIBVERIFIER := $(B)/libverifier.a
 LIBAGENT := $(B)/libagent.a
 LIBCLI := $(B)/libcli.a
@@ -104,6 +109,7 @@ LIBSUPPORT := $(B)/libsupport.a
 PROGRAMS := $(B)/assay
 PROGRAMS += $(if $(wildcard attester/agent/main.c),$(B)/assay-attester)
 PROGRAMS += $(if $(wildcard verifier/main.c),$(B)/assay-verifier)
+EXAMPLE_BIN := $(patsubst %.c,$(B)/%,$(EXAMPLE_SRC))
 UNIT_BIN := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
 ATTACK_BIN := $(patsubst %.c,$(B)/%,$(ATTACK_SRC))
 FUZZ_BIN := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
@@ -164,7 +170,7 @@ DEPS_FUZZ += llvm                  # names in their reports
 	demo-run test-run fuzz fuzzers bench wolfssl-fast install
 .DEFAULT_GOAL := all
 all: programs ## build the programs
-programs: $(PROGRAMS) $(LIBATTESTER)
+programs: $(PROGRAMS) $(LIBATTESTER) $(LIBCONNECTION) $(EXAMPLE_BIN)
 tests-build: programs $(UNIT_BIN) $(ATTACK_BIN) $(TPM_BOOT) $(TOOL_BIN) $(HOSTILE_BIN) $(FLEET_BIN)
 fuzzers: $(FUZZ_BIN)
 
@@ -212,15 +218,25 @@ $(INSTALL_LIB): $(LIBATTESTER)
 	$(Q)objcopy --localize-hidden $(@D)/assay-attester.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $(@D)/assay-attester.o
 
+INSTALL_CONNECTION := $(B)/install/libassay-connection.a
+$(INSTALL_CONNECTION): $(LIBCONNECTION) $(LIBEVIDENCE)
+	$(say) LIB $@
+	$(Q)mkdir -p $(@D)
+	$(Q)ld -r -o $(@D)/assay-connection.o --whole-archive $(LIBCONNECTION) --no-whole-archive $(LIBEVIDENCE)
+	$(Q)objcopy --localize-hidden $(@D)/assay-connection.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(@D)/assay-connection.o
+
 D = $(DESTDIR)$(PREFIX)
-install: programs $(INSTALL_LIB) ## install under PREFIX (/usr/local), below DESTDIR
+install: programs $(INSTALL_LIB) $(INSTALL_CONNECTION) ## install under PREFIX (/usr/local), below DESTDIR
 	install -d $(D)/bin $(D)/sbin $(D)/lib/pkgconfig $(D)/lib/systemd/system \
 		$(D)/include/assay $(D)/share/man/man1 $(D)/share/man/man8 \
 		$(D)/share/bash-completion/completions $(D)/share/assay/policies $(D)/share/doc/assay
 	install $(B)/assay $(D)/bin/
 	install $(B)/assay-verifier $(B)/assay-attester $(D)/sbin/
 	install -m 644 include/assay/*.h $(D)/include/assay/
-	install -m 644 $(INSTALL_LIB) $(D)/lib/
+	install -m 644 $(INSTALL_LIB) $(INSTALL_CONNECTION) $(D)/lib/
+	install -d $(D)/share/doc/assay/examples
+	install -m 644 $(EXAMPLE_SRC) $(D)/share/doc/assay/examples/
 	sed -e 's#@PREFIX@#$(PREFIX)#' -e 's#@VERSION@#$(VERSION)#' docs/assay-attester.pc.in \
 		> $(D)/lib/pkgconfig/assay-attester.pc
 	for u in verifier attester; do sed 's#@SBINDIR@#$(PREFIX)/sbin#' \
@@ -295,6 +311,8 @@ $(LIBCOMPILER): $(call obj,$(COMPILER_SRC))
 	$(archive)
 $(LIBATTESTER): $(call obj,$(ATTESTER_SRC) $(EVIDENCE_SRC)) $(GEN_OBJ)
 	$(archive)
+$(LIBCONNECTION): $(call obj,$(CONNECTION_SRC))
+	$(archive)
 $(LIBVERIFIER): $(call obj,$(VERIFIER_SRC)) $(POLICIES_OBJ)
 	$(archive)
 $(LIBAGENT): $(call obj,$(filter-out attester/agent/main.c,$(AGENT_SRC)))
@@ -314,6 +332,8 @@ $(B)/assay-verifier: $(call obj,verifier/main.c) $(LIBVERIFIER) $(LIBCOMPILER) $
 	$(call link,,$(LIBS_VERIFIER) $(LIBS_COMPILER) $(LIBS_EVIDENCE))
 $(B)/assay-attester: $(call obj,attester/agent/main.c) $(LIBAGENT) $(LIBATTESTER)
 	$(call link,,$(LIBS_AGENT) $(LIBS_ATTESTER) $(LIBS_EVIDENCE))
+$(EXAMPLE_BIN): $(B)/%: $(B)/%.o $(LIBCONNECTION) $(LIBATTESTER)
+	$(call link,,$(call pkg,--libs,libwebsockets libuv) -lcrypto -lssl $(LIBS_ATTESTER) $(LIBS_EVIDENCE))
 $(B)/assay: $(call obj,verifier/cli/main.c) $(LIBCLI) $(LIBCOMPILER) $(LIBAPPRAISE) $(LIBEVIDENCE)
 	$(call link,,$(LIBS_CLI) $(LIBS_COMPILER) $(LIBS_EVIDENCE))
 $(B)/assay-fleet: $(call obj,$(FLEET_SRC) $(TLS_SRC)) $(LIBSUPPORT) $(LIBATTESTER)

@@ -115,7 +115,7 @@ check_directions() {
 # `HEADER PATTERN <- FILE PATTERN`: only these files (and tests/) may include those headers.
 SINGLE_INCLUDERS='
 libwebsockets\.h        <- verifier/(net|console)[a-z_]*\.[ch]|verifier/operator/.*\.[ch]|attester/agent/link[a-z_]*\.c
-uv\.h                   <- verifier/(net|console)[a-z_]*\.[ch]|verifier/operator/.*\.[ch]
+uv\.h                   <- attester/connection/connection\.c|verifier/(net|console)[a-z_]*\.[ch]|verifier/operator/.*\.[ch]
 sqlite3\.h              <- verifier/ledger/.*
 libpq-fe\.h             <- verifier/ledger/.*
 tss2/.*                 <- attester/tpm[a-z_]*\.[ch]

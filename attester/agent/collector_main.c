@@ -57,7 +57,9 @@ write_all(int fd, const void *p, size_t n)
 static bool
 seal(int fd)
 {
-	return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0;
+	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+
+	return fcntl(fd, F_ADD_SEALS, seals) == 0;
 }
 
 static enum assay_err

@@ -137,7 +137,8 @@ take_list(struct loader *l, const yaml_node_t *v, const char *key, texts *ret)
 	*ret = calloc(most + 1, sizeof **ret);
 	if (!*ret)
 		return complain(l, v, key, assay_err_text(ASSAY_NO_MEMORY));
-	for (yaml_node_item_t *i = v->data.sequence.items.start; i < v->data.sequence.items.top; i++) {
+	for (yaml_node_item_t *i = v->data.sequence.items.start; i < v->data.sequence.items.top;
+	     i++) {
 		if (n == most)
 			return complain(l, v, key, "has too many elements");
 		if (!take_text(l, node(l, *i), key, &(*ret)[n++]))
@@ -346,7 +347,8 @@ read_item(struct loader *l, const yaml_node_t *v, struct item *it)
 
 	if (v->type != YAML_MAPPING_NODE)
 		return complain(l, v, "items", "has an element that is no mapping");
-	for (yaml_node_pair_t *p = v->data.mapping.pairs.start; p < v->data.mapping.pairs.top; p++) {
+	for (yaml_node_pair_t *p = v->data.mapping.pairs.start; p < v->data.mapping.pairs.top;
+	     p++) {
 		const yaml_node_t *k = node(l, p->key);
 		const char *key = scalar(k);
 		size_t i = find_key(key);
@@ -459,7 +461,8 @@ read_section(struct loader *l, const char *name, const yaml_node_t *v)
 	if (v->type != YAML_MAPPING_NODE)
 		return complain(l, v, name, "is a section, and has indented keys below it");
 	l->c->health |= health;
-	for (yaml_node_pair_t *p = v->data.mapping.pairs.start; p < v->data.mapping.pairs.top; p++) {
+	for (yaml_node_pair_t *p = v->data.mapping.pairs.start; p < v->data.mapping.pairs.top;
+	     p++) {
 		const yaml_node_t *k = node(l, p->key);
 		const char *key = scalar(k);
 

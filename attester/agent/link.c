@@ -226,6 +226,7 @@ enum assay_err
 link_open(const struct link_config *c, const struct link_handlers *h, struct link **ret)
 {
 	struct lws_context_creation_info info = {0};
+	void *loops[1] = {c->loop};
 	struct link *l;
 
 	if (!c->ca && !c->has_pin)
@@ -243,12 +244,17 @@ link_open(const struct link_config *c, const struct link_handlers *h, struct lin
 		       LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
 	info.client_ssl_ca_filepath = c->ca;
 	info.fd_limit_per_thread = 16;
+	if (c->loop) {
+		info.options |= LWS_SERVER_OPTION_LIBUV;
+		info.foreign_loops = loops;
+	}
 	l->context = lws_create_context(&info);
 	if (!l->context) {
 		free(l);
 		return ASSAY_INTERNAL;
 	}
-	watch_signals(l);
+	if (!c->loop)
+		watch_signals(l);
 	*ret = l;
 	return ASSAY_OK;
 }
@@ -261,9 +267,11 @@ link_close(struct link *l)
 	l->dialled = false;
 	lws_sul_cancel(&l->timer);
 	lws_sul_cancel(&l->down);
-	(void)signal(SIGTERM, SIG_DFL);
-	(void)signal(SIGINT, SIG_DFL);
-	signal_context = NULL;
+	if (!l->config.loop) {
+		(void)signal(SIGTERM, SIG_DFL);
+		(void)signal(SIGINT, SIG_DFL);
+		signal_context = NULL;
+	}
 	lws_context_destroy(l->context);
 	free(l);
 }

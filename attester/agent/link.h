@@ -17,6 +17,7 @@
 #define LINK_MESSAGE_MAX (32u << 10)
 
 struct link_config {
+	void *loop; /* a uv_loop_t of the caller, who runs it and has the signals; NULL: none */
 	struct address verifier;
 	const char *ca;	    /* PEM file, or NULL */
 	bool has_pin;	    /* at least one of ca and pin */

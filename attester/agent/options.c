@@ -14,8 +14,6 @@
 #include <strings.h>
 
 #define FILE_LINE_MAX 1024
-#define PORT_DEFAULT 7443
-#define PIN_HEX 64
 
 /* What is wrong with a value, or NULL. */
 typedef const char *setter(struct options *o, const char *value);
@@ -119,85 +117,27 @@ set_ca(struct options *o, const char *value)
 	return copy_text(o->ca, value);
 }
 
-/* ":7443" or ":7443/path" or nothing. */
-static const char *
-set_port(struct address *a, const char *rest)
-{
-	char *end;
-	unsigned long port = PORT_DEFAULT;
-
-	if (*rest == ':') {
-		if (rest[1] < '0' || rest[1] > '9')
-			return "has no port number after the colon";
-		port = strtoul(rest + 1, &end, 10);
-		rest = end;
-	}
-	if (port == 0 || port > 65535)
-		return "has a port that is none of 1 to 65535";
-	if (*rest != '\0' && *rest != '/')
-		return "has something between port and path";
-	if (strlen(rest) >= sizeof a->path)
-		return "has a path that is too long";
-	a->port = (uint16_t)port;
-	(void)snprintf(a->path, sizeof a->path, "%s", *rest ? rest : "/");
-	return NULL;
-}
-
 static const char *
 set_verifier(struct options *o, const char *value)
 {
-	const char *host, *end;
-	size_t n;
+	const char *why = address_parse(value, &o->verifier);
 
-	if (strncasecmp(value, "wss://", 6) != 0)
-		return "does not start with wss://";
-	host = value + 6;
-	end = host + strcspn(host, ":/");
-	if (*host == '[') { /* an IPv6 address */
-		host++;
-		end = strchr(host, ']');
-		if (!end)
-			return "has no ] after the address";
-	}
-	n = (size_t)(end - host);
-	if (n == 0 || n >= sizeof o->verifier.host || strcspn(host, " @?#") < n)
-		return "has no host name";
-	memcpy(o->verifier.host, host, n);
-	o->verifier.host[n] = '\0';
-	(void)copy_text(o->url, value);
-	return set_port(&o->verifier, *end == ']' ? end + 1 : end);
-}
-
-static bool
-is_word(const char *s, size_t n)
-{
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789_-";
-
-	return n > 0 && strspn(s, letters) >= n;
+	return why ? why : copy_text(o->url, value);
 }
 
 /* id.secret.pin: the pin is the hash of the verifier's TLS key (I15). */
 static const char *
 set_token(struct options *o, const char *value)
 {
-	const char *dot1 = strchr(value, '.'), *dot2 = dot1 ? strchr(dot1 + 1, '.') : NULL;
-	size_t id, secret, n;
+	struct assay_enrolment_token t;
 
-	if (!dot2)
-		return "is not of the form id.secret.pin";
-	id = (size_t)(dot1 - value);
-	secret = (size_t)(dot2 - dot1 - 1);
-	if (!is_word(value, id) || !is_word(dot1 + 1, secret) || id >= sizeof o->token_id ||
-	    secret >= sizeof o->token_secret)
-		return "has an id or a secret that cannot be one";
-	if (strlen(dot2 + 1) != PIN_HEX ||
-	    hex_decode(dot2 + 1, o->pin, sizeof o->pin, &n) != ASSAY_OK)
-		return "does not end in the 64 hex digits of the verifier's key";
-	memcpy(o->token_id, value, id);
-	o->token_id[id] = '\0';
-	memcpy(o->token_secret, dot1 + 1, secret);
-	o->token_secret[secret] = '\0';
+	if (assay_enrolment_token(value, &t) != ASSAY_OK)
+		return "is not of the form id.secret.pin, with the 64 hex digits of the "
+		       "verifier's key in the end";
+	memcpy(o->token_id, t.id, sizeof o->token_id);
+	memcpy(o->token_secret, t.secret, sizeof o->token_secret);
+	memcpy(o->pin, t.pin, sizeof o->pin);
+	explicit_bzero(&t, sizeof t);
 	o->has_pin = true;
 	return NULL;
 }

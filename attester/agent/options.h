@@ -9,6 +9,8 @@
 #ifndef AGENT_OPTIONS_H
 #define AGENT_OPTIONS_H
 
+#include "address.h"
+
 #include <assay/attester.h>
 
 #define OPTIONS_TEXT_MAX 512
@@ -25,12 +27,6 @@ enum agent_status {
 
 enum agent_command { COMMAND_RUN, COMMAND_ENROL, COMMAND_STATUS, COMMAND_MEASURE };
 
-/* Where the verifier is, taken apart from a URL. */
-struct address {
-	char host[256];
-	char path[256];
-	uint16_t port;
-};
 
 /* What holds the key. */
 enum identity_kind { IDENTITY_TPM = 0, IDENTITY_DICE, IDENTITY_TOKEN, IDENTITY_SOFTWARE };

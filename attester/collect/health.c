@@ -297,8 +297,9 @@ accounts(struct health *h)
 static void
 failed_units(struct health *h)
 {
-	static char systemctl[] = "/usr/bin/systemctl", list[] = "list-units", failed[] = "--failed",
-		    plain[] = "--plain", bare[] = "--no-legend", all[] = "--full";
+	static char systemctl[] = "/usr/bin/systemctl", list[] = "list-units",
+		    failed[] = "--failed", plain[] = "--plain", bare[] = "--no-legend",
+		    all[] = "--full";
 	static char *argv[] = {systemctl, list, failed, plain, bare, all, NULL};
 	char out[FILE_MAX + 1], *line, *rest = out;
 	const struct exec x = {argv, 10, FILE_MAX, out};

@@ -21,7 +21,8 @@ struct disks {
 static void
 space(struct disks *d, const char *mount)
 {
-	int fd = openat(d->h->m->root, mount[1] ? mount + 1 : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *below = mount[1] ? mount + 1 : ".";
+	int fd = openat(d->h->m->root, below, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct statvfs s;
 	bool ok = fd >= 0 && fstatvfs(fd, &s) == 0;
 	long long usable, percent;

@@ -53,7 +53,8 @@ parse_address(const char *hex, uint8_t ret[16], size_t *ret_len)
 static bool
 is_loopback(const uint8_t a[16], size_t len)
 {
-	static const uint8_t one[16] = {[15] = 1}, mapped[13] = {[10] = 0xFF, [11] = 0xFF, [12] = 127};
+	static const uint8_t one[16] = {[15] = 1};
+	static const uint8_t mapped[13] = {[10] = 0xFF, [11] = 0xFF, [12] = 127};
 
 	return len == 4 ? a[0] == 127
 			: span_equal(SPAN(a, 16), SPAN(one, 16)) ||
@@ -79,8 +80,8 @@ add_socket(struct listeners *l, const char *protocol, char *line)
 	    !parse_address(fields[1], address, &len) || is_loopback(address, len) ||
 	    !inet_ntop(len == 4 ? AF_INET : AF_INET6, address, text, sizeof text))
 		return;
-	snprintf(new->name, sizeof new->name, len == 4 ? "%s %s:%lu" : "%s [%s]:%lu", protocol, text,
-		 strtoul(colon + 1, NULL, 16));
+	snprintf(new->name, sizeof new->name, len == 4 ? "%s %s:%lu" : "%s [%s]:%lu", protocol,
+		 text, strtoul(colon + 1, NULL, 16));
 	new->inode = strtoull(fields[9], NULL, 10);
 	new->program[0] = '\0';
 	l->n++;

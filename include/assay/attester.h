@@ -158,12 +158,10 @@ typedef enum assay_err assay_ima_list(void *self, uint64_t offset, uint8_t *buff
 
 /* ---- what software says of itself ------------------------------------------- */
 
-/*
- * Measurements, settings and health go into the signed evidence of each round as
- * claims: the device's own word, compared with reference values by the verifier. They
- * come from regions of memory that are listed once, from a call-back that is asked
- * for each challenge, or from both. All texts are printable ASCII; names occur once.
- */
+/* Measurements, settings and health go into the signed evidence of each round as claims:
+ * the device's own word, compared with reference values by the verifier. They come from
+ * regions of memory that are listed once, from a call-back that is asked for each
+ * challenge, or from both. All texts are printable ASCII; names occur once. */
 
 /* A piece of memory, hashed (SHA-256) anew for each challenge: a firmware image that
  * is mapped, a parameter block. Reported as an item of kind "memory". */
@@ -176,8 +174,7 @@ struct assay_region {
 /* Something measured by the program itself. */
 struct assay_software {
 	const char *name;      /* 1 to 128 characters */
-	const char *kind;      /* at most 32: "file", "image"... (docs/protocol.md) or a word
-				* of your own */
+	const char *kind;      /* at most 32: "file", "image"... or a word of your own */
 	const char *version;   /* at most 64; NULL: none */
 	const uint8_t *digest; /* SHA-256, 32 bytes; NULL: not measured */
 	const char *note;      /* why not, at most 64: "unreadable"...; only without digest;
@@ -186,8 +183,7 @@ struct assay_software {
 	uint32_t age_s;	       /* how long ago the bytes were read */
 };
 
-/* The value of a key of an item, to be told to policies: mode, address, limit... never
- * a secret. */
+/* The value of a key of an item, to be told to policies; never a secret. */
 struct assay_setting {
 	const char *item, *key; /* 1 to 128 characters each */
 	const char *value;	/* at most 256 */
@@ -197,27 +193,22 @@ struct assay_setting {
 /* Claims being made; its inside is the library's. */
 struct assay_claims;
 
-/*
- * Called once per challenge: adds what there is to say with the functions below, in
- * any order. Texts and digests are borrowed until the call of assay_attester_x() that
- * asked has returned. reread: the verifier wants everything measured anew, whatever
- * seems unchanged. An error ends the round: no evidence is sent.
- */
+/* Called once per challenge: adds what there is to say with the functions below, in any
+ * order. Texts and digests are borrowed until the assay_attester_x() that asked returns.
+ * reread: the verifier wants everything measured anew, whatever seems unchanged. An
+ * error ends the round: no evidence is sent. */
 typedef enum assay_err assay_claims_source(void *self, struct assay_claims *c, bool reread);
 
 /* All return MALFORMED for a text that is too long or not printable, DUPLICATE for a
  * name that is there already, FULL if more are added than assay_attester_config says. */
 ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
 assay_claims_software(struct assay_claims *c, const struct assay_software *s);
-/* As a region: hashes the bytes now. */
-ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
+ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err /* as a region: hashes the bytes now */
 assay_claims_memory(struct assay_claims *c, const struct assay_region *r);
-/*
- * A health claim by its name, e.g. "uptime", "temperature", "disk_free"; the table of
- * names, types and units is in docs/agent.md. instance: of what (a sensor, a mount
- * point), at most 128 characters; NULL: of the device as a whole. NOT_FOUND: there is
- * no such claim. BAD_TYPE: it is of another type. Times are numbers: seconds since 1970.
- */
+/* A health claim by its name, e.g. "uptime", "temperature", "disk_free"; all of them, with
+ * types and units, are in docs/agent.md. instance: of what (a sensor, a mount point), at
+ * most 128 characters; NULL: of the device as a whole. NOT_FOUND: there is no such claim.
+ * BAD_TYPE: it is of another type. Times are numbers: seconds since 1970. */
 ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
 assay_claims_number(struct assay_claims *c, const char *name, const char *instance, int64_t value);
 ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
@@ -229,17 +220,15 @@ assay_claims_text(struct assay_claims *c, const char *name, const char *instance
 ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
 assay_claims_setting(struct assay_claims *c, const struct assay_setting *s);
 
-/*
- * Source of an item's manifest, the list of what its digest covers, for an item whose
+/* Source of an item's manifest, the list of what its digest covers, for an item whose
  * parts the verifier asks about: at most cap bytes from `from` on into buffer, and
- * whether that is the end. NOT_FOUND: there is none with this digest any more.
- */
+ * whether that is the end. NOT_FOUND: there is none with this digest any more. */
 typedef enum assay_err assay_files(void *self, const uint8_t digest[32], uint64_t from,
 				   uint8_t *buffer, size_t cap, size_t *ret_len, bool *ret_end);
 
 /* ---- the protocol, bytes in and bytes out ---------------------------------- */
 
-/* How much can be claimed, at most and if the configuration says 0. */
+/* Limits of all that is claimed. */
 #define ASSAY_SOFTWARE_MAX 4096
 #define ASSAY_HEALTH_MAX 256
 #define ASSAY_SETTINGS_MAX 1024
@@ -252,6 +241,16 @@ typedef enum assay_err assay_files(void *self, const uint8_t digest[32], uint64_
 #define ASSAY_PART_MAX (1u << 20)
 /* Smallest message buffer: an enrolment with a full certificate chain. */
 #define ASSAY_PART_MIN (64u << 10)
+
+/* An enrolment token, id.secret.pin, as `assay token create` prints it. */
+struct assay_enrolment_token {
+	char id[65], secret[65];
+	uint8_t pin[32]; /* SHA-256 of the public key of the verifier's TLS certificate:
+			  * no other key may be spoken to, now and later */
+};
+/* Taken apart. MALFORMED. */
+ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
+assay_enrolment_token(const char *text, struct assay_enrolment_token *ret);
 
 struct assay_attester_config {
 	struct assay_backend backend;
@@ -287,8 +286,7 @@ struct assay_attester_config {
 	void *claims_self;
 	assay_files *files; /* NULL: no item has parts */
 	void *files_self;
-	/* Items of each kind, and bytes of all claims once encoded. 0: ASSAY_CLAIMS_FEW of
-	 * each, and ASSAY_CLAIMS_SMALL bytes. */
+	/* How many, and bytes of all. 0: ASSAY_CLAIMS_FEW each, ASSAY_CLAIMS_SMALL bytes. */
 	size_t software_max, health_max, settings_max, claims_max;
 };
 
@@ -558,6 +556,43 @@ ASSAY_PUBLIC struct assay_backend assay_token_backend(struct assay_token *t);
 /* One line of text about the last error, "" if there was none; also after a failed
  * assay_token_open() with the memory that was given to it. */
 ASSAY_PUBLIC const char *assay_token_detail(const struct assay_token *t);
+
+/* ---- a connection as part of the program's own loop -------------------------- */
+
+/*
+ * The library can also run the connection: TLS, WebSocket, and connecting again after
+ * growing pauses. This part is a library of its own (libassay-connection, with
+ * libwebsockets and libuv), which does allocate. After assay_connection_open() the
+ * program polls assay_connection_fd() for reading beside its own descriptors, and calls
+ * assay_connection_service() whenever it can be read. Nothing blocks but evidence being
+ * made, as long as back end and claims' source do. The program should ignore SIGPIPE.
+ */
+struct assay_connection;
+
+struct assay_connection_config {
+	struct assay_attester *attester; /* must outlive the connection */
+	const char *url;		 /* wss://HOST[:PORT][/PATH]; copied */
+	/* Whom to trust, at least one: the enrolment token's pin, 32 bytes, copied; a PEM
+	 * file of CAs. */
+	const uint8_t *pin;
+	const char *ca;
+	unsigned retry_max_s; /* longest pause between connections; 0: 60 */
+	/* Each event of assay_attester_received() that is not NONE; its bytes are lent
+	 * until the function returns. ENROLLED is to be remembered. */
+	void (*event)(void *self, const struct assay_event *e);
+	/* There is none, for now; it is tried again by itself. May be NULL. */
+	void (*down)(void *self, const char *why);
+	void *self;
+};
+
+/* MALFORMED: the URL. DENIED: neither pin nor ca. NOT_FOUND: the CA file. IO, NO_MEMORY. */
+ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
+assay_connection_open(const struct assay_connection_config *config, struct assay_connection **ret);
+/* To be polled for reading; the same for as long as the connection is open. */
+ASSAY_PUBLIC int assay_connection_fd(const struct assay_connection *c);
+/* Does what there is to do. May call event() and down(), which must not close it. */
+ASSAY_PUBLIC void assay_connection_service(struct assay_connection *c);
+ASSAY_PUBLIC void assay_connection_close(struct assay_connection *c);
 
 #ifdef __cplusplus
 }

@@ -43,8 +43,8 @@ key_value_files_are_read_whatever_parts_key_and_value(void **state)
 {
 	(void)state;
 	assert_string_equal(of(normal_key_value,
-			       "# comment\n; too\n\n b = 2 \r\na: 1\nc three words\nd=\"x # y\"\ne\n"
-			       "f='quoted'\ng=a=b"),
+			       "# comment\n; too\n\n b = 2 \r\na: 1\nc three words\n"
+			       "d=\"x # y\"\ne\nf='quoted'\ng=a=b"),
 			    "a=1\nb=2\nc=three words\nd=x # y\ne=\nf=quoted\ng=a=b\n");
 	assert_string_equal(of(normal_key_value, ""), "");
 	assert_string_equal(of(normal_key_value, "=x\n"), "malformed");
@@ -78,8 +78,8 @@ json_keeps_types_and_forgets_order(void **state)
 {
 	(void)state;
 	assert_string_equal(
-		of(normal_json, " {\"b\": [1, \"1\", {\"x\": null}], \"a\": {\"k\": true}, \"e\": {},"
-				"\"f\":[], \"n\": -1.5e3}\n"),
+		of(normal_json, " {\"b\": [1, \"1\", {\"x\": null}], \"a\": {\"k\": true},"
+				"\"e\": {}, \"f\":[], \"n\": -1.5e3}\n"),
 		"a.k=true\nb[0]=1\nb[1]=\"1\"\nb[2].x=null\ne={}\nf=[]\nn=-1.5e3\n");
 	assert_string_equal(of(normal_json, "{\"a.b\": 1, \"a\": {\"b\": 2}, \"\": 3}"),
 			    "\\=3\na.b=2\na\\.b=1\n");
@@ -146,9 +146,9 @@ static void
 names_tell_secrets(void **state)
 {
 	static const char *const secret[] = {
-		"password", "db.PASSWORD", "adminPasswd", "wifi.psk", "wpa_psk", "api-key", "ApiKey",
-		"tls.key", "keys[0]", "auth_token", "clientSecret", "PIN", "user.pass", "privateKeyFile",
-		"net.pwd", "credentials.user",
+		"password", "db.PASSWORD", "adminPasswd", "wifi.psk", "wpa_psk", "api-key",
+		"ApiKey", "tls.key", "keys[0]", "auth_token", "clientSecret", "PIN", "user.pass",
+		"privateKeyFile", "net.pwd", "credentials.user",
 	};
 	static const char *const open[] = {
 		"keyboard", "monkey", "passive", "compass", "address", "pinned", "hockey.team",
