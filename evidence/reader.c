@@ -200,11 +200,17 @@ span_until(struct span s, uint8_t c)
 bool
 span_equal(struct span a, struct span b)
 {
-	uint8_t diff = 0;
+	uint64_t diff = 0, x, y;
+	size_t i = 0;
 
 	if (a.n != b.n)
 		return false;
-	for (size_t i = 0; i < a.n; i++)
+	for (; a.n - i >= sizeof x; i += sizeof x) {
+		memcpy(&x, a.p + i, sizeof x);
+		memcpy(&y, b.p + i, sizeof y);
+		diff |= x ^ y;
+	}
+	for (; i < a.n; i++)
 		diff |= a.p[i] ^ b.p[i];
 	return diff == 0;
 }

@@ -7,15 +7,15 @@
 #define RUN_SIZE 16u
 #define LONG 0xFF /* a length of two bytes follows */
 
-/* ---- SipHash-2-4 (Aumasson, Bernstein) -------------------------------------- */
+/* ---- SipHash-1-3 (Aumasson, Bernstein) -------------------------------------- */
 
-static uint64_t
+static inline uint64_t
 rotate(uint64_t v, unsigned n)
 {
 	return v << n | v >> (64 - n);
 }
 
-static void
+static inline void
 sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
@@ -30,6 +30,14 @@ sip_round(uint64_t v[4])
 	v[2] = rotate(v[2], 32);
 }
 
+static inline uint64_t
+load8(const uint8_t *p)
+{
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
+	       (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 |
+	       (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+}
+
 static uint64_t
 load(const uint8_t *p, size_t n)
 {
@@ -40,11 +48,10 @@ load(const uint8_t *p, size_t n)
 	return v;
 }
 
-static void
+static inline void
 sip_word(uint64_t v[4], uint64_t m)
 {
 	v[3] ^= m;
-	sip_round(v);
 	sip_round(v);
 	v[0] ^= m;
 }
@@ -52,18 +59,18 @@ sip_word(uint64_t v[4], uint64_t m)
 uint64_t
 digestset_hash(const uint8_t key[16], uint32_t alg, struct span bytes)
 {
-	uint64_t k0 = load(key, 8), k1 = load(key + 8, 8);
+	uint64_t k0 = load8(key), k1 = load8(key + 8);
 	uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d,
 			 k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573};
 	size_t i = 0;
 
 	sip_word(v, alg);
 	for (; bytes.n - i >= 8; i += 8)
-		sip_word(v, load(&bytes.p[i], 8));
+		sip_word(v, load8(&bytes.p[i]));
 	sip_word(v, (uint64_t)bytes.n << 56 |
 			    (bytes.n > i ? load(&bytes.p[i], bytes.n - i) : 0));
 	v[2] ^= 0xFF;
-	for (unsigned r = 0; r < 4; r++)
+	for (unsigned r = 0; r < 3; r++)
 		sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
@@ -159,9 +166,8 @@ entry(struct span table, uint32_t i)
 	return span_le32(table, (size_t)i * 4);
 }
 
-bool
-digestset_record(const struct digestset *s, uint32_t record, struct digestset_digest *ret,
-		 uint32_t *ret_path)
+static bool
+digest_at(const struct digestset *s, uint32_t record, struct digestset_digest *ret)
 {
 	const struct digestset_run *run = NULL;
 
@@ -173,8 +179,17 @@ digestset_record(const struct digestset *s, uint32_t record, struct digestset_di
 	ret->verity = run->alg & DIGESTSET_VERITY;
 	ret->bytes = span_part(s->digests,
 			       run->digests + (size_t)(record - run->first) * run->size, run->size);
-	*ret_path = entry(s->owners, record);
 	return ret->bytes.n != 0;
+}
+
+bool
+digestset_record(const struct digestset *s, uint32_t record, struct digestset_digest *ret,
+		 uint32_t *ret_path)
+{
+	if (!digest_at(s, record, ret))
+		return false;
+	*ret_path = entry(s->owners, record);
+	return true;
 }
 
 bool
@@ -256,9 +271,8 @@ static bool
 is_digest(const struct probe *p, uint32_t number)
 {
 	struct digestset_digest d;
-	uint32_t path;
 
-	return digestset_record(p->s, number, &d, &path) &&
+	return digest_at(p->s, number, &d) &&
 	       (d.alg | (d.verity ? DIGESTSET_VERITY : 0)) == p->alg &&
 	       span_equal(d.bytes, p->bytes);
 }
@@ -323,10 +337,11 @@ digestset_find(const struct digestset *s, struct span path, const struct digests
 	if (number == DIGESTSET_NONE || !digestset_path_records(s, number, &first, &n))
 		return DIGESTSET_NO_PATH;
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t record = digestset_ordered(s, first + i), owner;
+		/* records of one algorithm stand in the order of paths */
+		uint32_t record = s->nruns == 1 ? first + i : digestset_ordered(s, first + i);
 		struct digestset_digest known;
 
-		if (!digestset_record(s, record, &known, &owner) || owner != number)
+		if (!digest_at(s, record, &known))
 			continue;
 		if (alg_of(&known) == alg_of(d) && span_equal(known.bytes, d->bytes))
 			return DIGESTSET_EQUAL;
@@ -335,6 +350,56 @@ digestset_find(const struct digestset *s, struct span path, const struct digests
 	if (ret_record)
 		*ret_record = last;
 	return DIGESTSET_OTHER;
+}
+
+static void
+prefetch(struct span table, size_t at)
+{
+	__builtin_prefetch(span_part(table, at, 1).p);
+}
+
+/* The number of the path that probably is looked for: its tag fits. */
+static uint32_t
+probable(const struct digestset *s, uint64_t hash)
+{
+	uint32_t slot = DIGESTSET_SLOT(hash, (uint64_t)s->path_slots);
+
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t e = entry(s->path_table, slot + i);
+
+		if (e == 0)
+			return DIGESTSET_NONE;
+		if (e >> 21 == DIGESTSET_TAG(hash))
+			return (e & NUMBER_MASK) - 1;
+	}
+	return DIGESTSET_NONE;
+}
+
+void
+digestset_expect(const struct digestset *s, const struct span *paths, size_t n)
+{
+	uint64_t hash[DIGESTSET_EXPECT_MAX];
+	uint32_t number[DIGESTSET_EXPECT_MAX];
+
+	if (s->path_slots == 0 || n > DIGESTSET_EXPECT_MAX)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		hash[i] = digestset_hash(s->key, 0, paths[i]);
+		prefetch(s->path_table,
+			 4 * (size_t)DIGESTSET_SLOT(hash[i], (uint64_t)s->path_slots));
+	}
+	for (size_t i = 0; i < n; i++) {
+		number[i] = probable(s, hash[i]);
+		prefetch(s->blocks, 4 * (size_t)(number[i] / DIGESTSET_BLOCK));
+		prefetch(s->firsts, 4 * (size_t)number[i]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		size_t text = entry(s->blocks, number[i] / DIGESTSET_BLOCK);
+
+		prefetch(s->text, text);
+		prefetch(s->text, text + 64);
+		prefetch(s->digests, (size_t)entry(s->firsts, number[i]) * s->run[0].size);
+	}
 }
 
 /* ---- the whole ----------------------------------------------------------------------- */
@@ -361,6 +426,7 @@ check_path(const struct digestset *s, uint32_t path, uint32_t *expected, struct 
 		struct digestset_digest d;
 
 		if (!digestset_record(s, record, &d, &owner) || owner != path ||
+		    (s->nruns == 1 && record != first + i) ||
 		    digestset_find(s, p, &d, NULL) != DIGESTSET_EQUAL)
 			return false;
 	}

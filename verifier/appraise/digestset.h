@@ -22,7 +22,7 @@
  *   owners   per record: u32 path (NONE: of a set of digests)
  *   path table    21 bits path + 1, 11 bits of its hash; 0: free
  *   digest table  the same of records; of equal digests one
- *   blocks   per 16 paths: u32 offset of the first in path bytes
+ *   blocks   per DIGESTSET_BLOCK paths: u32 offset of the first in path bytes
  *   digests, path bytes (sorted; in a block each path after the first is a byte of how
  *	      much it shares with the one before (at most 255); a byte, or 0xFF and a u16,
  *	      of length, and the rest)
@@ -40,7 +40,7 @@
 #define DIGESTSET_PATH_DIGESTS_MAX 256 /* that one path may have */
 #define DIGESTSET_RUNS_MAX 16
 #define DIGESTSET_PROBES_MAX 256
-#define DIGESTSET_BLOCK 16 /* paths */
+#define DIGESTSET_BLOCK 8 /* paths */
 #define DIGESTSET_NONE UINT32_MAX
 
 /* A file's digest: an fs-verity digest is never equal to one over the content. */
@@ -92,6 +92,13 @@ uint64_t digestset_hash(const uint8_t key[16], uint32_t alg, struct span bytes);
 #define DIGESTSET_SLOT(hash, slots) ((uint32_t)(((hash) >> 32) * (slots) >> 32))
 #define DIGESTSET_TAG(hash) ((uint32_t)(hash) & 0x7FFu)
 #define DIGESTSET_ENTRY(hash, number) (DIGESTSET_TAG(hash) << 21 | ((number) + 1))
+/*
+ * These paths will be looked for next: brings what a look-up reads into the processor's
+ * cache, for all of them at once. At most DIGESTSET_EXPECT_MAX. Changes no answer.
+ */
+#define DIGESTSET_EXPECT_MAX 16
+void digestset_expect(const struct digestset *s, const struct span *paths, size_t n);
+
 /* A record's digest and path number (DIGESTSET_NONE: none); false if there is none such. */
 bool digestset_record(const struct digestset *s, uint32_t record, struct digestset_digest *ret,
 		      uint32_t *ret_path);

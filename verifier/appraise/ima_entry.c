@@ -186,17 +186,43 @@ judge_entry(struct ima_judging *j, const struct imalog_entry *e)
 	}
 }
 
+/* Entries of a binary list stay as they are while others are read. */
+static size_t
+read_some(struct imalog *l, struct imalog_entry *ret)
+{
+	size_t n = 0;
+
+	while (n < DIGESTSET_EXPECT_MAX && imalog_next(l, &ret[n]))
+		n++;
+	return n;
+}
+
+static void
+expect(const struct ima_judging *j, const struct imalog_entry *e, size_t n)
+{
+	struct span paths[DIGESTSET_EXPECT_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		paths[i] = e[i].path;
+	for (unsigned i = 0; i < j->nallow; i++)
+		digestset_expect(&j->allow[i], paths, n);
+}
+
 void
 ima_judge_entries(struct ima_judging *j)
 {
-	struct imalog_entry e;
+	struct imalog_entry *some = appraisal_alloc(j->a, DIGESTSET_EXPECT_MAX * sizeof *some);
 	struct imalog l;
 	struct finding *f;
+	size_t n;
 
-	if (imalog_resume(j->a->ima.entries, j->state->template_alg, j->state->big, &l) ==
-	    ASSAY_OK) {
-		while (imalog_next(&l, &e))
-			judge_entry(j, &e);
+	if (some && imalog_resume(j->a->ima.entries, j->state->template_alg, j->state->big, &l) ==
+			    ASSAY_OK) {
+		while ((n = read_some(&l, some)) != 0) {
+			expect(j, some, n);
+			for (size_t i = 0; i < n; i++)
+				judge_entry(j, &some[i]);
+		}
 		if (imalog_finish(&l) == ASSAY_OK)
 			return;
 	}
