@@ -161,4 +161,9 @@ void keeper_on_operation(struct keeper *k, const struct ipc_msg *m);
 /* `assay-verifier run`: serves until SIGTERM; an exit status of the contract. */
 int keeper_main(const struct config *c);
 
+/* keeper_case.c: all that this device is judged from (casefile.h); freed by the caller.
+ * NOT_FOUND: it never attested; TOO_LARGE. */
+ASSAY_MUST_USE enum assay_err keeper_case(struct keeper *k, const struct ledger_device *d,
+					  uint8_t **ret, size_t *ret_len);
+
 #endif
