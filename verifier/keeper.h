@@ -23,6 +23,7 @@
 
 #include "config.h"
 #include "ipc.h"
+#include "life.h"
 #include "operation.h"
 #include "verifier/appraise/policy.h"
 #include "verifier/ledger/ledger.h"
@@ -115,6 +116,7 @@ struct decision_view {
 	char reason[64];      /* a finding word or a cause: "enrolment.pending" */
 	char failed[64];      /* the verdict's finding, if it is not the reason; or "" */
 	enum outcome would;   /* what a policy in monitor mode would decide */
+	enum life_trust trust;
 	bool standing;	      /* the outcome is that of a verdict which still counts */
 	int64_t expires;
 	uint64_t sequence;    /* of the decision record; 0: none yet */

@@ -93,6 +93,19 @@ static const struct cause {
 	{is_maintained, OUTCOME_RESTRICT, "operator.maintenance"},
 };
 
+/* What the verdict counts for now; what failed stays failed, however old. */
+static enum life_trust
+trust_of(const struct decision_input *in)
+{
+	if (!in->judged)
+		return TRUST_NEVER;
+	if (in->verdict != OUTCOME_ADMIT && in->verdict != OUTCOME_RESTRICT)
+		return TRUST_FAILED;
+	if (is_expired(in) || is_from_future(in))
+		return TRUST_EXPIRED;
+	return in->verdict == OUTCOME_ADMIT ? TRUST_PASSED : TRUST_LIMITED;
+}
+
 void
 decide(const struct decision_input *in, struct decision_view *ret)
 {
@@ -109,6 +122,7 @@ decide(const struct decision_input *in, struct decision_view *ret)
 		d.outcome = causes[i].cap;
 		word = causes[i].word;
 	}
+	d.trust = trust_of(in);
 	snprintf(d.reason, sizeof d.reason, "%s", word);
 	if (in->judged && in->finding[0] && word != in->finding)
 		snprintf(d.failed, sizeof d.failed, "%s", in->finding);
@@ -210,6 +224,8 @@ decide_device(struct keeper *k, const struct ledger_device *d, const struct ledg
 	if (st->decision_seq != 0 && ret->outcome > st->decision) {
 		ret->outcome = st->decision;
 		ret->standing = false;
+		if (ret->trust == TRUST_PASSED || ret->trust == TRUST_LIMITED)
+			ret->trust = TRUST_AWAITED;
 		snprintf(ret->reason, sizeof ret->reason, "decision.awaits-verdict");
 	}
 }
@@ -304,6 +320,57 @@ forget_old_history(struct keeper *k)
 		log_event(LOG_LEVEL_ERROR, "prune", "error", assay_err_name(e), NULL);
 }
 
+/* A window that is over: its end is an event of its own, and asks for a new verdict. */
+static enum assay_err
+end_maintenance(struct keeper *k, const char *id)
+{
+	static struct ledger_device d;
+	struct life now, next;
+	struct ledger_state st;
+	enum assay_err e;
+
+	if ((e = keeper_change(k)) != ASSAY_OK ||
+	    (e = ledger_device_get(k->ledger, id, &d)) != ASSAY_OK)
+		return e;
+	now = (struct life){d.status, d.overlay, TRUST_NEVER, LINK_NEVER};
+	if (d.overlay != OVERLAY_MAINTENANCE || d.overlay_until > k->now ||
+	    life_next(&now, LIFE_MAINTENANCE_ENDED, &next) != ASSAY_OK)
+		return ASSAY_OK;
+	d.overlay = next.overlay;
+	d.overlay_until = 0;
+	d.overlay_reason[0] = '\0';
+	d.updated = k->now;
+	if ((e = ledger_device_update(k->ledger, &d)) != ASSAY_OK ||
+	    (e = keeper_audit(k, "verifier", "device.maintenance-ended", id, "its time is over")) !=
+		    ASSAY_OK ||
+	    (e = state_or_none(k, id, &st)) != ASSAY_OK)
+		return e;
+	if (st.version != 0 && st.expires_at > k->now) {
+		st.expires_at = k->now;
+		if ((e = ledger_state_put(k->ledger, &st)) != ASSAY_OK)
+			return e;
+	}
+	return keeper_device_changed(k, id, "maintenance ended");
+}
+
+static void
+end_windows(struct keeper *k)
+{
+	for (size_t i = 0; i < k->live.size; i++) {
+		struct live_device *d = &k->live.slots[i];
+		enum assay_err e;
+
+		if (!d->id[0] || d->maintained_until == 0 || d->maintained_until > k->now)
+			continue;
+		d->maintained_until = 0;
+		if ((e = end_maintenance(k, d->id)) == ASSAY_OK)
+			continue;
+		log_event(LOG_LEVEL_ERROR, "maintenance-not-ended", "device", d->id, "error",
+			  assay_err_name(e), NULL);
+		d->maintained_until = k->now + 1; /* again */
+	}
+}
+
 /* Validity is measured on both clocks: setting the wall clock back keeps nobody
  * admitted (D10). */
 void
@@ -315,6 +382,8 @@ keeper_decisions_sweep(struct keeper *k)
 		k->wall_minus_mono_ms = k->now * 1000 - k->now_ms;
 	}
 	forget_old_history(k);
+	if (ledger_fault(k->ledger) == ASSAY_OK)
+		end_windows(k);
 	for (size_t i = 0; i < k->live.size; i++) {
 		struct live_device *d = &k->live.slots[i];
 		enum assay_err e;
@@ -378,6 +447,8 @@ keeper_live_load(struct keeper *k)
 		d = live_add(&k->live, k->device.id);
 		if (!d)
 			return ASSAY_NO_MEMORY;
+		(void)keeper_card_changed(k, &k->device);
+		d->carded = true;
 		e = ledger_state_brief(k->ledger, k->device.id, &st);
 		if (e == ASSAY_NOT_FOUND)
 			continue;
@@ -386,8 +457,6 @@ keeper_live_load(struct keeper *k)
 				  "error", assay_err_name(e), NULL);
 			continue;
 		}
-		(void)keeper_card_changed(k, &k->device);
-		d->carded = true;
 		d->seq = st.decision_seq;
 		d->decision = st.decision;
 		d->told_at = d->told_expires = 0;

@@ -8,6 +8,9 @@
 
 #include <string.h>
 
+#define MAINTENANCE_DEFAULT_S (4 * 3600)
+#define MAINTENANCE_MAX_S (30 * 86400)
+
 /* ---- asking ---- */
 
 static bool
@@ -368,26 +371,39 @@ expire_verdict(struct call *c, const char *id)
 	return ledger_state_put(c->l, &s);
 }
 
+/* What the order makes of the device, by the table of life.h. */
 static enum assay_err
-set_overlay(struct call *c, struct ledger_device *d, enum device_overlay o)
+apply(struct call *c, struct ledger_device *d, enum life_event order)
 {
-	bool stale = o == OVERLAY_MAINTENANCE || d->overlay == OVERLAY_MAINTENANCE;
+	struct life now = {d->status, d->overlay, TRUST_NEVER, LINK_NEVER}, next;
+
+	if (life_next(&now, order, &next) != ASSAY_OK)
+		return call_fail(c, ASSAY_STATE, d->status == DEV_RETIRED ? "the device is retired"
+			: order == LIFE_RELEASED ? "the device is neither held nor in maintenance"
+			: d->overlay == OVERLAY_HELD && order == LIFE_HELD
+				? "the device is held already"
+			: d->overlay == OVERLAY_HELD ? "the device is held; release it first"
+						     : "the device is in maintenance already");
+	d->status = next.enrolment;
+	d->overlay = next.overlay;
+	d->overlay_until = 0;
+	return ASSAY_OK;
+}
+
+/* An order that begins or ends something: until a new verdict the last one counts no more. */
+static enum assay_err
+set_overlay(struct call *c, struct ledger_device *d, enum life_event order, int64_t until)
+{
+	bool stale = order == LIFE_MAINTAINED || d->overlay == OVERLAY_MAINTENANCE;
 	char reason[LEDGER_TEXT_MAX];
 	enum assay_err e;
 
-	if ((e = call_reason(c, reason)) != ASSAY_OK)
-		return e;
-	if (d->status == DEV_RETIRED)
-		return call_fail(c, ASSAY_STATE, "the device is retired");
-	if (d->overlay == o)
-		return call_fail(c, ASSAY_STATE, "the device is %s already",
-				 o == OVERLAY_NONE ? "neither held nor in maintenance"
-				 : o == OVERLAY_HELD ? "held" : "in maintenance");
-	if ((e = call_change(c)) != ASSAY_OK)
+	if ((e = call_reason(c, reason)) != ASSAY_OK || (e = apply(c, d, order)) != ASSAY_OK ||
+	    (e = call_change(c)) != ASSAY_OK)
 		return e;
 	if (stale && (e = expire_verdict(c, d->id)) != ASSAY_OK)
 		return e;
-	d->overlay = o;
+	d->overlay_until = until;
 	text_format(d->overlay_reason, sizeof d->overlay_reason, "%s", reason);
 	return store_device(c, d, reason);
 }
@@ -398,7 +414,7 @@ operation_on_device_hold(struct call *c)
 	static struct ledger_device d;
 	enum assay_err e = call_device(c, &d);
 
-	return e == ASSAY_OK ? set_overlay(c, &d, OVERLAY_HELD) : e;
+	return e == ASSAY_OK ? set_overlay(c, &d, LIFE_HELD, 0) : e;
 }
 
 /* What a copied key's continuity was is nobody's: it begins anew with the next round. */
@@ -435,28 +451,31 @@ operation_on_device_release(struct call *c)
 	bool copied = e == ASSAY_OK && d.copied;
 
 	if (e != ASSAY_OK || !copied)
-		return e == ASSAY_OK ? set_overlay(c, &d, OVERLAY_NONE) : e;
+		return e == ASSAY_OK ? set_overlay(c, &d, LIFE_RELEASED, 0) : e;
 	if (d.status == DEV_RETIRED)
 		return call_fail(c, ASSAY_STATE, "the device is retired");
 	if ((e = call_reason(c, reason)) != ASSAY_OK || (e = forget_copy(c, &d)) != ASSAY_OK)
 		return e;
-	d.overlay = OVERLAY_NONE;
+	if (d.overlay != OVERLAY_NONE && (e = apply(c, &d, LIFE_RELEASED)) != ASSAY_OK)
+		return e;
 	d.overlay_reason[0] = '\0';
 	return store_device(c, &d, reason);
 }
 
-/* A held device stays held: maintenance is milder than a hold (D11). */
+/* A held device stays held: maintenance is milder than a hold (D11). A window has an end. */
 enum assay_err
 operation_on_device_maintain(struct call *c)
 {
 	static struct ledger_device d;
+	uint64_t seconds;
 	enum assay_err e = call_device(c, &d);
 
-	if (e != ASSAY_OK)
+	if (e != ASSAY_OK ||
+	    (e = call_number(c, F_EXPIRES,
+			     (struct call_range){1, MAINTENANCE_MAX_S, MAINTENANCE_DEFAULT_S},
+			     &seconds)) != ASSAY_OK)
 		return e;
-	if (d.overlay == OVERLAY_HELD)
-		return call_fail(c, ASSAY_STATE, "the device is held; release it first");
-	return set_overlay(c, &d, OVERLAY_MAINTENANCE);
+	return set_overlay(c, &d, LIFE_MAINTAINED, keeper_now(c->k) + (int64_t)seconds);
 }
 
 enum assay_err
@@ -470,8 +489,8 @@ operation_on_device_retire(struct call *c)
 		return e;
 	if (d.status == DEV_RETIRED)
 		return call_fail(c, ASSAY_STATE, "the device is retired already");
-	d.status = DEV_RETIRED;
-	d.overlay = OVERLAY_NONE;
+	if ((e = apply(c, &d, LIFE_RETIRED)) != ASSAY_OK)
+		return e;
 	return store_device(c, &d, reason);
 }
 

@@ -77,19 +77,6 @@ reference_state_name(enum reference_state s)
 
 /* ---- devices ---- */
 
-/* What the last authentic verdict still counts for. */
-static const char *
-trust_word(const struct ledger_state *s, int64_t now)
-{
-	if (s->version == 0 || s->verdict_at == 0)
-		return "never";
-	if (now >= s->expires_at)
-		return "expired";
-	if (s->verdict_outcome == OUTCOME_ADMIT)
-		return "passed";
-	return s->verdict_outcome == OUTCOME_RESTRICT ? "limited" : "failed";
-}
-
 static enum assay_err
 get_state(struct call *c, const char *device, struct ledger_state *ret)
 {
@@ -105,11 +92,12 @@ get_state(struct call *c, const char *device, struct ledger_state *ret)
 static json_t *
 device_record(const struct ledger_device *d)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:o, s:b, s:b}", "id", d->id, "name",
+	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:o, s:o, s:b, s:b}", "id", d->id, "name",
 			 json_text(d->name), "class", json_text(d->class_name), "labels",
 			 json_text(d->labels), "tier", tier_name(d->tier), "status",
 			 device_status_name(d->status), "overlay", device_overlay_name(d->overlay),
-			 "overlay_reason", json_text(d->overlay_reason), "new_ak", d->new_ak,
+			 "overlay_reason", json_text(d->overlay_reason), "overlay_until",
+			 json_time(d->overlay_until), "new_ak", d->new_ak,
 			 "copied", d->copied);
 }
 
@@ -135,7 +123,9 @@ json_device(struct call *c, const struct ledger_device *d, json_t **ret)
 	bad |= json_object_set_new(j, "would", monitored ? json_string(outcome_name(v.would))
 							 : json_null());
 	bad |= json_object_set_new(j, "reason", json_text(v.reason));
-	bad |= json_object_set_new(j, "trust", json_string(trust_word(&s, keeper_now(c->k))));
+	bad |= json_object_set_new(j, "trust", json_string(life_trust_name(v.trust)));
+	bad |= json_object_set_new(j, "failed", json_text(v.failed));
+	bad |= json_object_set_new(j, "sequence", json_integer((json_int_t)v.sequence));
 	bad |= json_object_set_new(j, "connection", json_string(connected ? "connected"
 					    : last_seen ? "disconnected" : "never"));
 	bad |= json_object_set_new(j, "last_seen", json_time(last_seen));

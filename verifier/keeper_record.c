@@ -16,8 +16,10 @@
 bool
 keeper_card_changed(struct keeper *k, const struct ledger_device *d)
 {
-	struct live_device *l = live_find(&k->live, d->id);
+	struct live_device *l = live_add(&k->live, d->id);
 
+	if (l)
+		l->maintained_until = d->overlay == OVERLAY_MAINTENANCE ? d->overlay_until : 0;
 	if (!l || (strcmp(l->name, d->name) == 0 && strcmp(l->class_name, d->class_name) == 0 &&
 		   strcmp(l->labels, d->labels) == 0))
 		return false;

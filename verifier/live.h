@@ -20,6 +20,7 @@ struct live_device {
 	int64_t told_at, told_expires; /* validity that they were told last; 0: unknown */
 	uint64_t token_seq;	       /* decision of the token that the device was given */
 	int64_t token_at, token_expires;
+	int64_t maintained_until;      /* s; 0: no window is open */
 	bool carded;		       /* the next three are as the ledger has them */
 	char name[DEVICE_NAME_MAX + 1];
 	char class_name[DEVICE_CLASS_MAX + 1];

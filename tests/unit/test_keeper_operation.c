@@ -143,6 +143,7 @@ keeper_decision(struct keeper *k, const struct ledger_device *d, struct decision
 {
 	(void)k;
 	memset(ret, 0, sizeof *ret);
+	ret->trust = d->status == DEV_ENROLLED ? TRUST_FAILED : TRUST_NEVER;
 	strcpy(ret->reason, d->overlay == OVERLAY_HELD ? "operator.held" : "boot.event-differs");
 	return ASSAY_OK;
 }

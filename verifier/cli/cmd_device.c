@@ -267,8 +267,12 @@ DEFINE(set, LIST(RECORD_OPTIONS), RECORD_USAGE, "name, class and labels of a dev
 DEFINE(hold, LIST(REASON_OPTION), REASON_USAGE, "quarantine a device until it is released",
        REASON_HELP);
 DEFINE(release, LIST(REASON_OPTION), REASON_USAGE, "end a hold or a maintenance", REASON_HELP);
-DEFINE(maintain, LIST(REASON_OPTION), REASON_USAGE,
-       "work is done on the device: at best RESTRICT, and a new verdict after it", REASON_HELP);
+#define FOR_OPTION {"for", "expires", CLIENT_DURATION, false}
+#define FOR_USAGE "DEVICE [--for 4h] [--reason TEXT] [--json]"
+#define FOR_HELP                                                                               \
+	"  --for TIME       the window ends by itself after 90s, 30m, 4h, 2d (4h, at most 30d)\n" REASON_HELP
+DEFINE(maintain, LIST(REASON_OPTION, FOR_OPTION), FOR_USAGE,
+       "work is done on the device: at best RESTRICT, and a new verdict after it", FOR_HELP);
 DEFINE(retire, LIST(REASON_OPTION), REASON_USAGE, "block a device's identity for good",
        REASON_HELP);
 

@@ -48,7 +48,8 @@ trust_words(const char *trust)
 		{"passed", "its last evidence was good"},
 		{"limited", "its last evidence was good in part"},
 		{"failed", "its last evidence was bad"},
-		{"expired", "its last evidence is too old to count"},
+		{"expired", "its last evidence was good and is too old to count"},
+		{"awaited", "a new verdict is needed before anything counts"},
 	};
 
 	for (size_t i = 0; trust && i < sizeof all / sizeof all[0]; i++)
@@ -70,7 +71,10 @@ show_record(const json_t *d, int64_t now)
 		 or_dash(view_text(d, "enrolled_by")), view_ago(d, "created", now));
 	line("status", text);
 	if (overlay && strcmp(overlay, "none") != 0) {
-		snprintf(text, sizeof text, "%s%s%s", overlay, why ? ": " : "", why ? why : "");
+		snprintf(text, sizeof text, "%s%s%s%s%s", overlay,
+			 view_number(d, "overlay_until") ? " until " : "",
+			 view_number(d, "overlay_until") ? view_time(d, "overlay_until") : "",
+			 why ? ": " : "", why ? why : "");
 		line("operator", text);
 	}
 	if (view_flag(d, "new_ak"))
@@ -94,6 +98,11 @@ show_state(const json_t *d, int64_t now)
 		 view_ago(d, "last_seen", now));
 	line("connection", text);
 	line("reason", view_text(d, "reason"));
+	if (view_text(d, "failed")) {
+		snprintf(text, sizeof text, "%s, when it was judged last (%s)",
+			 view_text(d, "failed"), view_ago(d, "verdict_at", now));
+		line("failed", text);
+	}
 }
 
 /* What vouches for a key that is in no TPM. */
