@@ -6,6 +6,7 @@
 
 #include "verifier/appraise/ima.h"
 #include "verifier/appraise/appraise.h"
+#include "verifier/appraise/explain.h"
 #include "verifier/appraise/pack.h"
 
 #include <stdlib.h>
@@ -110,6 +111,24 @@ send_verdict(struct appraiser *a, uint64_t id, struct span evidence)
 	return ipc_send(&a->ipc, IPC_VERDICT, id, SPAN(a->out, head + n));
 }
 
+static enum assay_err
+send_explanation(struct appraiser *a, uint64_t id, struct span evidence)
+{
+	static struct told told;
+	struct writer w;
+	size_t head, n;
+	enum assay_err e;
+
+	appraise_explain(&a->input, &a->scratch, &a->verdict, &told);
+	wr_init(&w, a->out, OUT_MAX);
+	wr_bytes(&w, evidence);
+	wr_bytes(&w, SPAN(a->input.device.id, DEVICE_ID_HEX));
+	if ((e = wr_finish(&w, &head)) != ASSAY_OK ||
+	    (e = told_encode(&told, a->out + head, OUT_MAX - head, &n)) != ASSAY_OK)
+		return e;
+	return ipc_send(&a->ipc, IPC_EXPLANATION, id, SPAN(a->out, head + n));
+}
+
 /* The worst finding only: what keeper counts by. */
 static enum assay_err
 send_prediction(struct appraiser *a, uint64_t id, struct span evidence)
@@ -196,6 +215,8 @@ appraise_request(struct appraiser *a, struct ipc_msg *m)
 	    (e = fill_maps(a, policy.p)) != ASSAY_OK)
 		return e;
 	arena_reset(&a->scratch);
+	if (flags & APPRAISE_EXPLAIN)
+		return send_explanation(a, m->id, evidence);
 	if (flags & APPRAISE_REPLAY) {
 		appraise_replay(&a->input, &a->scratch, &a->verdict);
 		return send_prediction(a, m->id, evidence);

@@ -17,6 +17,7 @@
  * PREDICTION     as VERDICT, but instead of the verdict u8 status, u8 outcome, u8 kind of
  *                the part that is needed (0: none), and of the worst finding be16 code
  *                (0: none), rule and subject as texts: no decision is made of it
+ * EXPLANATION    as VERDICT, but instead of the verdict told_encode(): for people alone
  * ENROL          32 bytes digest of the evidence, 32 bytes each digest of roots, DICE
  *                roots and token roots (zeros: none), enrol_input_encode() without roots
  * ENROL_VERDICT  32 bytes digest of the frame, enrol_verdict_encode()
@@ -33,6 +34,8 @@
 
 /* Stored evidence once more: answered by a PREDICTION. */
 #define APPRAISE_REPLAY 2u
+/* The same, answered by an EXPLANATION: what every rule says. */
+#define APPRAISE_EXPLAIN 4u
 
 int appraiser_main(void);
 

@@ -65,7 +65,8 @@ const char *role_name(enum role r);
 	X(FEED, KEEPER, ANY, 1048576)                                                          \
 	X(FEED_END, KEEPER, ANY, 64)                                                           \
 	X(KEYS, KEEPER, ANY, 131072)                                                   \
-	X(PREDICTION, APPRAISER, KEEPER, 512)    /* appraiser.h */
+	X(PREDICTION, APPRAISER, KEEPER, 512)    /* appraiser.h */                             \
+	X(EXPLANATION, APPRAISER, KEEPER, 262144)
 
 enum ipc_type {
 	IPC_NONE = 0,

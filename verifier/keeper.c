@@ -51,6 +51,7 @@ static const struct handler {
 	{IPC_VERDICT, ROLE_APPRAISER, true, keeper_on_verdict},
 	{IPC_ENROL_VERDICT, ROLE_APPRAISER, true, keeper_on_enrol_verdict},
 	{IPC_PREDICTION, ROLE_APPRAISER, true, keeper_on_prediction},
+	{IPC_EXPLANATION, ROLE_APPRAISER, true, keeper_on_explanation},
 	{IPC_COMPILED, ROLE_COMPILER, true, on_compiled},
 	{IPC_OPERATION, ROLE_CONSOLE, true, on_operation},
 	{IPC_FEED_OPEN, ROLE_NET, true, keeper_on_feed_open},

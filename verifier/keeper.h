@@ -72,6 +72,14 @@ typedef void (*compile_done)(struct keeper *k, void *arg, enum assay_err e, stru
 
 /* ---- what the operation handlers use of keeper ---- */
 
+/* What every rule says to a device, from its stored evidence (keeper_explain.c). done is
+ * called once, with e != OK and NULL if it cannot be told. NOT_FOUND: there is no
+ * evidence; BUSY. */
+struct told;
+typedef void explain_done(struct keeper *k, void *arg, enum assay_err e, const struct told *t);
+ASSAY_MUST_USE enum assay_err keeper_explain(struct keeper *k, const struct ledger_device *d,
+					     explain_done *done, void *arg);
+
 struct ledger *keeper_ledger(struct keeper *k);
 const struct config *keeper_config(const struct keeper *k);
 /* Hex SHA-256 of the device listener's TLS key, for tokens' pins. */

@@ -38,6 +38,7 @@ static operation_handler *const handlers[OP_COUNT] = {
 	[OP_POLICY_SHOW] = operation_on_policy_show,
 	[OP_POLICY_ADD] = operation_on_policy_add,
 	[OP_POLICY_ACTIVATE] = operation_on_policy_activate,
+	[OP_POLICY_EXPLAIN] = operation_on_policy_explain,
 	[OP_AUDIT_LIST] = operation_on_audit_list,
 	[OP_OPERATOR_ADD] = operation_on_operator_add,
 	[OP_OPERATOR_LIST] = operation_on_operator_list,

@@ -76,6 +76,7 @@ enum request_kind {
 	REQ_ENROL,
 	REQ_ENROL_REPRODUCE,
 	REQ_REPLAY, /* keeper_replay.h: stored evidence, a prediction */
+	REQ_EXPLAIN, /* stored evidence, for people */
 };
 
 /* What operators said of a device when it was last looked at; it holds until devices or
@@ -113,6 +114,8 @@ struct request {
 	size_t proof_len, claims_len, log_len;
 	const struct replay *replay; /* REQ_REPLAY, while it is put together: whose it is */
 	uint32_t row;		     /* of the replay whose number ->version is */
+	explain_done *explain; /* REQ_EXPLAIN: who asked */
+	void *explain_arg;
 	bool has_log;
 	bool offer_log; /* attach the stored log whatever the decision */
 	/* IMA list: entries from ima_from on, of which the first ima_stored bytes (and
@@ -333,6 +336,11 @@ ASSAY_MUST_USE enum assay_err keeper_ima_store(struct keeper *k, struct request 
 void keeper_on_verdict(struct keeper *k, struct child *c, const struct ipc_msg *m);
 /* Evidence that has killed two appraisers, or that none can take. */
 void keeper_round_failed(struct keeper *k, struct request *r);
+
+/* keeper_explain.c */
+void keeper_on_explanation(struct keeper *k, struct child *c, const struct ipc_msg *m);
+/* No appraiser can say it: who asked is told so. */
+void keeper_explain_lost(struct keeper *k, struct request *r);
 
 /* keeper_replay.c */
 void keeper_on_prediction(struct keeper *k, struct child *c, const struct ipc_msg *m);

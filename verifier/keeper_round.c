@@ -197,7 +197,9 @@ keeper_encode_request(struct keeper *k, struct request *r)
 	enum assay_err e;
 
 	wr_init(&w, k->scratch, KEEPER_SCRATCH);
-	wr_u8(&w, r->kind == REQ_REPLAY ? APPRAISE_REPLAY : 0);
+	wr_u8(&w, r->kind == REQ_REPLAY    ? APPRAISE_REPLAY
+		  : r->kind == REQ_EXPLAIN ? APPRAISE_EXPLAIN
+					   : 0);
 	wr_bytes(&w, SPAN(r->evidence, 32));
 	wr_bytes(&w, SPAN(r->standing.policy, 32));
 	if ((e = wr_finish(&w, &head)) != ASSAY_OK ||

@@ -419,6 +419,10 @@ keeper_round_failed(struct keeper *k, struct request *r)
 		keeper_replay_lost(k, r);
 		return;
 	}
+	if (r->kind == REQ_EXPLAIN) {
+		keeper_explain_lost(k, r);
+		return;
+	}
 	keeper_refuse(k, r->session, "verifier.internal", true);
 	keeper_request_free(k, r);
 }
@@ -466,6 +470,7 @@ verdict_is_ours(const struct child *c, const struct ipc_msg *m, struct span *ret
 	*ret_bytes = rd_rest(&rd);
 	return rd_finish(&rd) == ASSAY_OK && r && r->id == m->id &&
 	       r->kind != REQ_ENROL && r->kind != REQ_ENROL_REPRODUCE && r->kind != REQ_REPLAY &&
+	       r->kind != REQ_EXPLAIN &&
 	       span_equal(evidence, SPAN(r->evidence, 32)) &&
 	       span_equal(device, SPAN(r->device, DEVICE_ID_HEX));
 }

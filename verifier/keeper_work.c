@@ -318,6 +318,10 @@ rescue_request(struct keeper *k, struct request *r)
 		keeper_replay_lost(k, r);
 		return;
 	}
+	if (r->kind == REQ_EXPLAIN) {
+		keeper_explain_lost(k, r);
+		return;
+	}
 	r->deaths++;
 	if (r->kind == REQ_ROUND && r->deaths >= DEATHS_MAX) {
 		r->kind = REQ_CORE;

@@ -54,7 +54,8 @@
 	X(DECISION_TOKEN, "decision.token", RELYING_PARTY)                                     \
 	X(KEY_LIST, "key.list", VIEWER)                                                        \
 	X(KEY_ROTATE, "key.rotate", ADMIN)                                                     \
-	X(AUDIT_EXPORT, "audit.export", VIEWER)
+	X(AUDIT_EXPORT, "audit.export", VIEWER) \
+	X(POLICY_EXPLAIN, "policy.explain", VIEWER)
 
 enum operation_code {
 	OP_NONE = 0,

@@ -9,6 +9,7 @@
 
 #include "appraise.h"
 #include "evidence/eventlog.h"
+#include "explain.h"
 #include "evidence/quote.h"
 #include "dice.h"
 #include "factset.h"
@@ -85,6 +86,7 @@ struct appraisal {
 	struct fact_set *facts;
 	char banks[64]; /* quote.banks */
 	bool reference_matched, reference_learned;
+	struct told *told; /* where what rules say is written down; may be NULL */
 	bool judged; /* a rule or reference over software.* or dice.* facts held */
 	uint32_t shown; /* which of ->in->references this boot matches as a whole */
 	bool software_matched; /* all that counts is as one approved set has it */
@@ -121,6 +123,12 @@ void appraisal_begin(struct appraisal *a, const struct appraisal_input *in, stru
 		     struct verdict *ret);
 /* The outcome of all findings, in order, and what is to be remembered. */
 void appraisal_decide(struct appraisal *a);
+
+/* appraise_replay(), with what every rule says. */
+void appraise_recorded(const struct appraisal_input *in, struct arena *scratch,
+		       struct verdict *ret, struct told *told);
+/* A new place for what a rule says; NULL: nobody wants to know. */
+struct told_rule *appraisal_tell(struct appraisal *a, struct span id);
 
 /* Memory of this appraisal, not cleared; NULL if the arena is too small. */
 void *appraisal_alloc(struct appraisal *a, size_t n);

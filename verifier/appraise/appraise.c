@@ -211,15 +211,21 @@ judge(struct appraisal *a, struct appraisal_input *room)
 	return true;
 }
 
+struct how {
+	bool replay;
+	struct told *told; /* may be NULL */
+};
+
 static void
-run(const struct appraisal_input *in, bool replay, struct arena *scratch, struct verdict *ret)
+run(const struct appraisal_input *in, struct how how, struct arena *scratch, struct verdict *ret)
 {
 	struct appraisal_input room;
 	struct appraisal a;
 	struct fact_set facts;
 
 	appraisal_begin(&a, in, scratch, ret);
-	a.replay = replay;
+	a.replay = how.replay;
+	a.told = how.told;
 	factset_init(&facts);
 	a.facts = &facts;
 	if (judge(&a, &room))
@@ -231,14 +237,35 @@ run(const struct appraisal_input *in, bool replay, struct arena *scratch, struct
 void
 appraise(const struct appraisal_input *in, struct arena *scratch, struct verdict *ret)
 {
-	run(in, false, scratch, ret);
+	run(in, (struct how){false, NULL}, scratch, ret);
 }
 
 void
 appraise_replay(const struct appraisal_input *in, struct arena *scratch, struct verdict *ret)
 {
-	run(in, true, scratch, ret);
+	run(in, (struct how){true, NULL}, scratch, ret);
 	ret->prediction = true;
+}
+
+void
+appraise_recorded(const struct appraisal_input *in, struct arena *scratch, struct verdict *ret,
+		  struct told *told)
+{
+	run(in, (struct how){true, told}, scratch, ret);
+	ret->prediction = true;
+}
+
+struct told_rule *
+appraisal_tell(struct appraisal *a, struct span id)
+{
+	struct told_rule *t;
+
+	if (!a->told || a->told->nrules == TOLD_RULES_MAX)
+		return NULL;
+	t = &a->told->rules[a->told->nrules++];
+	text_escape(id, t->id, sizeof t->id);
+	t->cap = OUTCOME_ADMIT;
+	return t;
 }
 
 void

@@ -270,6 +270,40 @@ speaks_of_software(enum fact_id id)
 	       id == FACT_DICE_SIGNER;
 }
 
+/* For people who ask what the policy says, also where it says nothing bad. */
+static void
+tell(struct appraisal *a, const struct policy_rule *r, enum told_state state)
+{
+	const struct fact_value *seen = fact_of(a->facts, r, ALG_NONE);
+	const struct fact_info *info = fact_info(r->fact);
+	struct told_rule *t = appraisal_tell(a, r->id);
+
+	if (!t)
+		return;
+	t->state = (uint8_t)state;
+	t->cap = state == TOLD_FAILS     ? r->on_fail
+		 : state == TOLD_MISSING ? r->on_missing
+					 : (uint8_t)OUTCOME_ADMIT;
+	t->provenance = (uint8_t)(info ? info->provenance : PROV_NONE);
+	if (r->index >= 0)
+		fact_subject(r->fact, r->index, t->fact, sizeof t->fact);
+	else
+		text_escape(r->fact_name, t->fact, sizeof t->fact);
+	expected_text(*r, t->expected, sizeof t->expected);
+	if (seen)
+		fact_value_text(seen, t->seen, sizeof t->seen);
+}
+
+static enum told_state
+state_of(const struct policy_rule *r, enum truth t)
+{
+	if (t == RULE_HOLDS)
+		return TOLD_HOLDS;
+	if (t == RULE_FAILS)
+		return TOLD_FAILS;
+	return r->optional && r->on_missing == OUTCOME_ADMIT ? TOLD_WAIVED : TOLD_MISSING;
+}
+
 static bool
 judged_before(const struct appraisal *a, enum fact_id id)
 {
@@ -288,11 +322,15 @@ policy_judge(struct appraisal *a)
 	while (policy_next_rule(&p, &r)) {
 		if (r.fact == FACT_NONE) {
 			unknown_fact(a, &r);
+			tell(a, &r, TOLD_MISSING);
 			continue;
 		}
-		if (judged_before(a, r.fact))
+		if (judged_before(a, r.fact)) {
+			tell(a, &r, TOLD_NOT_JUDGED);
 			continue;
+		}
 		t = evaluate(a, r);
+		tell(a, &r, state_of(&r, t));
 		if (t != RULE_HOLDS)
 			rule_finding(a, &r, t);
 		else if (r.op != OP_PRESENT && speaks_of_software(r.fact))

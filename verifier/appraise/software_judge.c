@@ -324,6 +324,30 @@ item_finding(struct appraisal *a, const struct item *i, enum finding_code code, 
 	return f;
 }
 
+/* f: what is wrong with it; NULL: nothing. */
+static void
+tell(struct appraisal *a, const struct item *i, const struct finding *f)
+{
+	struct told_rule *t = appraisal_tell(a, i->rule->name);
+
+	if (!t)
+		return;
+	text_format(t->fact, sizeof t->fact, "software.%.80s", t->id);
+	t->provenance = PROV_CLAIMED;
+	if (i->seen)
+		digest_text(i->seen, t->seen, sizeof t->seen);
+	if (!f) {
+		text_format(t->expected, sizeof t->expected,
+			    i->rule->unchecked ? "measured" : "as the reference has it");
+		return;
+	}
+	t->cap = f->cap;
+	t->state = f->code == FIND_SOFTWARE_MISSING ? TOLD_MISSING : TOLD_FAILS;
+	text_format(t->seen, sizeof t->seen, "%s", f->seen);
+	text_format(t->expected, sizeof t->expected, "%s: %.160s",
+		    finding_word((enum finding_code)f->code), f->expected);
+}
+
 static void
 report_item(struct appraisal *a, const struct judgement *j, const struct item *i)
 {
@@ -343,13 +367,16 @@ report_item(struct appraisal *a, const struct judgement *j, const struct item *i
 		first = found[p] ? (enum problem)p : first;
 		cap = allows < cap ? allows : cap;
 	}
-	if (first == P_COUNT)
+	if (first == P_COUNT) {
+		tell(a, i, NULL);
 		return;
+	}
 	f = item_finding(a, i, code_of(first, i->seen), cap);
 	fill_values(a, i, first, f);
 	if (first == P_DIGEST && i->row.manifest.n != 0)
 		software_explain(a, i->seen, i->row.manifest, f);
 	find_remedy(a, f, i->rule->remediation);
+	tell(a, i, f);
 }
 
 static void
@@ -359,6 +386,7 @@ report_missing(struct appraisal *a, const struct item *i)
 
 	text_format(f->expected, sizeof f->expected, "a measurement");
 	find_remedy(a, f, i->rule->remediation);
+	tell(a, i, f);
 }
 
 /* ---- the sets ---- */

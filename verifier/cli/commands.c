@@ -38,6 +38,7 @@ extern const struct cli_command cmd_operator_revoke;
 extern const struct cli_command cmd_policy_activate;
 extern const struct cli_command cmd_policy_add;
 extern const struct cli_command cmd_policy_check;
+extern const struct cli_command cmd_policy_explain;
 extern const struct cli_command cmd_policy_list;
 extern const struct cli_command cmd_policy_show;
 extern const struct cli_command cmd_policy_test;
@@ -90,6 +91,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_policy_activate,
 	&cmd_policy_add,
 	&cmd_policy_check,
+	&cmd_policy_explain,
 	&cmd_policy_list,
 	&cmd_policy_show,
 	&cmd_policy_test,

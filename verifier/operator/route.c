@@ -18,6 +18,7 @@ static const struct route routes[] = {
 	{METHOD_GET, "/v1/devices/{device}/evidence/{scope}", OP_DEVICE_EVIDENCE, 0, 0},
 	{METHOD_POST, "/v1/devices/{device}/approve", OP_DEVICE_APPROVE, RECORD, SMALL},
 	{METHOD_POST, "/v1/devices/{device}/set", OP_DEVICE_SET, RECORD, SMALL},
+	{METHOD_GET, "/v1/devices/{device}/explain", OP_POLICY_EXPLAIN, 0, 0},
 	{METHOD_POST, "/v1/devices/{device}/hold", OP_DEVICE_HOLD, B(REASON), SMALL},
 	{METHOD_POST, "/v1/devices/{device}/release", OP_DEVICE_RELEASE, B(REASON), SMALL},
 	{METHOD_POST, "/v1/devices/{device}/maintain", OP_DEVICE_MAINTAIN, B(REASON) | B(EXPIRES),

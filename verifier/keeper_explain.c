@@ -1,0 +1,178 @@
+/*
+ * keeper_explain.c: what every rule of a device's policy says, for an operator who asks:
+ * its stored evidence judged once more by an appraiser; see keeper_private.h.
+ *
+ * The answer is text for people and changes nothing.
+ */
+#include "keeper_private.h"
+
+#include "log.h"
+#include "verifier/appraise/explain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PCR_IMA 10
+
+void
+keeper_explain_lost(struct keeper *k, struct request *r)
+{
+	if (r->explain)
+		r->explain(k, r->explain_arg, ASSAY_INTERNAL, NULL);
+	keeper_request_free(k, r);
+}
+
+static enum assay_err
+read_asked(struct span bytes, struct pcr_selection *ret)
+{
+	struct reader r;
+
+	memset(ret, 0, sizeof *ret);
+	rd_init(&r, bytes);
+	ret->count = rd_u8(&r);
+	if (ret->count > PCR_BANKS_MAX)
+		rd_fail(&r, ASSAY_TOO_MANY);
+	for (unsigned i = 0; i < ret->count && r.err == ASSAY_OK; i++) {
+		ret->bank[i].alg = rd_be16(&r);
+		ret->bank[i].mask = rd_be32(&r);
+	}
+	return rd_finish(&r);
+}
+
+/* Copies: the ledger's memory is good for one blob at a time. */
+static enum assay_err
+copy_log(struct keeper *k, const uint8_t digest[32], uint8_t **ret, size_t *ret_len)
+{
+	static const uint8_t none[32];
+	struct span log;
+	enum assay_err e;
+
+	if (span_equal(SPAN(digest, 32), SPAN(none, 32)))
+		return ASSAY_OK;
+	e = ledger_blob_get(k->ledger, digest, &log);
+	if (e == ASSAY_NOT_FOUND)
+		return ASSAY_OK;
+	return e == ASSAY_OK ? keeper_copy(log, ret, ret_len) : e;
+}
+
+static void
+fill_evidence(struct keeper *k, const struct request *r, const struct ledger_state *st)
+{
+	struct appraisal_input *in = &k->input;
+
+	in->now = k->now;
+	memcpy(in->nonce, st->nonce, sizeof in->nonce);
+	in->channel = st->channel;
+	in->proof = st->proof;
+	in->claims = st->claims;
+	in->continuity = st->continuity;
+	in->has_ima = r->has_ima;
+	in->ima_from = r->ima_from;
+	in->ima_stored = r->ima_stored;
+	memcpy(in->policy_digest, r->standing.policy, 32);
+}
+
+static bool
+asks_for_ima(const struct pcr_selection *ask)
+{
+	for (unsigned i = 0; i < ask->count; i++)
+		if (ask->bank[i].mask & 1u << PCR_IMA)
+			return true;
+	return false;
+}
+
+/* The policy that judges it, and the list that goes with it. */
+static void
+fill_policy(struct keeper *k, struct request *r, const struct ledger_device *d)
+{
+	const struct keeper_policy *p = keeper_policy_for(k, d->class_name, d->labels);
+
+	keeper_take_standing(k, d, &r->standing);
+	if (!p)
+		return;
+	memcpy(r->maps[r->nmaps++], p->map.digest, 32);
+	if (asks_for_ima(&p->info.ask))
+		(void)keeper_ima_stored(k, r);
+}
+
+static enum assay_err
+compose(struct keeper *k, const struct ledger_device *d, struct request *r)
+{
+	struct appraisal_input *in = &k->input;
+	uint8_t *boot = NULL, *good = NULL;
+	size_t boot_len = 0, good_len = 0;
+	struct ledger_state st;
+	enum assay_err e;
+
+	memset(in, 0, sizeof *in);
+	memcpy(r->device, d->id, sizeof r->device);
+	if ((e = ledger_state_evidence(k->ledger, d->id, &st)) != ASSAY_OK)
+		return e;
+	if (st.version == 0 || st.proof.n == 0)
+		return ASSAY_NOT_FOUND;
+	memcpy(r->evidence, st.nonce, sizeof r->evidence);
+	if ((e = copy_log(k, st.boot_log, &boot, &boot_len)) != ASSAY_OK ||
+	    (e = copy_log(k, st.good_log, &good, &good_len)) != ASSAY_OK ||
+	    (e = read_asked(st.asked, &in->asked)) != ASSAY_OK)
+		goto out;
+	fill_policy(k, r, d);
+	fill_evidence(k, r, &st);
+	in->boot_log = SPAN(boot, boot_len);
+	in->has_boot_log = in->boot_log_stored = boot != NULL;
+	in->good_log = SPAN(good, good_len);
+	keeper_fill_device(in, d);
+	keeper_fill_references(k, r, d);
+	e = keeper_encode_request(k, r);
+out:
+	free(boot);
+	free(good);
+	return e;
+}
+
+enum assay_err
+keeper_explain(struct keeper *k, const struct ledger_device *d, explain_done *done, void *arg)
+{
+	struct request *r;
+	enum assay_err e;
+
+	if (k->queued >= KEEPER_REQUESTS_MAX)
+		return ASSAY_BUSY;
+	r = calloc(1, sizeof *r);
+	if (!r)
+		return ASSAY_NO_MEMORY;
+	r->kind = REQ_EXPLAIN;
+	k->device = *d;
+	if ((e = compose(k, &k->device, r)) != ASSAY_OK) {
+		keeper_request_free(k, r);
+		return e;
+	}
+	r->explain = done;
+	r->explain_arg = arg;
+	keeper_enqueue(k, r);
+	return ASSAY_OK;
+}
+
+void
+keeper_on_explanation(struct keeper *k, struct child *c, const struct ipc_msg *m)
+{
+	struct request *r = keeper_expected(c);
+	static struct told told;
+	struct span tag, device;
+	struct reader rd;
+
+	rd_init(&rd, m->payload);
+	tag = rd_bytes(&rd, 32);
+	device = rd_bytes(&rd, DEVICE_ID_HEX);
+	if (!r || r->id != m->id || r->kind != REQ_EXPLAIN ||
+	    !span_equal(tag, SPAN(r->evidence, 32)) ||
+	    !span_equal(device, SPAN(r->device, DEVICE_ID_HEX)) ||
+	    told_decode(rd_rest(&rd), &told) != ASSAY_OK) {
+		keeper_child_lost(k, c, "returned an explanation that is not its request's");
+		return;
+	}
+	keeper_appraiser_done(k, c,
+			      told.status == VERDICT_FAULT || told.status == VERDICT_UNPROVEN);
+	r->explain(k, r->explain_arg, ASSAY_OK, &told);
+	r->explain = NULL;
+	keeper_request_free(k, r);
+}
