@@ -120,8 +120,7 @@ ASSAY_MUST_USE enum assay_err job_start_bulk(struct job *j, uint16_t kind);
 
 typedef enum assay_err operation_handler(struct call *c);
 
-operation_handler operation_on_status, operation_on_device_case, operation_on_device_list, operation_on_device_show,
-operation_handler operation_on_policy_explain;
+operation_handler operation_on_policy_explain, operation_on_device_case;
 operation_handler operation_on_status, operation_on_device_list, operation_on_device_show,
 	operation_on_device_history, operation_on_device_evidence, operation_on_device_approve,
 	operation_on_device_set, operation_on_device_hold, operation_on_device_release,

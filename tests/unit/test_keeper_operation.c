@@ -225,6 +225,13 @@ keeper_compile_fd(struct keeper *k, uint16_t kind, int fd, compile_done done, vo
 }
 
 enum assay_err
+keeper_explain(struct keeper *k, const struct ledger_device *d, explain_done *done, void *arg)
+{
+	(void)k, (void)d, (void)done, (void)arg;
+	return ASSAY_NOT_FOUND;
+}
+
+enum assay_err
 keeper_ima_load(struct keeper *k, const char *device, struct bulk *ret, uint64_t *ret_entries)
 {
 	(void)k, (void)device, (void)ret, (void)ret_entries;

@@ -153,7 +153,7 @@ i8_a_viewer_changes_nothing(void **state)
 		const char *verb = strchr(operation_name(c), '.');
 		bool reads = !verb || strcmp(verb, ".list") == 0 || strcmp(verb, ".show") == 0 ||
 			     strcmp(verb, ".history") == 0 || strcmp(verb, ".evidence") == 0 ||
-			     strcmp(verb, ".export") == 0 ||
+			     strcmp(verb, ".export") == 0 || strcmp(verb, ".explain") == 0 ||
 			     strncmp(operation_name(c), "decision.", 9) == 0;
 
 		if (!reads)
