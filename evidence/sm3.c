@@ -5,11 +5,23 @@
 
 #define ROUNDS 64
 
+/* T_j <<< j (4.2, 5.3.3) */
+static const uint32_t constants[ROUNDS] = {
+	0x79CC4519, 0xF3988A32, 0xE7311465, 0xCE6228CB, 0x9CC45197, 0x3988A32F, 0x7311465E, 0xE6228CBC,
+	0xCC451979, 0x988A32F3, 0x311465E7, 0x6228CBCE, 0xC451979C, 0x88A32F39, 0x11465E73, 0x228CBCE6,
+	0x9D8A7A87, 0x3B14F50F, 0x7629EA1E, 0xEC53D43C, 0xD8A7A879, 0xB14F50F3, 0x629EA1E7, 0xC53D43CE,
+	0x8A7A879D, 0x14F50F3B, 0x29EA1E76, 0x53D43CEC, 0xA7A879D8, 0x4F50F3B1, 0x9EA1E762, 0x3D43CEC5,
+	0x7A879D8A, 0xF50F3B14, 0xEA1E7629, 0xD43CEC53, 0xA879D8A7, 0x50F3B14F, 0xA1E7629E, 0x43CEC53D,
+	0x879D8A7A, 0x0F3B14F5, 0x1E7629EA, 0x3CEC53D4, 0x79D8A7A8, 0xF3B14F50, 0xE7629EA1, 0xCEC53D43,
+	0x9D8A7A87, 0x3B14F50F, 0x7629EA1E, 0xEC53D43C, 0xD8A7A879, 0xB14F50F3, 0x629EA1E7, 0xC53D43CE,
+	0x8A7A879D, 0x14F50F3B, 0x29EA1E76, 0x53D43CEC, 0xA7A879D8, 0x4F50F3B1, 0x9EA1E762, 0x3D43CEC5,
+};
+
+/* 0 < n < 32 */
 static uint32_t
 rotl(uint32_t x, unsigned n)
 {
-	n &= 31;
-	return n == 0 ? x : x << n | x >> (32 - n);
+	return x << n | x >> (32 - n);
 }
 
 static uint32_t
@@ -38,16 +50,22 @@ expand(const uint8_t block[SM3_BLOCK], uint32_t w[ROUNDS + 4])
 		       w[j - 6];
 }
 
-static uint32_t
-ff(unsigned j, uint32_t x, uint32_t y, uint32_t z)
+/* What both halves of 5.3.3 share; x and y are FF_j and GG_j of the registers A to H. */
+static void
+turn(uint32_t s[8], uint32_t t, const uint32_t w[5], const uint32_t xy[2])
 {
-	return j < 16 ? x ^ y ^ z : (x & y) | (x & z) | (y & z);
-}
+	uint32_t a12 = rotl(s[0], 12), ss1 = rotl(a12 + s[4] + t, 7);
+	uint32_t tt1 = xy[0] + s[3] + (ss1 ^ a12) + (w[0] ^ w[4]);
+	uint32_t tt2 = xy[1] + s[7] + ss1 + w[0];
 
-static uint32_t
-gg(unsigned j, uint32_t x, uint32_t y, uint32_t z)
-{
-	return j < 16 ? x ^ y ^ z : (x & y) | (~x & z);
+	s[3] = s[2];
+	s[2] = rotl(s[1], 9);
+	s[1] = s[0];
+	s[0] = tt1;
+	s[7] = s[6];
+	s[6] = rotl(s[5], 19);
+	s[5] = s[4];
+	s[4] = p0(tt2);
 }
 
 /* 5.3.3: CF. v holds A to H. */
@@ -58,22 +76,13 @@ compress(uint32_t v[8], const uint8_t block[SM3_BLOCK])
 
 	expand(block, w);
 	memcpy(s, v, sizeof s);
-	for (unsigned j = 0; j < ROUNDS; j++) {
-		uint32_t t = j < 16 ? 0x79CC4519u : 0x7A879D8Au;
-		uint32_t ss1 = rotl(rotl(s[0], 12) + s[4] + rotl(t, j), 7);
-		uint32_t ss2 = ss1 ^ rotl(s[0], 12);
-		uint32_t tt1 = ff(j, s[0], s[1], s[2]) + s[3] + ss2 + (w[j] ^ w[j + 4]);
-		uint32_t tt2 = gg(j, s[4], s[5], s[6]) + s[7] + ss1 + w[j];
-
-		s[3] = s[2];
-		s[2] = rotl(s[1], 9);
-		s[1] = s[0];
-		s[0] = tt1;
-		s[7] = s[6];
-		s[6] = rotl(s[5], 19);
-		s[5] = s[4];
-		s[4] = p0(tt2);
-	}
+	for (unsigned j = 0; j < 16; j++)
+		turn(s, constants[j], w + j,
+		     (const uint32_t[2]){s[0] ^ s[1] ^ s[2], s[4] ^ s[5] ^ s[6]});
+	for (unsigned j = 16; j < ROUNDS; j++)
+		turn(s, constants[j], w + j,
+		     (const uint32_t[2]){(s[0] & s[1]) | (s[0] & s[2]) | (s[1] & s[2]),
+					 (s[4] & s[5]) | (~s[4] & s[6])});
 	for (unsigned i = 0; i < 8; i++)
 		v[i] ^= s[i];
 }

@@ -21,7 +21,7 @@ const char *
 bootdiff_kind_name(enum bootdiff_kind k)
 {
 	static const char *const names[BOOTDIFF_NKINDS] = {"changed", "added", "removed",
-							   "retyped"};
+							   "retyped", "moved"};
 
 	return k < BOOTDIFF_NKINDS ? names[k] : names[0];
 }
@@ -132,6 +132,11 @@ explain(const struct bootevent *ev, const struct boot_ref_event *r, struct bootd
 		bootwords_added(e->component, seen, e->text, sizeof e->text);
 	else if (e->kind == BOOTDIFF_REMOVED)
 		bootwords_removed(e->component, expected, e->text, sizeof e->text);
+	else if (e->kind == BOOTDIFF_MOVED)
+		text_format(e->text, sizeof e->text,
+			    "the same measurements in another order between PCRs: PCR %u where "
+			    "PCR %u was",
+			    ev->pcr, r->pcr);
 	else
 		text_format(e->text, sizeof e->text,
 			    "event type of the same measurement changed: was %.60s, is %.60s",
@@ -155,7 +160,7 @@ add(struct state *s, enum bootdiff_kind kind, const struct bootevent *ev,
 	}
 	if (ev)
 		fill_seen(s, ev, &e);
-	e.per_device = boot_component_per_device(e.component);
+	e.per_device = kind != BOOTDIFF_MOVED && boot_component_per_device(e.component);
 	explain(ev, r, &e);
 	s->ret->equal = false;
 	if (!e.per_device)
@@ -252,6 +257,29 @@ select_pcr(struct state *s, uint32_t pcr)
 			s->work->reference[s->nref++] = (uint16_t)i;
 }
 
+/* No PCR proves in which order others were extended. */
+static void
+compare_order(struct state *s)
+{
+	const struct bootdiff_input *in = s->in;
+	size_t i = 0;
+
+	for (size_t j = 0; j < s->work->n; j++) {
+		const struct bootevent *ev = &s->work->events[j];
+
+		while (i < in->nreference && (in->pcr_mask >> in->reference[i].pcr & 1) == 0)
+			i++;
+		if (i == in->nreference)
+			return;
+		if (in->reference[i].pcr != ev->pcr) {
+			s->pcr = ev->pcr;
+			add(s, BOOTDIFF_MOVED, ev, &in->reference[i]);
+			return;
+		}
+		i++;
+	}
+}
+
 /* ---- the whole ----------------------------------------------------------- */
 
 static void
@@ -296,7 +324,7 @@ write_headline(struct bootdiff *d)
 	}
 }
 
-/* Read the log's measured events; emit, if not NULL, is told each. */
+/* Read the log's measured events; on_event is told those of the PCRs to compare. */
 static enum assay_err
 read_log(const struct bootdiff_input *in, void (*on_event)(const struct bootevent *, void *),
 	 void *arg)
@@ -319,7 +347,7 @@ read_log(const struct bootdiff_input *in, void (*on_event)(const struct booteven
 		struct bootevent ev;
 
 		bootevent_read(&reader, &raw, &ev);
-		if (ev.status == BOOTEVENT_NOT_MEASURED)
+		if (ev.status == BOOTEVENT_NOT_MEASURED || (in->pcr_mask >> ev.pcr & 1) == 0)
 			continue;
 		if (n++ == BOOTDIFF_EVENTS_MAX)
 			return ASSAY_TOO_MANY;
@@ -349,6 +377,7 @@ bootdiff_compare(const struct bootdiff_input *in, struct bootdiff_work *work,
 	if ((e = read_log(in, keep, work)) != ASSAY_OK)
 		return e;
 	memset(ret, 0, sizeof *ret);
+	ret->bank = in->bank;
 	ret->equal = ret->per_device_only = true;
 	for (uint32_t pcr = 0; pcr < PCR_COUNT; pcr++) {
 		if ((in->pcr_mask >> pcr & 1) == 0)
@@ -356,6 +385,8 @@ bootdiff_compare(const struct bootdiff_input *in, struct bootdiff_work *work,
 		select_pcr(&s, pcr);
 		compare_pcr(&s);
 	}
+	if (ret->equal)
+		compare_order(&s);
 	ret->per_device_only = ret->per_device_only && !ret->equal;
 	sort_entries(ret);
 	write_headline(ret);
@@ -375,8 +406,7 @@ emit_event(const struct bootevent *ev, void *arg)
 	struct boot_ref_event r = {.pcr = ev->pcr, .type = ev->type};
 	char text[BOOTTEXT_MAX];
 
-	if ((c->in->pcr_mask >> ev->pcr & 1) == 0 ||
-	    digest_from(c->in->bank, ev->digest, &r.digest) != ASSAY_OK)
+	if (digest_from(c->in->bank, ev->digest, &r.digest) != ASSAY_OK)
 		return;
 	bootevent_text(ev, text, sizeof text);
 	r.description = SPAN(text, strlen(text));

@@ -14,7 +14,7 @@
 
 #include "bootfacts.h"
 
-#define BOOTDIFF_EVENTS_MAX 1024 /* measured events of either side; honest logs: 250 */
+#define BOOTDIFF_EVENTS_MAX 1024 /* events to compare, of either side; honest logs: 250 */
 #define BOOTDIFF_MAX 48		 /* differences kept */
 #define BOOTDIFF_TEXT_MAX 320
 #define BOOTDIFF_HEADLINE_MAX 512
@@ -31,6 +31,7 @@ enum bootdiff_kind {
 	BOOTDIFF_ADDED,
 	BOOTDIFF_REMOVED,
 	BOOTDIFF_RETYPED, /* the same digest under another event type (L4) */
+	BOOTDIFF_MOVED,	  /* each PCR as it was, but the order between PCRs is another */
 	BOOTDIFF_NKINDS
 };
 const char *bootdiff_kind_name(enum bootdiff_kind k);
@@ -48,6 +49,7 @@ struct bootdiff_entry {
 };
 
 struct bootdiff {
+	uint16_t bank; /* that was compared */
 	bool equal;
 	bool per_device_only; /* all differences are per-device values */
 	bool more;	      /* there were more differences than are kept */

@@ -133,6 +133,13 @@ report_rest(struct appraisal *a, const struct bootdiff *d, unsigned told)
 		    d->more ? "at least " : "", d->n - told);
 }
 
+/* An order that nothing proves and that firmware need not keep is told, and no more. */
+static enum outcome
+weigh(const struct bootdiff_entry *e, enum outcome cap)
+{
+	return e->kind == BOOTDIFF_MOVED ? OUTCOME_ADMIT : cap;
+}
+
 /* Those first that give PCRs' values their words. */
 static void
 report_difference(struct appraisal *a, const struct bootdiff *d)
@@ -149,7 +156,7 @@ report_difference(struct appraisal *a, const struct bootdiff *d)
 
 			if ((weight != OUTCOME_ADMIT) != (pass == 0))
 				continue;
-			report_entry(a, e, weight < cap ? weight : cap);
+			report_entry(a, e, weigh(e, weight < cap ? weight : cap));
 			told++;
 		}
 	report_rest(a, d, told);

@@ -67,6 +67,7 @@ report_entry(struct appraisal *a, const struct bootdiff_entry *e, const struct e
 		[BOOTDIFF_ADDED] = FIND_EVENT_EXTRA,
 		[BOOTDIFF_REMOVED] = FIND_EVENT_ABSENT,
 		[BOOTDIFF_RETYPED] = FIND_EVENT_DIFFERS,
+		[BOOTDIFF_MOVED] = FIND_EVENT_DIFFERS,
 	};
 	struct finding *f = find_sticky(a, how->baseline ? FIND_BASELINE : codes[e->kind],
 					how->cap);
@@ -79,9 +80,9 @@ report_entry(struct appraisal *a, const struct bootdiff_entry *e, const struct e
 	fill_values(f, e);
 }
 
-void
-reference_explain(struct appraisal *a, const struct reference *set,
-		  const struct explanation *how)
+/* NULL: there is nothing to compare, or no room for it. */
+static const struct bootdiff *
+compare(struct appraisal *a, const struct reference *set, uint32_t pcrs)
 {
 	struct boot_ref_event *events;
 	struct bootdiff_work *work;
@@ -89,11 +90,11 @@ reference_explain(struct appraisal *a, const struct reference *set,
 	struct bootdiff_input in = {
 		.log = a->in->boot_log,
 		.bank = strongest_bank(&a->policy.info.ask),
-		.pcr_mask = how->pcrs & a->proved,
+		.pcr_mask = pcrs & a->proved,
 	};
 
 	if (!a->policy.events || !a->log_sound || set->nevents == 0 || in.pcr_mask == 0)
-		return;
+		return NULL;
 	events = appraisal_alloc(a, BOOTDIFF_EVENTS_MAX * sizeof *events);
 	work = appraisal_alloc(a, sizeof *work);
 	diff = appraisal_alloc(a, sizeof *diff);
@@ -101,7 +102,32 @@ reference_explain(struct appraisal *a, const struct reference *set,
 	if (!events || !work || !diff ||
 	    !list_events(*set, in.bank, in.pcr_mask, events, &in.nreference) ||
 	    bootdiff_compare(&in, work, diff) != ASSAY_OK)
-		return;
-	for (size_t i = 0; i < diff->n && i < EXPLAINED_MAX; i++)
+		return NULL;
+	return diff;
+}
+
+void
+reference_explain(struct appraisal *a, const struct reference *set,
+		  const struct explanation *how)
+{
+	const struct bootdiff *diff = compare(a, set, how->pcrs);
+
+	for (size_t i = 0; diff && i < diff->n && i < EXPLAINED_MAX; i++)
 		report_entry(a, &diff->entries[i], how);
+}
+
+/* L4: PCRs do not cover types. Where the values are those of the set and a type is not,
+ * the log was written by somebody else than the firmware. */
+void
+reference_check_types(struct appraisal *a, const struct reference *set)
+{
+	const struct explanation how = {.cap = (enum outcome)a->policy.differs};
+	const struct bootdiff *diff = compare(a, set, a->policy.compare);
+	unsigned told = 0;
+
+	for (size_t i = 0; diff && i < diff->n && told < EXPLAINED_MAX; i++)
+		if (diff->entries[i].kind == BOOTDIFF_RETYPED) { /* others have no value of it */
+			report_entry(a, &diff->entries[i], &how);
+			told++;
+		}
 }

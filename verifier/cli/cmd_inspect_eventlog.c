@@ -151,35 +151,39 @@ release(struct captured *c)
 	free(c);
 }
 
-/* The strongest bank that both logs have; ALG_NONE if there is none. */
-static uint16_t
-common_bank(const struct eventlog_view *a, const struct eventlog_view *b)
+/* The banks that both logs have, the strongest first; how many. */
+static size_t
+common_banks(const struct eventlog_view *a, const struct eventlog_view *b,
+	     uint16_t ret[PCR_BANKS_MAX])
 {
-	uint16_t best = ALG_NONE;
+	size_t n = 0;
 
 	for (size_t i = 0; i < a->run.pcrs.count; i++) {
 		uint16_t alg = a->run.pcrs.bank[i].alg;
+		size_t k = n;
 
-		if (pcr_bank_of(&b->run.pcrs, alg) && digest_size(alg) > digest_size(best))
-			best = alg;
+		if (!pcr_bank_of(&b->run.pcrs, alg))
+			continue;
+		for (; k > 0 && digest_size(ret[k - 1]) < digest_size(alg); k--)
+			ret[k] = ret[k - 1];
+		ret[k] = alg;
+		n++;
 	}
-	return best;
+	return n;
 }
 
 static enum assay_err
-compare(const struct options *o, const struct eventlog_view *v,
-	const struct eventlog_view *other, struct bootdiff *ret)
+compare_bank(const struct options *o, const struct eventlog_view *v,
+	     const struct eventlog_view *other, struct bootdiff *ret)
 {
 	uint32_t mask = o->pcr == EVENTLOG_VIEW_ALL ? (1u << PCR_COUNT) - 1 : 1u << o->pcr;
 	struct bootdiff_input in = {.log = other->log, .cc = other->cc, .pcr_mask = mask,
-				    .bank = common_bank(v, other)};
+				    .bank = ret->bank};
 	struct captured *c = calloc(1, sizeof *c);
 	struct bootdiff_work *work = malloc(sizeof *work);
 	enum assay_err e = ASSAY_NO_MEMORY;
 
-	if (c && work && in.bank == ALG_NONE)
-		e = ASSAY_MISSING;
-	else if (c && work)
+	if (c && work)
 		e = bootdiff_capture(&in, keep_event, c);
 	if (e == ASSAY_OK && c->failed)
 		e = ASSAY_NO_MEMORY;
@@ -192,6 +196,23 @@ compare(const struct options *o, const struct eventlog_view *v,
 	}
 	release(c);
 	free(work);
+	return e;
+}
+
+/* By the strongest bank; one that is equal in it may be another in a weaker one. */
+static enum assay_err
+compare(const struct options *o, const struct eventlog_view *v,
+	const struct eventlog_view *other, struct bootdiff *ret)
+{
+	uint16_t banks[PCR_BANKS_MAX];
+	size_t n = common_banks(v, other, banks);
+	enum assay_err e = ASSAY_MISSING;
+
+	for (size_t i = 0; i < n; i++) {
+		ret->bank = banks[i];
+		if ((e = compare_bank(o, v, other, ret)) != ASSAY_OK || !ret->equal)
+			return e;
+	}
 	return e;
 }
 

@@ -299,6 +299,7 @@ diff_json(const struct bootdiff *d)
 	for (size_t i = 0; i < d->n; i++)
 		json_array_append_new(list, entry_json(&d->entries[i]));
 	set(o, "equal", json_boolean(d->equal));
+	set(o, "bank", json_string(digest_name(d->bank)));
 	set(o, "per_device_only", json_boolean(d->per_device_only));
 	set(o, "headline", json_string(d->headline));
 	set(o, "differences", list);

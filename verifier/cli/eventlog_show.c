@@ -261,10 +261,14 @@ void
 eventlog_show_diff(const struct bootdiff *d, const struct eventlog_view *v,
 		   const struct eventlog_view *other)
 {
+	bool weaker = digest_size(d->bank) < digest_size(v->facts.bank);
+	char alg[8];
+
 	if (d->equal)
 		printf("no difference in what %s and %s measured\n", v->path, other->path);
 	else
-		printf("%s%s%s\n", cli_bold(), d->headline, cli_plain());
+		printf("%s%s%s%s%s\n", cli_bold(), d->headline, cli_plain(),
+		       weaker ? ", in bank " : "", weaker ? eventlog_alg_name(d->bank, alg) : "");
 	for (size_t i = 0; i < d->n; i++)
 		show_entry(&d->entries[i]);
 	if (d->more)
