@@ -204,8 +204,9 @@ struct explanation {
 };
 void reference_explain(struct appraisal *a, const struct reference *set,
 		       const struct explanation *how);
-/* For a set that matches: the types of its events, which no PCR covers (L4). */
-void reference_check_types(struct appraisal *a, const struct reference *set);
+/* For a set that matches: what no PCR's value tells. Types that are not the set's (L4): the
+ * log was written by somebody else than the firmware. PCRs without an event (L2). */
+void reference_check_log(struct appraisal *a, const struct reference *set);
 /* reference_plan.c: planned changes: before their time, and back behind them (D12). */
 void plan_judge(struct appraisal *a);
 /* What of it is to be remembered. */

@@ -57,18 +57,33 @@ replay_finding(struct appraisal *a, unsigned pcr, const struct digest *quoted,
 	find_values(f, quoted, logged);
 }
 
-/* L1: every PCR that the log covers, in every bank that was asked for. */
+/* Neither the log nor the quote has anything of it in this bank: Windows measures in one
+ * bank only. */
+static bool
+untouched(const struct digest *quoted, const struct digest *logged, unsigned pcr)
+{
+	struct digest reset;
+
+	return quoted && !logged && pcr_reset_value(quoted->alg, pcr, &reset) == ASSAY_OK &&
+	       digest_equal(quoted, &reset);
+}
+
+/* L1: every PCR that the log covers, in every bank that was asked for. Proved is what is
+ * as logged in the bank that facts rest on, and nowhere otherwise. */
 static void
 compare_bank(struct appraisal *a, const struct pcr_values *logged,
 	     const struct pcr_bank_selection *asked, uint32_t *proved)
 {
+	bool strongest = asked->alg == strongest_bank(&a->in->asked);
+
 	for (unsigned i = 0; i < PCR_COUNT; i++) {
 		const struct digest *q = pcr_value(&a->proof.pcrs, asked->alg, i);
 		const struct digest *l = pcr_value(logged, asked->alg, i);
 		uint32_t bit = 1u << i;
 
-		if (!q || !l || (a->policy.unlogged & bit)) {
-			*proved &= ~bit;
+		if ((a->policy.unlogged & bit) != 0 || !q || !l) {
+			if ((a->policy.unlogged & bit) != 0 || strongest || !untouched(q, l, i))
+				*proved &= ~bit;
 			continue;
 		}
 		if (digest_equal(q, l))

@@ -57,27 +57,6 @@ boot_provenance_name(enum boot_provenance p)
 
 /* ---- banks --------------------------------------------------------------- */
 
-static uint16_t
-strongest(const struct eventlog *l)
-{
-	uint16_t best = ALG_NONE;
-
-	for (size_t i = 0; i < l->nalgs; i++)
-		if (digest_computable(l->algs[i].alg) &&
-		    digest_size(l->algs[i].alg) > digest_size(best))
-			best = l->algs[i].alg;
-	return best;
-}
-
-static bool
-has_bank(const struct eventlog *l, uint16_t bank)
-{
-	for (size_t i = 0; i < l->nalgs; i++)
-		if (l->algs[i].alg == bank)
-			return true;
-	return false;
-}
-
 static bool
 is_all_zero(struct span s)
 {
@@ -88,6 +67,45 @@ is_all_zero(struct span s)
 	while (rd_left(&r) > 0)
 		all |= rd_u8(&r);
 	return all == 0;
+}
+
+static bool
+is_measured_in(struct eventlog l, uint16_t alg)
+{
+	struct event ev;
+
+	while (eventlog_next(&l, &ev))
+		if (ev.type != EV_NO_ACTION && !is_all_zero(event_digest_in(&ev, alg)))
+			return true;
+	return false;
+}
+
+/* Of the banks that can be replayed; one that only the header names counts least. */
+static uint16_t
+strongest(const struct eventlog *l)
+{
+	uint16_t best = ALG_NONE, unused = ALG_NONE;
+
+	for (size_t i = 0; i < l->nalgs; i++) {
+		uint16_t alg = l->algs[i].alg;
+
+		if (!digest_computable(alg))
+			continue;
+		if (digest_size(alg) > digest_size(unused))
+			unused = alg;
+		if (digest_size(alg) > digest_size(best) && is_measured_in(*l, alg))
+			best = alg;
+	}
+	return best != ALG_NONE ? best : unused;
+}
+
+static bool
+has_bank(const struct eventlog *l, uint16_t bank)
+{
+	for (size_t i = 0; i < l->nalgs; i++)
+		if (l->algs[i].alg == bank)
+			return true;
+	return false;
 }
 
 /* What each bank covers. A bank of which all digests are zeros is an empty one. */

@@ -204,7 +204,7 @@ struct boot_facts {
 
 /*
  * Gather the facts of a log as the given bank proves them; ALG_NONE takes the
- * strongest computable bank of the log. Errors are those of eventlog_open() and
+ * strongest computable bank that the log's events have. Errors are those of eventlog_open() and
  * eventlog_finish(), and MISSING if the log does not have that bank; *ret is then
  * zero but for the bank.
  */

@@ -42,6 +42,31 @@ keep(const struct boot_ref_event *ev, void *arg)
 	p->events[p->n++].description = SPAN(text, ev->description.n);
 }
 
+/* PCRs of that boot's events that were asked for, and that this log says nothing of
+ * although they were extended: what is in them may be as it was, or not. */
+static void
+report_silence(struct appraisal *a, const struct past *p)
+{
+	uint32_t silent = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (!pcr_value(&a->v->next.replayed, p->events[i].digest.alg, p->events[i].pcr))
+			silent |= 1u << p->events[i].pcr;
+	silent &= pcr_selected(&a->in->asked, strongest_bank(&a->in->asked)) & ~a->empty &
+		  ~a->policy.unlogged;
+	for (unsigned i = 0; i < PCR_COUNT; i++) {
+		struct finding *f;
+
+		if ((silent >> i & 1) == 0)
+			continue;
+		f = find_sticky(a, FIND_BOOT_CHANGED, (enum outcome)a->policy.last_boot);
+		f->provenance = PROV_TPM;
+		f->pcr = (int32_t)i;
+		text_format(f->subject, sizeof f->subject, "PCR %u", i);
+		text_format(f->text, sizeof f->text, SINCE "the log has no event of it any more");
+	}
+}
+
 static enum assay_err
 compare(struct appraisal *a, uint32_t pcrs, struct bootdiff *diff)
 {
@@ -50,7 +75,7 @@ compare(struct appraisal *a, uint32_t pcrs, struct bootdiff *diff)
 	struct bootdiff_input in = {
 		.log = a->in->good_log,
 		.bank = strongest_bank(&a->in->asked),
-		.pcr_mask = pcrs,
+		.pcr_mask = (1u << PCR_COUNT) - 1,
 	};
 	enum assay_err e;
 
@@ -61,6 +86,8 @@ compare(struct appraisal *a, uint32_t pcrs, struct bootdiff *diff)
 		return e;
 	if (p.full)
 		return ASSAY_TOO_MANY;
+	report_silence(a, &p);
+	in.pcr_mask = pcrs;
 	in.log = a->in->boot_log;
 	in.reference = p.events;
 	in.nreference = p.n;

@@ -405,12 +405,14 @@ note_section(struct bootreader *r, struct bootevent *ev)
 
 /* Everything that GRUB measures into PCR 8 is text that is logged; what systemd
  * measures into PCR 12, and UTF-16 text elsewhere, is a command line, or says which
- * initrd systemd made and measured. */
+ * initrd systemd made and measured. Of a measurement register, which is many PCRs, this
+ * holds for what is neither a file nor one of the known names. */
 static void
 note_hint(const struct bootreader *r, struct bootevent *ev)
 {
-	bool text_pcr = r->format != EVENTLOG_CC &&
-			(ev->pcr == GRUB_COMMAND_PCR || ev->pcr == STUB_CONFIG_PCR);
+	bool text_pcr = r->format == EVENTLOG_CC
+				? ev->pcr == CC_LOADER_REGISTER && ev->component == BOOT_OTHER
+				: ev->pcr == GRUB_COMMAND_PCR || ev->pcr == STUB_CONFIG_PCR;
 
 	if (ev->form == BOOTFORM_WIDE && ends_with(ev->text, SPAN("i\0n\0i\0t\0r\0d\0", 12)))
 		ev->component = BOOT_INITRD;

@@ -116,18 +116,51 @@ reference_explain(struct appraisal *a, const struct reference *set,
 		report_entry(a, &diff->entries[i], how);
 }
 
-/* L4: PCRs do not cover types. Where the values are those of the set and a type is not,
- * the log was written by somebody else than the firmware. */
-void
-reference_check_types(struct appraisal *a, const struct reference *set)
+static void
+check_types(struct appraisal *a, const struct reference *set)
 {
 	const struct explanation how = {.cap = (enum outcome)a->policy.differs};
 	const struct bootdiff *diff = compare(a, set, a->policy.compare);
 	unsigned told = 0;
 
 	for (size_t i = 0; diff && i < diff->n && told < EXPLAINED_MAX; i++)
-		if (diff->entries[i].kind == BOOTDIFF_RETYPED) { /* others have no value of it */
+		if (diff->entries[i].kind == BOOTDIFF_RETYPED) {
 			report_entry(a, &diff->entries[i], &how);
 			told++;
 		}
+}
+
+/* L2: PCRs that the set has events of, and this log has none. */
+static void
+check_presence(struct appraisal *a, struct reference set)
+{
+	uint16_t bank = strongest_bank(&a->policy.info.ask);
+	struct reference_event ev;
+	uint32_t silent = 0;
+
+	while (reference_next(&set, &ev))
+		if ((a->policy.compare & ~a->policy.unlogged) >> ev.pcr & 1 &&
+		    !pcr_value(&a->v->next.replayed, bank, ev.pcr))
+			silent |= 1u << ev.pcr;
+	for (unsigned i = 0; i < PCR_COUNT; i++) {
+		struct finding *f;
+
+		if ((silent >> i & 1) == 0)
+			continue;
+		f = find_sticky(a, FIND_PCR_UNLOGGED, (enum outcome)a->policy.differs);
+		f->provenance = PROV_TPM;
+		f->pcr = (int32_t)i;
+		text_format(f->subject, sizeof f->subject, "PCR %u", i);
+		text_format(f->text, sizeof f->text, "the reference has events of this PCR, and "
+						     "the log has none");
+	}
+}
+
+void
+reference_check_log(struct appraisal *a, const struct reference *set)
+{
+	if (!a->policy.events || !a->log_sound)
+		return;
+	check_types(a, set);
+	check_presence(a, *set);
 }

@@ -154,7 +154,7 @@ report_match(struct appraisal *a, const struct candidate *c)
 	struct verdict *v = a->v;
 
 	a->reference_matched = true;
-	reference_check_types(a, &c->set);
+	reference_check_log(a, &c->set);
 	memcpy(v->reference, c->view->digest, sizeof v->reference);
 	if (c->view->state == REF_LEARNED) {
 		a->reference_learned = true;
