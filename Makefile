@@ -91,6 +91,7 @@ SUPPORT_SRC := $(sort $(wildcard tests/support/*.c))
 TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
 HOSTILE_SRC := $(sort $(wildcard tests/attacks/hostile/*.c))
 
+comma := ,
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 GEN_OBJ := $(B)/gen/assay.pb-c.o
 POLICIES := $(filter-out %.test.yaml,$(sort $(wildcard policies/*.yaml)))
@@ -193,6 +194,7 @@ fuzz: ## run every fuzz target for SECONDS=60 each under sanitizers
 
 bench: programs $(BENCH_BIN) $(FLEET_BIN) ## measure, each beside the raw cost of the unavoidable work
 	$(Q)for b in $(BENCH_BIN); do $$b || exit; echo; done
+	$(Q)ASSAY_BIN=$(abspath $(B)) tests/bench/size.sh
 	$(Q)ASSAY_BIN=$(abspath $(B)) tests/bench/fleet.sh
 
 wolfssl-fast: ## build the release's wolfSSL with its assembly into build/wolfssl
@@ -264,7 +266,7 @@ $(GEN)/assay.pb-c.c $(GEN)/assay.pb-c.h &: proto/assay.proto
 $(GEN_OBJ): $(GEN)/assay.pb-c.c
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(OPT) $(HARDEN) -std=c11 -w -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(OPT) $(HARDEN) $(SECTIONS) -std=c11 -w -c -o $@ $<
 
 # The shipped policies, so that `assay-verifier init` needs no installed file.
 $(GEN)/policies.c: $(POLICIES)
@@ -291,10 +293,14 @@ $(GEN)/ledger_schema.h: $(sort $(wildcard verifier/ledger/schema/*.sql))
 		done >$@.tmp && mv $@.tmp $@
 $(B)/verifier/ledger/sqlite_schema.o: $(GEN)/ledger_schema.h
 
+# So that an embedding program links no more of the library than it uses.
+SECTIONS :=
+$(B)/evidence/%.o $(B)/attester/%.o $(GEN_OBJ): SECTIONS := -ffunction-sections -fdata-sections
+
 $(B)/%.o: %.c | $(GEN)/assay.pb-c.h
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CPPFLAGS) $(CFLAGS_ALL) $(SECTIONS) -MMD -MP -c -o $@ $<
 
 define archive
 $(say) AR $@
@@ -333,7 +339,7 @@ $(B)/assay-verifier: $(call obj,verifier/main.c) $(LIBVERIFIER) $(LIBCOMPILER) $
 $(B)/assay-attester: $(call obj,attester/agent/main.c) $(LIBAGENT) $(LIBATTESTER)
 	$(call link,,$(LIBS_AGENT) $(LIBS_ATTESTER) $(LIBS_EVIDENCE))
 $(EXAMPLE_BIN): $(B)/%: $(B)/%.o $(LIBCONNECTION) $(LIBATTESTER)
-	$(call link,,$(call pkg,--libs,libwebsockets libuv) -lcrypto -lssl $(LIBS_ATTESTER) $(LIBS_EVIDENCE))
+	$(call link,-Wl$(comma)--gc-sections,$(call pkg,--libs,libwebsockets libuv) -lcrypto -lssl $(LIBS_ATTESTER) $(LIBS_EVIDENCE))
 $(B)/assay: $(call obj,verifier/cli/main.c) $(LIBCLI) $(LIBCOMPILER) $(LIBAPPRAISE) $(LIBEVIDENCE)
 	$(call link,,$(LIBS_CLI) $(LIBS_COMPILER) $(LIBS_EVIDENCE))
 $(B)/assay-fleet: $(call obj,$(FLEET_SRC) $(TLS_SRC)) $(LIBSUPPORT) $(LIBATTESTER)

@@ -20,7 +20,8 @@ typedef const char *setter(struct options *o, const char *value);
 
 static setter set_verifier, set_state, set_tcti, set_token, set_token_file, set_boot_log, set_ca,
 	set_identity, set_dice, set_key_file, set_key_type, set_certificate, set_pkcs11_module,
-	set_pkcs11_token, set_pkcs11_key, set_pkcs11_pin, set_ek, set_ak, set_ak_handle, set_retry, set_ima_list;
+	set_pkcs11_token, set_pkcs11_key, set_pkcs11_pin, set_ek, set_ak, set_ak_handle, set_retry,
+	set_ima_list;
 
 static const struct option {
 	const char *name;
@@ -129,11 +130,16 @@ set_verifier(struct options *o, const char *value)
 static const char *
 set_token(struct options *o, const char *value)
 {
+	const char *dot1 = strchr(value, '.'), *dot2 = dot1 ? strchr(dot1 + 1, '.') : NULL;
 	struct assay_enrolment_token t;
 
-	if (assay_enrolment_token(value, &t) != ASSAY_OK)
-		return "is not of the form id.secret.pin, with the 64 hex digits of the "
-		       "verifier's key in the end";
+	if (assay_enrolment_token(value, &t) != ASSAY_OK) {
+		if (!dot2)
+			return "is not of the form id.secret.pin";
+		if (strlen(dot2 + 1) != 64 || strspn(dot2 + 1, "0123456789abcdefABCDEF") != 64)
+			return "does not end in the 64 hex digits of the verifier's key";
+		return "has an id or a secret that cannot be one";
+	}
 	memcpy(o->token_id, t.id, sizeof o->token_id);
 	memcpy(o->token_secret, t.secret, sizeof o->token_secret);
 	memcpy(o->pin, t.pin, sizeof o->pin);
