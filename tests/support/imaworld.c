@@ -72,13 +72,12 @@ put(struct imaworld *i, struct span s)
 	i->len += s.n;
 }
 
-void
-imaworld_list_only(struct imaworld *i, const char *name, struct span data, bool violation)
+/* An entry up to its template data. */
+static void
+put_head(struct imaworld *i, const char *name, const struct digest *d, size_t room)
 {
-	struct digest d;
-
-	if (i->cap - i->len < data.n + 512) {
-		i->cap = 2 * i->cap + data.n + 4096;
+	if (i->cap - i->len < room + 512) {
+		i->cap = 2 * i->cap + room + 4096;
 		i->list = realloc(i->list, i->cap);
 		assert_non_null(i->list);
 	}
@@ -88,11 +87,19 @@ imaworld_list_only(struct imaworld *i, const char *name, struct span data, bool 
 		assert_non_null(i->at);
 	}
 	i->at[i->count++] = i->len;
-	must(violation ? digest_fill(i->alg, 0, &d) : digest_compute(i->alg, data, &d), "hash");
 	put32(i, IMALOG_PCR);
-	put(i, digest_span(&d));
+	put(i, digest_span(d));
 	put32(i, strlen(name));
 	put(i, SPAN(name, strlen(name)));
+}
+
+void
+imaworld_list_only(struct imaworld *i, const char *name, struct span data, bool violation)
+{
+	struct digest d;
+
+	must(violation ? digest_fill(i->alg, 0, &d) : digest_compute(i->alg, data, &d), "hash");
+	put_head(i, name, &d, data.n);
 	put32(i, data.n);
 	put(i, data);
 }
@@ -117,7 +124,25 @@ extend(struct imaworld *i, struct span data, bool violation)
 		else
 			must(digest_compute(alg, data, &d), "hash");
 		softtpm_extend(&i->w.tpm, IMALOG_PCR, digest_span(&d), alg);
+		if (i->also)
+			i->also(i, &d);
 	}
+}
+
+void
+imaworld_old(struct imaworld *i, const char *path, uint8_t fill)
+{
+	uint8_t hashed[20 + IMALOG_OLD_PATH_MAX + 1] = {0};
+	struct digest d;
+
+	memset(hashed, fill, 20);
+	memcpy(hashed + 20, path, strlen(path));
+	must(digest_compute(i->alg, SPAN(hashed, sizeof hashed), &d), "hash");
+	put_head(i, "ima", &d, sizeof hashed);
+	put(i, SPAN(hashed, 20));
+	put32(i, strlen(path));
+	put(i, SPAN(path, strlen(path)));
+	extend(i, SPAN(hashed, sizeof hashed), false);
 }
 
 void
@@ -134,8 +159,8 @@ imaworld_entry(struct imaworld *i, const char *name, struct span data, bool viol
 	extend(i, data, violation);
 }
 
-static struct span
-fields(const struct imaworld *i, const struct span *f, size_t n)
+struct span
+imaworld_fields(const struct imaworld *i, const struct span *f, size_t n)
 {
 	static uint8_t buf[65536];
 	struct writer w;
@@ -175,7 +200,7 @@ imaworld_aggregate(struct imaworld *i)
 	must(imalog_boot_aggregate(&i->w.tpm.pcrs, ALG_SHA256, 10, &d), "boot_aggregate");
 	f[0] = named_digest("sha256:", digest_span(&d));
 	f[1] = SPAN(path, strlen(path) + 1);
-	imaworld_entry(i, "ima-ng", fields(i, f, 2), false);
+	imaworld_entry(i, "ima-ng", imaworld_fields(i, f, 2), false);
 }
 
 static void
@@ -187,7 +212,7 @@ file_entry(struct imaworld *i, const char *path, uint8_t fill, bool violation)
 	memset(d, fill, sizeof d);
 	f[0] = named_digest("sha256:", SPAN(d, sizeof d));
 	f[1] = SPAN(path, strlen(path) + 1);
-	imaworld_entry(i, "ima-ng", fields(i, f, 2), violation);
+	imaworld_entry(i, "ima-ng", imaworld_fields(i, f, 2), violation);
 }
 
 void
@@ -212,7 +237,7 @@ imaworld_buffer(struct imaworld *i, const char *name, struct span buf)
 	f[0] = named_digest("sha256:", digest_span(&d));
 	f[1] = SPAN(name, strlen(name) + 1);
 	f[2] = buf;
-	imaworld_entry(i, "ima-buf", fields(i, f, 3), false);
+	imaworld_entry(i, "ima-buf", imaworld_fields(i, f, 3), false);
 }
 
 void

@@ -21,6 +21,8 @@ struct imaworld {
 	uint16_t alg; /* of template hashes */
 	bool big;
 	enum imalog_method method; /* how other banks are extended */
+	/* also told each digest that is extended; NULL: nobody */
+	void (*also)(struct imaworld *i, const struct digest *d);
 	/* what its agent does with it */
 	bool withhold;	/* delivers nothing */
 	int64_t shift;	/* starts so many entries later than asked, and says it does not */
@@ -48,6 +50,10 @@ void imaworld_policy(struct imaworld *i, const char *ima, const char *banks);
 void imaworld_boot(struct imaworld *i, bool aggregate);
 /* The kernel measures: list and PCR 10 go on. */
 void imaworld_entry(struct imaworld *i, const char *name, struct span data, bool violation);
+/* Template ima: its name is padded when hashed. */
+void imaworld_old(struct imaworld *i, const char *path, uint8_t fill);
+/* Fields with their lengths in the list's byte order; static. */
+struct span imaworld_fields(const struct imaworld *i, const struct span *f, size_t n);
 /* Only the PCR, or only the list. */
 void imaworld_extend_only(struct imaworld *i, const char *name, struct span data);
 void imaworld_list_only(struct imaworld *i, const char *name, struct span data, bool violation);

@@ -23,6 +23,8 @@ struct world {
 	struct verdict *v; /* of the last appraisal */
 	uint8_t *memory;
 	struct arena scratch;
+	/* makes w->evidence.quotes over these bytes in place of ->tpm; NULL: ->tpm does */
+	void (*quotes)(struct world *w, const uint8_t extra[BINDING_SIZE]);
 	unsigned needs; /* how often more was needed in the last round */
 };
 

@@ -1,9 +1,11 @@
 /* test_ima_signed.c: signatures of files against keyrings. */
+#include "tests/support/imasign.h"
 #include "tests/support/unit.h"
 
 #include "verifier/appraise/certfile.h"
 #include "verifier/appraise/ima_signed.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NOW 1790000000
@@ -148,6 +150,96 @@ no_altered_signature_or_digest_verifies(void **state)
 	unit_free(key);
 }
 
+/* An entry of a file with this digest and signature. */
+static struct imalog_entry
+entry_of(const struct digest *d, bool verity, struct span sig)
+{
+	struct imalog_entry e = {.has = 1u << IMALOG_SIG};
+
+	e.file = (struct imalog_digest){digest_name(d->alg), d->alg, verity, digest_span(d)};
+	e.field[IMALOG_SIG] = sig;
+	return e;
+}
+
+static void
+every_kind_of_key_and_version_verifies_and_no_mutant_does(void **state)
+{
+	static const struct imasign how[] = {
+		{"rsa", 2, false, false},  {"rsa", 2, false, true},  {"rsa", 3, true, false},
+		{"p256", 2, false, false}, {"p256", 3, true, false}, {"p384", 2, false, false},
+		{"p384", 3, false, false}, {"rsa", 3, false, true},
+	};
+	static const uint16_t algs[] = {ALG_SHA256, ALG_SHA384, ALG_SHA512};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof how / sizeof how[0]; i++) {
+		struct span crt = imasign_certificate(how[i].key);
+		uint8_t sig[IMASIGN_MAX];
+		struct ima_signed s;
+		struct changed c = {.ask = &any};
+		struct digest d;
+
+		keyring(crt);
+		assert_int_equal(digest_fill(algs[i % 3], (uint8_t)(7 + i), &d), ASSAY_OK);
+		c.e = entry_of(&d, how[i].verity, SPAN(sig, imasign(&how[i], &d, sig)));
+		ima_signed(&any, &c.e, &s);
+		if (s.answer != IMA_SIGNED_GOOD)
+			fail_msg("%s version %u pss %d: %s", how[i].key, how[i].version,
+				 how[i].pss, s.reason);
+		unit_mutate(c.e.field[IMALOG_SIG], 64, mutant_does_not_verify, &c);
+		unit_free(crt);
+	}
+}
+
+/* Made by openssl cms over "hello". */
+static void
+appended_signatures_verify_and_no_mutant_does(void **state)
+{
+	static const struct {
+		const char *file, *key;
+		uint16_t alg;
+	} made[] = {{"modsig-noattr", "p256", ALG_SHA256},
+		    {"modsig-attr", "rsa", ALG_SHA256},
+		    {"modsig-keyid", "p384", ALG_SHA384}};
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct span crt = imasign_certificate(made[i].key), p7;
+		struct imalog_entry e = {.has = 1u << IMALOG_MODSIG | 1u << IMALOG_D_MODSIG};
+		struct ima_signed s;
+		struct digest d;
+		char path[64];
+
+		snprintf(path, sizeof path, "imakey/%s.p7", made[i].file);
+		p7 = unit_data(path);
+		keyring(crt);
+		assert_int_equal(digest_compute(made[i].alg, SPAN("hello", 5), &d), ASSAY_OK);
+		e.modsig_file = (struct imalog_digest){digest_name(d.alg), d.alg, false,
+						       digest_span(&d)};
+		e.field[IMALOG_MODSIG] = p7;
+		ima_signed(&any, &e, &s);
+		if (s.answer != IMA_SIGNED_GOOD)
+			fail_msg("%s: %s", made[i].file, s.reason);
+		d.b[5] ^= 1;
+		ima_signed(&any, &e, &s);
+		assert_int_equal(s.answer, IMA_SIGNED_BAD);
+		d.b[5] ^= 1;
+		for (size_t n = 0; n < p7.n; n++) {
+			e.field[IMALOG_MODSIG].n = n;
+			ima_signed(&any, &e, &s);
+			assert_int_not_equal(s.answer, IMA_SIGNED_GOOD);
+		}
+		unit_free(crt);
+		crt = imasign_certificate(made[(i + 1) % 3].key);
+		keyring(crt);
+		e.field[IMALOG_MODSIG] = p7;
+		ima_signed(&any, &e, &s);
+		assert_int_equal(s.answer, IMA_SIGNED_BAD);
+		unit_free(crt);
+		unit_free(p7);
+	}
+}
+
 static void
 others_signatures_are_as_their_index_says(void **state)
 {
@@ -175,6 +267,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signatures_of_a_recorded_boot_verify_with_its_key_only),
 		cmocka_unit_test(no_altered_signature_or_digest_verifies),
+		cmocka_unit_test(every_kind_of_key_and_version_verifies_and_no_mutant_does),
+		cmocka_unit_test(appended_signatures_verify_and_no_mutant_does),
 		cmocka_unit_test(others_signatures_are_as_their_index_says),
 	};
 
