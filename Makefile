@@ -62,7 +62,7 @@ LIBS_ATTESTER = $(call pkg,--libs,tss2-esys tss2-mu tss2-tctildr tss2-rc)
 LIBS_AGENT = $(call pkg,--libs,libwebsockets libcyaml) $(call pkg,--libs,yaml-0.1) -lcrypto -lssl
 LIBS_COMPILER = $(call pkg,--libs,libcyaml yaml-0.1 libcbor)
 LIBS_VERIFIER = $(call pkg,--libs,libwebsockets libuv sqlite3 libseccomp jansson) -lcrypto -lssl
-LIBS_CLI = $(call pkg,--libs,jansson libcurl)
+LIBS_CLI = $(call pkg,--libs,jansson libarchive libcurl) -pthread
 LIBS_TEST = $(call pkg,--libs,cmocka)
 
 # ---- sources: a folder is a product's part, so lists follow the folders ---
@@ -131,6 +131,7 @@ endif
 # ---- Debian packages; `a|b` is the first name that the release has --------
 DEPS_BUILD += gcc                  # the compiler, and binutils with it
 DEPS_BUILD += libc6-dev
+DEPS_BUILD += libarchive-dev       # root file systems in tar archives
 DEPS_BUILD += libcbor-dev          # signed reference values (CoRIM)
 DEPS_BUILD += libcurl4-openssl-dev # assay: the console's HTTP API
 DEPS_BUILD += libcyaml-dev         # policies and configuration files

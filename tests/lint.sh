@@ -128,6 +128,7 @@ openssl/.*              <- evidence/tls/tls_exporter\.c
 p11-kit/.*              <- attester/token\.c
 seccomp\.h              <- verifier/sandbox[a-z_]*\.c
 jansson\.h              <- verifier/(console|keeper_operation|operator/.*|cli/.*|result/.*)[a-z_]*\.[ch]
+archive(_entry)?\.h     <- verifier/cli/rootfs_archive\.c
 curl/.*                 <- verifier/(cli|outbound)[a-z_/]*\.c
 '
 

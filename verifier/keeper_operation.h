@@ -76,6 +76,10 @@ json_t *json_hex(const void *p, size_t n);	/* null if all zero */
 json_t *json_time(int64_t seconds);		/* null for 0 */
 json_t *json_text(const char *s);		/* null for "" */
 json_t *json_outside(struct span s);		/* text that may be no UTF-8: then escaped */
+/* What is known of a device's IMA list; null if nothing is. keeper_operation_ima.c */
+json_t *json_ima(struct call *c, const char *device, const struct ima_state *s);
+/* Entries that its class first had in this device, not before a time; at most 50. */
+json_t *json_ima_first(struct call *c, const char *device, int64_t since);
 /* What `device list` says of a device. */
 ASSAY_MUST_USE enum assay_err json_device(struct call *c, const struct ledger_device *d,
 					  json_t **ret);

@@ -177,6 +177,8 @@ operation_on_device_history(struct call *c)
 			   "id", d.id, "name", json_text(d.name), "decisions", "audit", "next");
 	if (!c->ret)
 		return ASSAY_NO_MEMORY;
+	if (json_object_set_new(c->ret, "first", json_ima_first(c, d.id, 0)) != 0)
+		return ASSAY_NO_MEMORY;
 	if ((e = history_decisions(c, d.id, limit, before)) != ASSAY_OK)
 		return e;
 	return list_audit(c, d.id, limit, &audit_before);

@@ -26,6 +26,12 @@ struct exchange {
 	char error[CURL_ERROR_SIZE];
 };
 
+/* Of a POST. */
+struct body {
+	struct span bytes;
+	bool raw; /* no JSON */
+};
+
 static size_t
 on_bytes(char *p, size_t size, size_t n, void *arg)
 {
@@ -122,7 +128,7 @@ unreachable(const struct exchange *x, const struct client *c, CURLcode e)
 }
 
 static int
-perform(struct exchange *x, const struct client *c, const char *body)
+perform(struct exchange *x, const struct client *c, const struct body *body)
 {
 	CURLcode e;
 
@@ -135,10 +141,11 @@ perform(struct exchange *x, const struct client *c, const char *body)
 	curl_easy_setopt(x->h, CURLOPT_WRITEFUNCTION, on_bytes);
 	curl_easy_setopt(x->h, CURLOPT_WRITEDATA, x);
 	if (body) {
-		add_header(x, "Content-Type: application/json");
+		add_header(x, body->raw ? "Content-Type: application/octet-stream"
+					: "Content-Type: application/json");
 		add_header(x, "Expect:"); /* do not wait for leave to send it */
-		curl_easy_setopt(x->h, CURLOPT_POSTFIELDS, body);
-		curl_easy_setopt(x->h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
+		curl_easy_setopt(x->h, CURLOPT_POSTFIELDS, (const char *)body->bytes.p);
+		curl_easy_setopt(x->h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->bytes.n);
 	}
 	curl_easy_setopt(x->h, CURLOPT_HTTPHEADER, x->headers);
 	e = curl_easy_perform(x->h);
@@ -203,7 +210,7 @@ exchange_free(struct exchange *x)
 
 /* One request; on CLI_YES the answer is in x. */
 static int
-exchange(struct exchange *x, const struct client *c, const char *path, const char *body)
+exchange(struct exchange *x, const struct client *c, const char *path, const struct body *body)
 {
 	int status;
 
@@ -217,20 +224,32 @@ exchange(struct exchange *x, const struct client *c, const char *path, const cha
 	return x->status == 200 ? CLI_YES : complain(x);
 }
 
+/* The answer as JSON; ends the exchange. */
+static json_t *
+answer_of(struct exchange *x, int *ret_status)
+{
+	json_t *answer = NULL;
+
+	if (*ret_status == CLI_YES) {
+		answer = json_loadb(x->bytes ? x->bytes : "", x->n, JSON_REJECT_DUPLICATES, NULL);
+		if (!answer)
+			*ret_status = cli_fail(CLI_FAULT, "the verifier's answer is no JSON");
+	}
+	exchange_free(x);
+	return answer;
+}
+
 json_t *
 client_ask(const struct client *c, bool post, const char *path, const json_t *body, int *ret_status)
 {
 	char *text = post && body ? json_dumps(body, JSON_COMPACT) : NULL;
+	const char *sent = text ? text : "{}";
+	struct body b = {SPAN(sent, strlen(sent)), false};
 	struct exchange x;
-	json_t *answer = NULL;
+	json_t *answer;
 
-	*ret_status = exchange(&x, c, path, post ? (text ? text : "{}") : NULL);
-	if (*ret_status == CLI_YES) {
-		answer = json_loadb(x.bytes ? x.bytes : "", x.n, JSON_REJECT_DUPLICATES, NULL);
-		if (!answer)
-			*ret_status = cli_fail(CLI_FAULT, "the verifier's answer is no JSON");
-	}
-	exchange_free(&x);
+	*ret_status = exchange(&x, c, path, post ? &b : NULL);
+	answer = answer_of(&x, ret_status);
 	free(text);
 	return answer;
 }
@@ -262,6 +281,16 @@ client_connect(const struct client *c, const char *path, char auth[4200], int *r
 		x.h = NULL;
 	exchange_free(&x);
 	return h;
+}
+
+json_t *
+client_send(const struct client *c, const char *path, struct span bytes, int *ret_status)
+{
+	struct body b = {bytes, true};
+	struct exchange x;
+
+	*ret_status = exchange(&x, c, path, &b);
+	return answer_of(&x, ret_status);
 }
 
 bool

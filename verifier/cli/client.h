@@ -81,7 +81,10 @@ const char *client_option(const struct client *c, const char *name);
  * said. path is complete and encoded. The caller releases the answer. */
 ASSAY_MUST_USE json_t *client_ask(const struct client *c, bool post, const char *path,
 				  const json_t *body, int *ret_status);
-/* The same for bytes; released with cli_free(). */
+/* A POST of bytes. */
+ASSAY_MUST_USE json_t *client_send(const struct client *c, const char *path, struct span bytes,
+				   int *ret_status);
+/* The same for bytes as the answer; released with cli_free(). */
 ASSAY_MUST_USE bool client_fetch(const struct client *c, const char *path, struct span *ret,
 				 int *ret_status);
 /* A connection for what is neither one request nor one answer (stream.h): connected and

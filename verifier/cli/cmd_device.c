@@ -1,6 +1,7 @@
 /* cmd_device.c: the commands on devices but `device show` (cmd_device_show.c): each
  * is a spec of client.h and a way to show the answer. */
 #include "client.h"
+#include "device_ima.h"
 #include "table.h"
 
 #include <stdlib.h>
@@ -133,6 +134,7 @@ show_history(const struct client *c, const json_t *answer)
 	while ((row = newest(decisions, &d, audit, &a)) != NULL)
 		history_row(&t, row);
 	table_print(&t, stdout);
+	device_ima_first(answer, "Files that its class first had in this device");
 	return CLI_YES;
 }
 

@@ -1,5 +1,6 @@
 /* cmd_device_show.c: one device in words: how it stands, why, and what to do. */
 #include "client.h"
+#include "device_ima.h"
 #include "table.h"
 
 #include <string.h>
@@ -305,12 +306,14 @@ show(const struct client *c, const json_t *d)
 	show_ek(d);
 	show_counters(d);
 	show_boot(d);
+	device_ima_show(d);
 	if (!json_is_object(verdict)) {
 		puts("\nThere is no authentic evidence of it yet.");
 		return CLI_YES;
 	}
 	show_judge(verdict);
 	show_findings(verdict);
+	device_ima_first(json_object_get(d, "ima"), "New to its class in this boot");
 	if (client_option(c, "facts"))
 		show_facts(verdict);
 	return CLI_YES;

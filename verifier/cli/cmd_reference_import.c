@@ -1,10 +1,16 @@
 /* cmd_reference_import.c: `assay reference import`: reference values that others made. */
 #include "cli.h"
 #include "corim_import.h"
+#include "ima_import.h"
+
+#include <string.h>
 
 static int
 run(int argc, char **argv)
 {
+	for (int i = 1; i < argc; i++)
+		if (strncmp(argv[i], "--ima-from-", 11) == 0)
+			return ima_import(argc, argv);
 	return corim_import(argc, argv);
 }
 
@@ -12,8 +18,10 @@ const struct cli_command cmd_reference_import = {
 	.group = "reference",
 	.name = "import",
 	.usage = "FILE --class CLASS [--roots PATH] [--key FILE] [--class-id ID]\n"
-		 "       [--name NAME] [--reason TEXT] [--json]",
-	.summary = "reference values of a vendor, from a signed CoRIM",
+		 "       [--name NAME] [--reason TEXT] [--json]\n"
+		 "       --ima-from-rootfs DIR|TAR --class CLASS [--hash LIST] [--jobs N] [--name NAME]\n"
+		 "       --ima-from-device DEVICE [--class CLASS] [--name NAME]",
+	.summary = "reference values from a signed CoRIM, a root file system or an IMA list",
 	.help = "Every record that can be compared becomes a set of its own for devices of the\n"
 		"class whose labels vendor= and model= are the record's. The sets are learned\n"
 		"until they are promoted. docs/corim.md says what is used of a CoRIM.\n"
@@ -26,6 +34,14 @@ const struct cli_command cmd_reference_import = {
 		"                  bytes:HEX, as `assay inspect corim' shows it\n"
 		"  --name NAME     of the first set; default: the CoRIM's id\n"
 		"\n"
+		"  --ima-from-rootfs DIR|TAR  an allow-list: all files of a root file system, a folder\n"
+		"                  or a tar archive, which is not unpacked\n"
+		"  --ima-from-device DEVICE   an allow-list: all files of the IMA list that is stored\n"
+		"                  of a device\n"
+		"  --hash LIST     what IMA hashes files by, ima_hash= (sha256)\n"
+		"  --jobs N        threads that hash (one for each processor)\n"
+		"\n"
+		"  assay reference import --ima-from-rootfs gw-4.2.tar --class gateway --name gw-4.2\n"
 		"  assay reference import fw-1.4.2.corim --class gateway --roots acme.pem\n",
 	.run = run,
 };

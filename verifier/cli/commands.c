@@ -43,6 +43,7 @@ extern const struct cli_command cmd_policy_list;
 extern const struct cli_command cmd_policy_show;
 extern const struct cli_command cmd_policy_test;
 extern const struct cli_command cmd_reference_capture;
+extern const struct cli_command cmd_reference_diff;
 extern const struct cli_command cmd_reference_import;
 extern const struct cli_command cmd_reference_list;
 extern const struct cli_command cmd_reference_predict;
@@ -96,6 +97,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_policy_show,
 	&cmd_policy_test,
 	&cmd_reference_capture,
+	&cmd_reference_diff,
 	&cmd_reference_import,
 	&cmd_reference_list,
 	&cmd_reference_predict,
