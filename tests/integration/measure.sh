@@ -128,6 +128,35 @@ COLLECTOR=$(collector | tr -d ' ')
 decisions() { grep -c event=decision "$WORK/agent-gateway.log"; }
 more_decisions() { [ "$(decisions)" -gt "$1" ]; }
 check 'and rounds go on' wait_for "$WAIT" more_decisions "$(decisions)"
+
+# Between rounds nothing runs: neither process is woken but by libwebsockets' own timer
+# of 30 s, and what stays in memory is small.
+check 'a policy with a long interval' policy_use gateway 300
+rests() { tail -n 3 "$WORK/agent-gateway.log" | grep -q 'next-in-ms=[0-9]\{6\}'; }
+check 'the agent is told to rest' wait_for "$WAIT" rests
+switches() { awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$1/status"; }
+kilobytes() { awk -v f="^$2:" '$0 ~ f { print $2 }' "/proc/$1/status"; }
+sleep 2
+AGENT=${started[agent-gateway]}
+before="$(switches "$AGENT") $(switches "$COLLECTOR")"
+sleep 6
+read -r a b <<<"$before"
+quiet() { [ "$(($(switches "$AGENT") - a))" -le 1 ] && [ "$(switches "$COLLECTOR")" = "$b" ]; }
+check 'at rest neither agent nor collector wakes up' quiet
+small() { # PID ANONYMOUS-KB RESIDENT-KB
+	echo "anonymous $(kilobytes "$1" RssAnon) kB, resident $(kilobytes "$1" VmRSS) kB"
+	[ "$(kilobytes "$1" RssAnon)" -lt "$2" ] && [ "$(kilobytes "$1" VmRSS)" -lt "$3" ]
+}
+case $ASSAY_BIN in
+*release*)
+	check 'the agent rests in less than 12 MB' small "$AGENT" 6144 12288
+	echo "# agent: $(small "$AGENT" 6144 12288)"
+	check 'the collector too' small "$COLLECTOR" 6144 12288
+	echo "# collector: $(small "$COLLECTOR" 6144 12288)"
+	;;
+*) skip 'the agent rests in less than 12 MB' 'not a release build' ;;
+esac
+
 agent_stop gateway
 gone() { [ ! -d "/proc/$COLLECTOR" ]; }
 check 'the collector ends with the agent' wait_for 3 gone
