@@ -176,4 +176,7 @@ int keeper_main(const struct config *c);
 ASSAY_MUST_USE enum assay_err keeper_case(struct keeper *k, const struct ledger_device *d,
 					  uint8_t **ret, size_t *ret_len);
 
+/* The device's addresses changed: keeper_device_changed() makes a new record of it. */
+void keeper_addresses_changed(struct keeper *k, const char *device);
+
 #endif

@@ -12,6 +12,7 @@ static operation_handler *const handlers[OP_COUNT] = {
 	[OP_DEVICE_LIST] = operation_on_device_list,
 	[OP_DEVICE_SHOW] = operation_on_device_show,
 	[OP_DEVICE_HISTORY] = operation_on_device_history,
+	[OP_DEVICE_ADDRESS] = operation_on_device_address,
 	[OP_DEVICE_CASE] = operation_on_device_case,
 	[OP_DEVICE_EVIDENCE] = operation_on_device_evidence,
 	[OP_DEVICE_APPROVE] = operation_on_device_approve,

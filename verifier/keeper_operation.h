@@ -89,6 +89,8 @@ ASSAY_MUST_USE enum assay_err json_device_tampered(const struct ledger_device *d
 ASSAY_MUST_USE enum assay_err json_device_more(struct call *c, const struct ledger_device *d,
 					       json_t *out);
 json_t *json_decision(const struct ledger_decision *d);
+/* keeper_operation_address.c; NULL if they cannot be read. */
+json_t *json_addresses(struct call *c, const char *device);
 json_t *json_audit(const struct ledger_audit *a);
 json_t *json_reference(const struct ledger_reference *r);
 json_t *json_policy(const struct ledger_policy *p);
@@ -125,7 +127,7 @@ ASSAY_MUST_USE enum assay_err job_start_bulk(struct job *j, uint16_t kind);
 typedef enum assay_err operation_handler(struct call *c);
 
 operation_handler operation_on_policy_explain, operation_on_device_case;
-operation_handler operation_on_status, operation_on_device_list, operation_on_device_show,
+operation_handler operation_on_status, operation_on_device_address, operation_on_device_list, operation_on_device_show,
 	operation_on_device_history, operation_on_device_evidence, operation_on_device_approve,
 	operation_on_device_set, operation_on_device_hold, operation_on_device_release,
 	operation_on_device_maintain, operation_on_device_retire,

@@ -8,6 +8,7 @@
  */
 #include "keeper_private.h"
 
+#include "evidence/hex.h"
 #include "evidence/record.h"
 
 #include <stdio.h>
@@ -69,6 +70,38 @@ fill(const struct keeper *k, const struct live_device *l, const struct ledger_de
 	snprintf(r->reasons[r->nreasons++], sizeof r->reasons[0], "%s", row->reason);
 }
 
+/* What the operator registered; what does not fit is left out, as the first ones are. */
+static enum assay_err
+fill_addresses(struct keeper *k, struct record *r)
+{
+	struct ledger_address a = {.address = ""};
+	enum assay_err e;
+
+	while ((e = ledger_address_next(k->ledger, r->device, a.address, &a)) == ASSAY_OK) {
+		size_t n;
+
+		if (strncmp(a.address, "cert ", 5) == 0) {
+			if (r->ncertificates < RECORD_CERTIFICATES_MAX &&
+			    hex_decode(a.address + 5, r->certificates[r->ncertificates], 32, &n) ==
+				    ASSAY_OK)
+				r->ncertificates++;
+		} else if (r->naddresses < RECORD_ADDRESSES_MAX) {
+			snprintf(r->addresses[r->naddresses++], sizeof r->addresses[0], "%.64s",
+				 a.address);
+		}
+	}
+	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
+}
+
+void
+keeper_addresses_changed(struct keeper *k, const char *device)
+{
+	struct live_device *l = live_find(&k->live, device);
+
+	if (l)
+		l->carded = false;
+}
+
 enum assay_err
 keeper_record_sign(struct keeper *k, struct ledger_decision *row, const struct decision_view *d)
 {
@@ -85,6 +118,8 @@ keeper_record_sign(struct keeper *k, struct ledger_decision *row, const struct d
 		    ASSAY_OK)
 		return e;
 	fill(k, l, row, &r);
+	if ((e = fill_addresses(k, &r)) != ASSAY_OK)
+		return e;
 	if (d->failed[0] && strcmp(d->failed, row->reason) != 0)
 		snprintf(r.reasons[r.nreasons++], sizeof r.reasons[0], "%s", d->failed);
 	wr_init(&p, payload, sizeof payload);

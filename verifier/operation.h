@@ -18,6 +18,7 @@
 	X(DEVICE_LIST, "device.list", VIEWER)                                                  \
 	X(DEVICE_SHOW, "device.show", VIEWER)                                                  \
 	X(DEVICE_HISTORY, "device.history", VIEWER)                                            \
+	X(DEVICE_ADDRESS, "device.address", OPERATOR)                                          \
 	X(DEVICE_CASE, "device.case", VIEWER)                                                  \
 	X(DEVICE_EVIDENCE, "device.evidence", VIEWER)                                          \
 	X(DEVICE_APPROVE, "device.approve", OPERATOR)                                          \
@@ -108,6 +109,7 @@ enum operation_field {
 	F_UPLOAD,    /* id of what is being sent in pieces */
 	F_OFFSET,    /* decimal bytes */
 	F_AUDIENCE,  /* of a token */
+	F_ADDRESS,   /* "mac ...", "ip ...", "cert ..." */
 	F_COUNT
 };
 

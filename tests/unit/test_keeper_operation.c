@@ -238,6 +238,12 @@ keeper_ima_load(struct keeper *k, const char *device, struct bulk *ret, uint64_t
 	return ASSAY_NOT_FOUND;
 }
 
+void
+keeper_addresses_changed(struct keeper *k, const char *device)
+{
+	(void)k, (void)device;
+}
+
 enum assay_err
 keeper_case(struct keeper *k, const struct ledger_device *d, uint8_t **ret, size_t *ret_len)
 {

@@ -86,6 +86,16 @@ show_record(const json_t *d, int64_t now)
 	line("conflict", view_text(d, "conflict_with"));
 }
 
+/* What relying parties know it by. */
+static void
+show_addresses(const json_t *d)
+{
+	const json_t *list = json_object_get(d, "addresses");
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		line(i ? "" : "known by", json_string_value(json_array_get(list, i)));
+}
+
 static void
 show_state(const json_t *d, int64_t now)
 {
@@ -302,6 +312,7 @@ show(const struct client *c, const json_t *d)
 
 	show_head(d);
 	show_record(d, now);
+	show_addresses(d);
 	show_state(d, now);
 	show_ek(d);
 	show_counters(d);

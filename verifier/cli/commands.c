@@ -12,6 +12,7 @@ extern const struct cli_command cmd_audit_verify;
 extern const struct cli_command cmd_decision_show;
 extern const struct cli_command cmd_decision_watch;
 extern const struct cli_command cmd_device_accept_boot;
+extern const struct cli_command cmd_device_address;
 extern const struct cli_command cmd_device_approve;
 extern const struct cli_command cmd_device_evidence;
 extern const struct cli_command cmd_device_export_case;
@@ -66,6 +67,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_decision_show,
 	&cmd_decision_watch,
 	&cmd_device_accept_boot,
+	&cmd_device_address,
 	&cmd_device_approve,
 	&cmd_device_evidence,
 	&cmd_device_export_case,

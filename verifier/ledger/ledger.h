@@ -194,6 +194,26 @@ ASSAY_MUST_USE enum assay_err ledger_state_outline(struct ledger *l, const char 
  * must not point into the ledger's memory but those of a ledger_state_get(). */
 ASSAY_MUST_USE enum assay_err ledger_state_put(struct ledger *l, const struct ledger_state *s);
 
+/* ---- what relying parties know a device by ---- */
+
+#define LEDGER_ADDRESS_MAX 80
+
+struct ledger_address {
+	/* "mac 02:00:5e:00:53:01", "ip 192.0.2.7", "ip 2001:db8::7" (lower case, shortest
+	 * form), "cert HEX" (SHA-256 of a client certificate's DER) */
+	char address[LEDGER_ADDRESS_MAX + 1];
+	char device[DEVICE_ID_HEX + 1]; /* "": nobody's any more */
+	int64_t updated;
+};
+
+/* EXISTS: it is another device's (give it up there first). */
+ASSAY_MUST_USE enum assay_err ledger_address_put(struct ledger *l, const struct ledger_address *a);
+ASSAY_MUST_USE enum assay_err ledger_address_get(struct ledger *l, const char *address,
+						 struct ledger_address *ret);
+/* Of one device, ascending: after "" starts; NOT_FOUND at the end. */
+ASSAY_MUST_USE enum assay_err ledger_address_next(struct ledger *l, const char *device,
+						  const char *after, struct ledger_address *ret);
+
 /* ---- bytes by digest, shared between devices: boot logs, EK certificates ---- */
 
 /* At most LEDGER_BLOB_MAX bytes. A blob that states name as boot log (or good log) is kept while one

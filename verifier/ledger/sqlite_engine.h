@@ -79,6 +79,7 @@ enum table_id {
 	T_ROLLOUT,
 	T_PLAN,
 	T_KNOWN_BAD,
+	T_ADDRESS,
 	TABLE_COUNT
 };
 
@@ -129,7 +130,9 @@ extern const struct table tables[TABLE_COUNT];
 	X(PLAN_GET, PLAN, 0, "a=?1")                                                        \
 	X(PLAN_NEXT, PLAN, 0, "a>?1 ORDER BY a LIMIT 1")                                    \
 	X(KNOWN_BAD_GET, KNOWN_BAD, 0, "digest=?1")                                         \
-	X(KNOWN_BAD_NEXT, KNOWN_BAD, 0, "digest>?1 ORDER BY digest LIMIT 1")
+	X(KNOWN_BAD_NEXT, KNOWN_BAD, 0, "digest>?1 ORDER BY digest LIMIT 1")                \
+	X(ADDRESS_GET, ADDRESS, 0, "address=?1")                                            \
+	X(ADDRESS_OF, ADDRESS, 0, "device=?1 AND address>?2 ORDER BY address LIMIT 1")
 
 enum query_id {
 #define X(query, table, extra, condition) Q_##query,

@@ -14,6 +14,8 @@ static const struct route routes[] = {
 	{METHOD_GET, "/v1/devices", OP_DEVICE_LIST, PAGE | B(CLASS) | B(STATUS), 0},
 	{METHOD_GET, "/v1/devices/{device}", OP_DEVICE_SHOW, 0, 0},
 	{METHOD_GET, "/v1/devices/{device}/history", OP_DEVICE_HISTORY, PAGE, 0},
+	{METHOD_POST, "/v1/devices/{device}/address", OP_DEVICE_ADDRESS,
+	 B(ADDRESS) | B(SCOPE) | B(REASON), SMALL},
 	{METHOD_GET, "/v1/devices/{device}/case", OP_DEVICE_CASE, 0, 0},
 	{METHOD_GET, "/v1/devices/{device}/evidence/{scope}", OP_DEVICE_EVIDENCE, 0, 0},
 	{METHOD_POST, "/v1/devices/{device}/approve", OP_DEVICE_APPROVE, RECORD, SMALL},

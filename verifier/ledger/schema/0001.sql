@@ -318,3 +318,12 @@ CREATE TABLE known_bad (
 	comment TEXT NOT NULL,
 	created INTEGER NOT NULL
 ) STRICT;
+
+-- Which device an address or a certificate is; '' for nobody's any more.
+CREATE TABLE address (
+	address TEXT PRIMARY KEY NOT NULL,
+	mac BLOB NOT NULL,
+	device TEXT NOT NULL,
+	updated INTEGER NOT NULL
+) STRICT;
+CREATE INDEX address_device ON address (device, address);
