@@ -7,7 +7,6 @@
  */
 #include "keeper_private.h"
 
-#include "keeper_rollout.h"
 #include "log.h"
 
 #include "evidence/tls/tls_exporter.h"
@@ -423,8 +422,7 @@ finish(struct keeper *k)
 				keeper_session_free(k, k->sessions[p][i]);
 	for (unsigned p = 0; p < KEEPER_NET_MAX; p++)
 		free(k->sessions[p]);
-	keeper_replay_end(k);
-	keeper_rollouts_free(k);
+	keeper_judges_free(k);
 	keeper_maps_free(k);
 	free(k->references);
 	free(k->scratch);

@@ -9,7 +9,9 @@
 #include "keeper_rollout.h"
 #include "labels.h"
 #include "log.h"
+#include "verifier/compiler/digestset_build.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A row that is not authentic ends the table, and what it would have said of whom is not
@@ -120,10 +122,91 @@ digest_judges(struct keeper *k)
 		if ((e = w.err) == ASSAY_OK)
 			e = hash_update(&h, wr_span(&w));
 	}
+	if (e == ASSAY_OK && k->known_bad.bytes.n)
+		e = hash_update(&h, SPAN(k->known_bad.digest, 32));
 	if (e != ASSAY_OK || (e = hash_final(&h, &d)) != ASSAY_OK)
 		return e;
 	memcpy(k->judges, d.b, sizeof k->judges);
 	return ASSAY_OK;
+}
+
+/* ---- digests declared bad ---- */
+
+/* "sha256:HEX", as the operation wrote it. */
+static enum assay_err
+add_bad(struct digestset_builder *b, const char *text)
+{
+	const char *colon = strchr(text, ':');
+	uint8_t bytes[DIGEST_MAX];
+	struct digestset_digest d = {0};
+	size_t n;
+
+	for (uint16_t alg = 1; colon && alg < 0x30; alg++) {
+		const char *name = digest_name(alg);
+
+		if (name && strlen(name) == (size_t)(colon - text) &&
+		    strncmp(name, text, strlen(name)) == 0)
+			d.alg = alg;
+	}
+	if (d.alg == 0 || hex_decode(colon + 1, bytes, sizeof bytes, &n) != ASSAY_OK)
+		return ASSAY_MALFORMED;
+	d.bytes = SPAN(bytes, n);
+	return digestset_add(b, SPAN(NULL, 0), &d);
+}
+
+static enum assay_err
+build_known_bad(struct keeper *k, struct digestset_builder *b)
+{
+	char after[LEDGER_DIGEST_TEXT + 1] = "";
+	struct ledger_known_bad bad;
+	enum assay_err e;
+
+	while ((e = ledger_known_bad_next(k->ledger, after, &bad)) == ASSAY_OK) {
+		memcpy(after, bad.digest, sizeof after);
+		if (bad.active && (e = add_bad(b, bad.digest)) != ASSAY_OK)
+			return e;
+	}
+	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
+}
+
+/* A list that cannot be made admits what is on it: then nobody is judged. */
+static enum assay_err
+load_known_bad(struct keeper *k)
+{
+	struct digestset_builder *b = digestset_builder_new();
+	uint8_t *bytes = NULL;
+	size_t n = 0;
+	enum assay_err e = b ? build_known_bad(k, b) : ASSAY_NO_MEMORY;
+
+	keeper_map_free(&k->known_bad);
+	if (e == ASSAY_OK && digestset_added(b) > 0 &&
+	    (e = digestset_build(b, &bytes, &n)) == ASSAY_OK)
+		e = keeper_map_make(&k->known_bad, SPAN(bytes, n));
+	free(bytes);
+	digestset_builder_free(b);
+	if (e == ASSAY_OK || e == ASSAY_IO || e == ASSAY_NO_MEMORY)
+		return e;
+	k->no_policy = true;
+	log_event(LOG_LEVEL_ERROR, "known-bad-unusable", "error", assay_err_name(e), "effect",
+		  "no policy judges any device", NULL);
+	return ASSAY_OK;
+}
+
+const struct keeper_map *
+keeper_judges_map(struct keeper *k, const uint8_t digest[32])
+{
+	if (k->known_bad.bytes.n &&
+	    span_equal(SPAN(k->known_bad.digest, 32), SPAN(digest, 32)))
+		return &k->known_bad;
+	return keeper_replay_map(k, digest);
+}
+
+void
+keeper_judges_free(struct keeper *k)
+{
+	keeper_replay_end(k);
+	keeper_rollouts_free(k);
+	keeper_map_free(&k->known_bad);
 }
 
 enum assay_err
@@ -131,7 +214,8 @@ keeper_judges_load(struct keeper *k)
 {
 	enum assay_err e;
 
-	if ((e = load_plans(k)) != ASSAY_OK || (e = load_rollouts(k)) != ASSAY_OK)
+	if ((e = load_plans(k)) != ASSAY_OK || (e = load_known_bad(k)) != ASSAY_OK ||
+	    (e = load_rollouts(k)) != ASSAY_OK)
 		return e;
 	return digest_judges(k);
 }

@@ -50,6 +50,18 @@ static operation_handler *const handlers[OP_COUNT] = {
 	[OP_KEY_LIST] = operation_on_key_list,
 	[OP_KEY_ROTATE] = operation_on_key_rotate,
 	[OP_AUDIT_EXPORT] = operation_on_audit_export,
+	[OP_POLICY_PROMOTE] = operation_on_policy_promote,
+	[OP_REPLAY_START] = operation_on_replay_start,
+	[OP_REPLAY_SHOW] = operation_on_replay_show,
+	[OP_REPLAY_LIST] = operation_on_replay_list,
+	[OP_REPLAY_DEVICES] = operation_on_replay_devices,
+	[OP_REFERENCE_PLAN] = operation_on_reference_plan,
+	[OP_REFERENCE_UNPLAN] = operation_on_reference_unplan,
+	[OP_PLAN_LIST] = operation_on_plan_list,
+	[OP_KNOWN_BAD_ADD] = operation_on_known_bad_add,
+	[OP_KNOWN_BAD_REMOVE] = operation_on_known_bad_remove,
+	[OP_KNOWN_BAD_LIST] = operation_on_known_bad_list,
+	[OP_REFERENCE_DEVICES] = operation_on_reference_devices,
 };
 
 /* The console's Unix socket is the administrator's by file permission. */

@@ -60,6 +60,18 @@ ASSAY_MUST_USE enum assay_err call_name(struct call *c, enum operation_field f,
 ASSAY_MUST_USE enum assay_err call_class(struct call *c, char ret[DEVICE_CLASS_MAX + 1]);
 ASSAY_MUST_USE enum assay_err call_labels(struct call *c, char ret[DEVICE_LABELS_MAX + 1]);
 /* The comment, "" if absent; MALFORMED if too long for the audit log. */
+/* Labels that make up a ring; the same key may come again. */
+ASSAY_MUST_USE enum assay_err call_ring(struct call *c, char ret[DEVICE_LABELS_MAX + 1]);
+/* Who, when and why; MALFORMED without a comment. */
+ASSAY_MUST_USE enum assay_err call_why(struct call *c, struct ledger_why *ret);
+/* F_FORCE. MALFORMED if it is neither "yes" nor "no". */
+ASSAY_MUST_USE enum assay_err call_forced(struct call *c, bool *ret);
+/* The policy that F_POLICY names: of several versions of a name the only one that is, or
+ * is not, active. NOT_FOUND, DUPLICATE. */
+ASSAY_MUST_USE enum assay_err call_policy(struct call *c, bool active, struct ledger_policy *ret);
+/* The reference set that a field names. NOT_FOUND, DUPLICATE. */
+ASSAY_MUST_USE enum assay_err call_reference(struct call *c, enum operation_field f,
+					     struct ledger_reference *ret);
 ASSAY_MUST_USE enum assay_err call_reason(struct call *c, char ret[LEDGER_TEXT_MAX]);
 /* The device that F_DEVICE names. NOT_FOUND, DUPLICATE (an ambiguous prefix). */
 ASSAY_MUST_USE enum assay_err call_device(struct call *c, struct ledger_device *ret);
@@ -94,6 +106,8 @@ json_t *json_addresses(struct call *c, const char *device);
 json_t *json_audit(const struct ledger_audit *a);
 json_t *json_reference(const struct ledger_reference *r);
 json_t *json_policy(const struct ledger_policy *p);
+/* Rollouts under way, for `status`. */
+ASSAY_MUST_USE enum assay_err json_rollouts(struct call *c, json_t **ret);
 const char *device_status_name(enum device_status s);
 const char *device_overlay_name(enum device_overlay o);
 const char *reference_state_name(enum reference_state s);
@@ -141,6 +155,10 @@ operation_handler operation_on_status, operation_on_device_address, operation_on
 	operation_on_audit_list, operation_on_operator_add, operation_on_operator_list,
 	operation_on_operator_revoke, operation_on_ledger_accept, operation_on_decision_show,
 	operation_on_decision_token, operation_on_key_list, operation_on_key_rotate,
-	operation_on_audit_export;
+	operation_on_audit_export, operation_on_policy_promote, operation_on_replay_start,
+	operation_on_replay_show, operation_on_replay_list, operation_on_replay_devices,
+	operation_on_reference_plan, operation_on_reference_unplan, operation_on_plan_list,
+	operation_on_known_bad_add, operation_on_known_bad_remove, operation_on_known_bad_list,
+	operation_on_reference_devices;
 
 #endif

@@ -175,26 +175,67 @@ has_key(const char *labels, size_t upto, const char *key, size_t len)
 	return false;
 }
 
-enum assay_err
-call_labels(struct call *c, char ret[DEVICE_LABELS_MAX + 1])
+static enum assay_err
+read_labels(struct call *c, enum operation_field f, char ret[DEVICE_LABELS_MAX + 1])
 {
+	const char *name = operation_field_name(f);
 	char text[OPERATION_TEXT_MAX + 1];
 	size_t n, key;
 
-	call_text(c, F_LABELS, text, sizeof text);
+	call_text(c, f, text, sizeof text);
 	if (strlen(text) > DEVICE_LABELS_MAX)
-		return call_fail(c, ASSAY_MALFORMED, "labels: more than %d characters",
+		return call_fail(c, ASSAY_MALFORMED, "%s: more than %d characters", name,
 				 DEVICE_LABELS_MAX);
 	for (size_t i = 0; text[i]; i += n + (text[i + n] == ' ')) {
 		n = strcspn(text + i, " ");
 		if (!is_label(text + i, n, &key) || (text[i + n] == ' ' && !text[i + n + 1]))
 			return call_fail(c, ASSAY_MALFORMED,
-					 "labels: must be key=value pairs with one blank between");
-		if (has_key(text, i, text + i, key))
+					 "%s: must be key=value pairs with one blank between",
+					 name);
+		if (f == F_LABELS && has_key(text, i, text + i, key))
 			return call_fail(c, ASSAY_MALFORMED, "labels: `%.*s' is given twice",
 					 (int)key, text + i);
 	}
 	text_format(ret, DEVICE_LABELS_MAX + 1, "%s", text);
+	return ASSAY_OK;
+}
+
+enum assay_err
+call_labels(struct call *c, char ret[DEVICE_LABELS_MAX + 1])
+{
+	return read_labels(c, F_LABELS, ret);
+}
+
+enum assay_err
+call_ring(struct call *c, char ret[DEVICE_LABELS_MAX + 1])
+{
+	return read_labels(c, F_RING, ret);
+}
+
+enum assay_err
+call_why(struct call *c, struct ledger_why *ret)
+{
+	enum assay_err e;
+
+	memset(ret, 0, sizeof *ret);
+	if (!call_has(c, F_REASON))
+		return call_fail(c, ASSAY_MALFORMED, "reason: is required: say why (--comment)");
+	if ((e = call_reason(c, ret->comment)) != ASSAY_OK)
+		return e;
+	text_format(ret->actor, sizeof ret->actor, "%s", c->actor);
+	ret->at = keeper_now(c->k);
+	return ASSAY_OK;
+}
+
+enum assay_err
+call_forced(struct call *c, bool *ret)
+{
+	char text[OPERATION_TEXT_MAX + 1];
+
+	call_text(c, F_FORCE, text, sizeof text);
+	*ret = strcmp(text, "yes") == 0;
+	if (*text && !*ret && strcmp(text, "no") != 0)
+		return call_fail(c, ASSAY_MALFORMED, "force: must be yes or no");
 	return ASSAY_OK;
 }
 

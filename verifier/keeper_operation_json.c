@@ -362,11 +362,14 @@ json_audit(const struct ledger_audit *a)
 json_t *
 json_reference(const struct ledger_reference *r)
 {
-	return json_pack("{s:s, s:o, s:s, s:o, s:s, s:o, s:s, s:o, s:o}", "name", r->name,
+	return json_pack("{s:s, s:o, s:s, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:I}", "name",
+			 r->name,
 			 "digest", json_hex(r->digest, 32), "class", r->class_name, "device",
 			 json_text(r->device), "state", reference_state_name(r->state), "origin",
 			 json_text(r->origin), "author", r->author, "created",
-			 json_time(r->created), "not_after", json_time(r->not_after));
+			 json_time(r->created), "not_after", json_time(r->not_after),
+			 "not_before", json_time(r->not_before), "labels", json_text(r->labels),
+			 "version", (json_int_t)r->version);
 }
 
 json_t *
@@ -379,11 +382,14 @@ json_policy(const struct ledger_policy *p)
 			      "comment", json_text(p->comment), "created", json_time(p->created));
 	int bad;
 
+	bad = json_object_set_new(j, "activated", json_time(p->activated));
+	bad |= json_object_set_new(j, "activated_by", json_text(p->activated_by));
+	bad |= json_object_set_new(j, "activated_why", json_text(p->activated_why));
 	/* One that cannot be read is shown as such; it judges nothing either. */
 	if (policy_info(p->compiled, &i) != ASSAY_OK) {
-		bad = json_object_set_new(j, "readable", json_false());
+		bad |= json_object_set_new(j, "readable", json_false());
 	} else {
-		bad = json_object_set_new(j, "readable", json_true());
+		bad |= json_object_set_new(j, "readable", json_true());
 		bad |= json_object_set_new(j, "class", json_string(i.class_name));
 		bad |= json_object_set_new(j, "labels", json_text(i.labels));
 		bad |= json_object_set_new(j, "mode", json_string(i.monitor ? "monitor"

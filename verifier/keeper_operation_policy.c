@@ -1,5 +1,5 @@
-/* keeper_operation_policy.c: policies: added as text, compiled apart, activated; the
- * verifier's own state. */
+/* keeper_operation_policy.c: policies: added as text, compiled apart; the verifier's own
+ * state. */
 #include "keeper_operation.h"
 
 #include "compiler.h"
@@ -47,8 +47,8 @@ consider(struct match *m, const struct ledger_policy *p)
 	memcpy(m->preferred_one, p->digest, sizeof m->preferred_one);
 }
 
-static enum assay_err
-find_policy(struct call *c, bool active, struct ledger_policy *ret)
+enum assay_err
+call_policy(struct call *c, bool active, struct ledger_policy *ret)
 {
 	char text[OPERATION_TEXT_MAX + 1];
 	struct match m = {.text = text, .active = active};
@@ -100,7 +100,7 @@ enum assay_err
 operation_on_policy_show(struct call *c)
 {
 	struct ledger_policy p;
-	enum assay_err e = find_policy(c, true, &p);
+	enum assay_err e = call_policy(c, true, &p);
 
 	if (e != ASSAY_OK)
 		return e;
@@ -207,103 +207,6 @@ operation_on_policy_add(struct call *c)
 	return ASSAY_OK;
 }
 
-/* ---- activating ---- */
-
-/* Whether one device can carry both sets of labels: no key with two values. */
-static bool
-labels_agree(const char *a, const char *b)
-{
-	while (*a) {
-		size_t n = strcspn(a, " "), key = strcspn(a, "= ");
-
-		for (const char *p = b; *p; p += strcspn(p, " ") + (p[strcspn(p, " ")] == ' '))
-			if (strncmp(p, a, key + 1) == 0 &&
-			    (strcspn(p, " ") != n || strncmp(p, a, n) != 0))
-				return false;
-		a += n + (a[n] == ' ');
-	}
-	return true;
-}
-
-/*
- * Whether a device can exist that both judge with the same rank. If there is one,
- * then also one with just the class and all labels that either names.
- */
-static bool
-can_tie(const struct policy_info *a, const struct policy_info *b)
-{
-	char labels[2 * DEVICE_LABELS_MAX + 2];
-	const char *class_name = strcmp(a->class_name, "*") != 0 ? a->class_name : b->class_name;
-	unsigned ra, rb;
-
-	if (!labels_agree(a->labels, b->labels))
-		return false;
-	text_format(labels, sizeof labels, "%s%s%s", a->labels,
-		    *a->labels && *b->labels ? " " : "", b->labels);
-	if (strcmp(class_name, "*") == 0)
-		class_name = "any";
-	ra = policy_rank(a, class_name, labels);
-	rb = policy_rank(b, class_name, labels);
-	return ra != 0 && ra == rb;
-}
-
-/* The active policy of another name that would tie with this one. */
-static enum assay_err
-check_ties(struct call *c, const struct policy_info *info)
-{
-	unsigned looked = 0, active = 0;
-	struct policy_info other;
-	struct ledger_policy p;
-	uint8_t after[32];
-	enum assay_err e = ledger_policy_next(c->l, NULL, &p);
-
-	while (e == ASSAY_OK && looked++ < POLICIES_SCAN_MAX) {
-		bool counts = p.active && strcmp(p.name, info->name) != 0;
-
-		active += counts;
-		if (counts && policy_info(p.compiled, &other) == ASSAY_OK && can_tie(info, &other))
-			return call_fail(c, ASSAY_STATE,
-					 "`%s' would judge some devices with the same rank as "
-					 "`%s'; make one more specific (class or labels)",
-					 info->name, other.name);
-		memcpy(after, p.digest, sizeof after);
-		e = ledger_policy_next(c->l, after, &p);
-	}
-	if (active >= KEEPER_POLICIES_MAX)
-		return call_fail(c, ASSAY_FULL, "%d policies are active already",
-				 KEEPER_POLICIES_MAX);
-	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
-}
-
-enum assay_err
-operation_on_policy_activate(struct call *c)
-{
-	char detail[LEDGER_TEXT_MAX], hex[65] = "";
-	struct ledger_policy p;
-	struct policy_info info;
-	uint8_t digest[32];
-	enum assay_err e;
-
-	if ((e = find_policy(c, false, &p)) != ASSAY_OK)
-		return e;
-	if (p.active)
-		return call_fail(c, ASSAY_STATE, "the policy is active already");
-	if ((e = policy_info(p.compiled, &info)) != ASSAY_OK)
-		return call_fail(c, e, "the stored policy cannot be read; add it again");
-	memcpy(digest, p.digest, sizeof digest);
-	if ((e = hex_encode(SPAN(digest, 32), hex, sizeof hex)) != ASSAY_OK ||
-	    (e = check_ties(c, &info)) != ASSAY_OK || (e = call_change(c)) != ASSAY_OK)
-		return e;
-	text_format(detail, sizeof detail, "version %u, %s", info.version, hex);
-	if ((e = ledger_policy_activate(c->l, digest)) != ASSAY_OK ||
-	    (e = call_audit(c, info.name, detail)) != ASSAY_OK ||
-	    (e = keeper_reload(c->k)) != ASSAY_OK ||
-	    (e = ledger_policy_get(c->l, digest, &p)) != ASSAY_OK)
-		return e;
-	c->ret = json_policy(&p);
-	return c->ret ? ASSAY_OK : ASSAY_NO_MEMORY;
-}
-
 /* ---- the verifier itself ---- */
 
 static enum assay_err
@@ -327,6 +230,8 @@ enum assay_err
 operation_on_status(struct call *c)
 {
 	struct keeper_status s = {0};
+	json_t *rollouts = NULL;
+	enum assay_err e;
 
 	keeper_status(c->k, &s);
 	c->ret = json_pack("{s:s, s:I, s:I, s:i, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
@@ -338,7 +243,13 @@ operation_on_status(struct call *c)
 			   (json_int_t)s.attestations, "refusals", (json_int_t)s.refusals,
 			   "children_restarted", (json_int_t)s.children_restarted, "queue_depth",
 			   (json_int_t)s.queue_depth, "commits", (json_int_t)s.commits);
-	return c->ret ? add_counts(c) : ASSAY_NO_MEMORY;
+	if (!c->ret)
+		return ASSAY_NO_MEMORY;
+	if ((e = json_rollouts(c, &rollouts)) != ASSAY_OK)
+		return e;
+	if (json_object_set_new(c->ret, "rollouts", rollouts) != 0)
+		return ASSAY_NO_MEMORY;
+	return add_counts(c);
 }
 
 /* Only in fault mode: otherwise it would throw good verdicts away. The ledger itself

@@ -16,16 +16,17 @@
 #define PCRS_NEVER_CAPTURED (1u << 10 | 1u << 16 | 1u << 23)
 #define PCRS_ALL ((1u << PCR_COUNT) - 1)
 
-static enum assay_err
-find_reference(struct call *c, struct ledger_reference *ret)
+enum assay_err
+call_reference(struct call *c, enum operation_field f, struct ledger_reference *ret)
 {
 	char text[OPERATION_TEXT_MAX + 1];
 	enum assay_err e;
 
-	if ((e = call_need(c, F_REFERENCE, text)) != ASSAY_OK)
+	if ((e = call_need(c, f, text)) != ASSAY_OK)
 		return e;
 	if (strlen(text) > 2 * sizeof ret->digest)
-		return call_fail(c, ASSAY_MALFORMED, "reference: must be a name or a digest");
+		return call_fail(c, ASSAY_MALFORMED, "%s: must be a name or a digest",
+				 operation_field_name(f));
 	e = ledger_reference_find(c->l, text, ret);
 	if (e == ASSAY_NOT_FOUND)
 		return call_fail(c, e, "there is no reference set `%s'", text);
@@ -148,7 +149,7 @@ operation_on_reference_show(struct call *c)
 	struct ledger_reference r;
 	enum assay_err e;
 
-	if ((e = find_reference(c, &r)) != ASSAY_OK)
+	if ((e = call_reference(c, F_REFERENCE, &r)) != ASSAY_OK)
 		return e;
 	c->ret = json_reference(&r);
 	if (!c->ret)
@@ -397,7 +398,7 @@ operation_on_reference_promote(struct call *c)
 	enum assay_err e;
 
 	if ((e = call_digest(c, F_DIGEST, shown)) != ASSAY_OK ||
-	    (e = find_reference(c, &r)) != ASSAY_OK)
+	    (e = call_reference(c, F_REFERENCE, &r)) != ASSAY_OK)
 		return e;
 	if (!span_equal(SPAN(shown, 32), SPAN(r.digest, 32)))
 		return call_fail(c, ASSAY_MISMATCH,
@@ -413,7 +414,7 @@ enum assay_err
 operation_on_reference_retire(struct call *c)
 {
 	struct ledger_reference r;
-	enum assay_err e = find_reference(c, &r);
+	enum assay_err e = call_reference(c, F_REFERENCE, &r);
 
 	if (e != ASSAY_OK)
 		return e;

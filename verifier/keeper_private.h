@@ -227,6 +227,7 @@ struct keeper {
 	unsigned nreferences;
 	struct keeper_reference *references;
 	struct keeper_map roots, dice_roots, token_roots;
+	struct keeper_map known_bad; /* digests that operators declared bad; none: no bytes */
 	unsigned nrollouts;
 	struct keeper_rollout *rollouts;
 	uint8_t judges[32]; /* digest over policies, rings and references in force */
@@ -432,6 +433,9 @@ void keeper_feed_keys(struct keeper *k, struct child *c);
 ASSAY_MUST_USE enum assay_err keeper_maps_load(struct keeper *k);
 void keeper_maps_free(struct keeper *k);
 const struct keeper_map *keeper_map_find(struct keeper *k, const uint8_t digest[32]);
+/* Those of keeper_judges.c, and a candidate's. */
+const struct keeper_map *keeper_judges_map(struct keeper *k, const uint8_t digest[32]);
+void keeper_judges_free(struct keeper *k);
 /* One more policy, from its row. */
 ASSAY_MUST_USE enum assay_err keeper_policy_load(struct keeper *k, const struct ledger_policy *p);
 /* keeper_judges.c: rings and planned changes, once policies and references are loaded. */

@@ -1,8 +1,6 @@
 /* keeper_replay.c: a replay while it runs; see keeper_replay.h. */
-#include "keeper_private.h"
-#include "keeper_replay.h"
+#include "keeper_replay_run.h"
 
-#include "labels.h"
 #include "log.h"
 
 #include "verifier/appraise/pack.h"
@@ -12,29 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#define DEPTH 4	       /* requests of a replay that one appraiser has at a time */
-#define SLICE_MS 4     /* of a turn that may go into it */
-#define LOGS 8	       /* boot logs that are kept at hand */
-#define ROWS_STEP 4096
-#define PCR_IMA 10
-
-struct stored_log {
-	uint8_t digest[32];
-	uint8_t *bytes;
-	size_t n;
-	uint64_t used;
-};
-
-struct replay_run {
-	struct keeper_policy policy; /* the candidate, with its own map */
-	char after[DEVICE_ID_HEX + 1];
-	bool listed; /* all devices were looked at */
-	unsigned under_way;
-	struct request *ready; /* composed, for an appraiser that has room */
-	struct stored_log logs[LOGS];
-	uint64_t uses;
-	int64_t started_ms;
-};
+#define DEPTH 4	   /* requests of a replay that one appraiser has at a time */
+#define SLICE_MS 4 /* of a turn that may go into it */
 
 static void
 run_free(struct keeper *k, struct replay *p)
@@ -43,401 +20,12 @@ run_free(struct keeper *k, struct replay *p)
 
 	if (!run)
 		return;
-	for (unsigned i = 0; i < LOGS; i++)
+	for (unsigned i = 0; i < REPLAY_LOGS; i++)
 		free(run->logs[i].bytes);
 	keeper_request_free(k, run->ready);
 	keeper_map_free(&run->policy.map);
 	free(run);
 	p->run = NULL;
-}
-
-/* ---- what becomes of a device ---- */
-
-static enum outcome
-decision_with(const struct keeper *k, const struct standing *s, enum outcome verdict)
-{
-	struct decision_view v;
-
-	decide(&(struct decision_input){.status = s->status,
-					.overlay = s->overlay,
-					.fault = ledger_fault(k->ledger) != ASSAY_OK,
-					.judged = true,
-					.verdict = verdict,
-					.verdict_at = k->now,
-					.expires_at = INT64_MAX,
-					.now = k->now,
-					.finding = ""},
-	       &v);
-	return v.outcome;
-}
-
-static bool
-same_group(const struct replay_group *a, const struct replay_group *b)
-{
-	return a->before == b->before && a->after == b->after && a->over == b->over &&
-	       a->code == b->code && strcmp(a->rule, b->rule) == 0 &&
-	       strcmp(a->subject, b->subject) == 0;
-}
-
-/* Where there are too many groups, the last one takes what is left. */
-static uint16_t
-group_of(struct replay *p, const struct replay_group *g)
-{
-	unsigned i = 0;
-
-	while (i < p->ngroups && !same_group(&p->groups[i], g))
-		i++;
-	if (i == REPLAY_GROUPS_MAX)
-		i--;
-	if (i == p->ngroups) {
-		p->groups[p->ngroups++] = *g;
-		p->groups[i].count = 0;
-	}
-	p->groups[i].count++;
-	return (uint16_t)i;
-}
-
-static void
-settle(struct replay *p, struct replay_row *row, const struct replay_group *why)
-{
-	struct replay_group g = *why;
-
-	p->done++;
-	g.before = row->before;
-	g.after = row->after;
-	if (row->after == REPLAY_UNKNOWN)
-		p->head.unknown++;
-	else if (row->after != row->before)
-		p->head.changed++;
-	else
-		p->head.unchanged++;
-	row->group = row->after == row->before ? (uint16_t)REPLAY_GROUP_NONE : group_of(p, &g);
-}
-
-static void
-settle_unknown(struct replay *p, struct replay_row *row, const char *why)
-{
-	struct replay_group g = {0};
-
-	snprintf(g.subject, sizeof g.subject, "%s", why);
-	row->after = REPLAY_UNKNOWN;
-	settle(p, row, &g);
-}
-
-/* What the device's last verdict held against it, and the new one does not. */
-static void
-what_is_over(struct keeper *k, const char *device, struct replay_group *ret)
-{
-	struct ledger_state st;
-
-	ret->over = true;
-	if (ledger_state_get(k->ledger, device, &st) != ASSAY_OK || st.verdict.n == 0 ||
-	    verdict_decode(st.verdict, &k->verdict) != ASSAY_OK)
-		return;
-	for (unsigned i = 0; i < k->verdict.nfindings; i++) {
-		const struct finding *f = &k->verdict.findings[i];
-
-		if (f->cap != k->verdict.outcome || f->cap == OUTCOME_ADMIT)
-			continue;
-		ret->code = f->code;
-		memcpy(ret->rule, f->rule, sizeof ret->rule);
-		memcpy(ret->subject, f->subject, sizeof ret->subject);
-		return;
-	}
-}
-
-struct prediction {
-	uint8_t status, outcome, need;
-	struct replay_group why;
-};
-
-static const char *
-unknown_because(const struct prediction *v)
-{
-	switch (v->status) {
-	case VERDICT_NEED:
-		return v->need == PART_BOOT_LOG ? "the boot log is not stored"
-		       : v->need == PART_CLAIMS ? "the claims are not stored"
-		       : v->need == PART_IMA  ? "the IMA list is not stored"
-						: "a part of the evidence is not stored";
-	case VERDICT_UNPROVEN:
-		return "the stored evidence does not verify with the device's keys";
-	default:
-		return "the stored evidence cannot be appraised";
-	}
-}
-
-static void
-settle_predicted(struct keeper *k, const struct request *r, struct prediction *v)
-{
-	struct replay *p = k->replay;
-	struct replay_row *row = &p->rows[r->row];
-
-	if (v->status != VERDICT_DECIDED) {
-		settle_unknown(p, row, unknown_because(v));
-		return;
-	}
-	row->verdict = v->outcome;
-	row->after = (uint8_t)decision_with(k, &r->standing, (enum outcome)v->outcome);
-	if (row->after > row->before) {
-		memset(&v->why, 0, sizeof v->why);
-		what_is_over(k, r->device, &v->why);
-	}
-	settle(p, row, &v->why);
-}
-
-/* ---- asking for one ---- */
-
-/* A log by its digest, kept at hand: a fleet boots a few of them. */
-static enum assay_err
-find_log(struct keeper *k, const uint8_t digest[32], struct span *ret)
-{
-	struct replay_run *run = k->replay->run;
-	struct stored_log *oldest = &run->logs[0];
-	struct span log;
-	enum assay_err e;
-
-	for (unsigned i = 0; i < LOGS; i++) {
-		struct stored_log *l = &run->logs[i];
-
-		if (l->bytes && span_equal(SPAN(l->digest, 32), SPAN(digest, 32))) {
-			l->used = ++run->uses;
-			*ret = SPAN(l->bytes, l->n);
-			return ASSAY_OK;
-		}
-		if (l->used < oldest->used)
-			oldest = l;
-	}
-	if ((e = ledger_blob_get(k->ledger, digest, &log)) != ASSAY_OK)
-		return e;
-	free(oldest->bytes);
-	memset(oldest, 0, sizeof *oldest);
-	if ((e = keeper_copy(log, &oldest->bytes, &oldest->n)) != ASSAY_OK)
-		return e;
-	memcpy(oldest->digest, digest, 32);
-	oldest->used = ++run->uses;
-	*ret = SPAN(oldest->bytes, oldest->n);
-	return ASSAY_OK;
-}
-
-/* The log of the boot and of the good one before, as a round has them. */
-static enum assay_err
-fill_logs(struct keeper *k, const struct ledger_state *st)
-{
-	static const uint8_t none[32];
-	struct span boot = SPAN(st->boot_log, 32), good = SPAN(st->good_log, 32);
-	struct appraisal_input *in = &k->input;
-	enum assay_err e = ASSAY_OK;
-
-	if (!span_equal(good, SPAN(none, 32)) && !span_equal(good, boot))
-		e = find_log(k, st->good_log, &in->good_log);
-	if (e != ASSAY_OK || span_equal(boot, SPAN(none, 32)))
-		return e;
-	e = find_log(k, st->boot_log, &in->boot_log);
-	if (e == ASSAY_NOT_FOUND)
-		return ASSAY_OK;
-	in->has_boot_log = in->boot_log_stored = e == ASSAY_OK;
-	return e;
-}
-
-static enum assay_err
-read_asked(struct span bytes, struct pcr_selection *ret)
-{
-	struct reader r;
-
-	memset(ret, 0, sizeof *ret);
-	rd_init(&r, bytes);
-	ret->count = rd_u8(&r);
-	if (ret->count > PCR_BANKS_MAX)
-		rd_fail(&r, ASSAY_TOO_MANY);
-	for (unsigned i = 0; i < ret->count && r.err == ASSAY_OK; i++) {
-		ret->bank[i].alg = rd_be16(&r);
-		ret->bank[i].mask = rd_be32(&r);
-	}
-	return rd_finish(&r);
-}
-
-static bool
-covers(const struct pcr_selection *asked, const struct pcr_selection *wanted)
-{
-	for (unsigned i = 0; i < wanted->count; i++)
-		if (wanted->bank[i].mask & ~pcr_selected(asked, wanted->bank[i].alg))
-			return false;
-	return true;
-}
-
-/* Then the boot's list goes along, as after any change of what judges it. */
-static bool
-asks_for_ima(const struct pcr_selection *ask)
-{
-	for (unsigned i = 0; i < ask->count; i++)
-		if (ask->bank[i].mask & 1u << PCR_IMA)
-			return true;
-	return false;
-}
-
-static void
-fill_evidence(struct keeper *k, const struct request *r, const struct ledger_state *st)
-{
-	struct appraisal_input *in = &k->input;
-
-	in->now = k->replay->head.at;
-	memcpy(in->nonce, st->nonce, sizeof in->nonce);
-	in->channel = st->channel;
-	in->proof = st->proof;
-	in->claims = st->claims;
-	in->continuity = st->continuity;
-	in->has_ima = r->has_ima;
-	in->ima_from = r->ima_from;
-	in->ima_stored = r->ima_stored;
-}
-
-/* NULL, with *ret_why: the device's stored inputs do not suffice. */
-static struct request *
-compose(struct keeper *k, const struct ledger_device *d, const struct keeper_policy *policy,
-	const char **ret_why)
-{
-	struct request *r = calloc(1, sizeof *r);
-	struct ledger_state st;
-	enum assay_err e;
-
-	*ret_why = "it cannot be read";
-	memset(&k->input, 0, sizeof k->input);
-	if (r)
-		memcpy(r->device, d->id, sizeof r->device);
-	if (!r || ledger_state_evidence(k->ledger, d->id, &st) != ASSAY_OK ||
-	    read_asked(st.asked, &k->input.asked) != ASSAY_OK)
-		goto fail;
-	r->kind = REQ_REPLAY;
-	r->replay = k->replay;
-	r->version = k->replay->head.id;
-	memcpy(r->evidence, st.nonce, sizeof r->evidence);
-	keeper_take_standing(k, d, &r->standing);
-	memset(r->standing.policy, 0, sizeof r->standing.policy);
-	if (policy) {
-		*ret_why = "its evidence does not cover what the policy asks for";
-		if (!covers(&k->input.asked, &policy->info.ask))
-			goto fail;
-		memcpy(r->standing.policy, policy->map.digest, 32);
-		memcpy(r->maps[r->nmaps++], policy->map.digest, 32);
-	}
-	if (policy && asks_for_ima(&policy->info.ask))
-		(void)keeper_ima_stored(k, r);
-	fill_evidence(k, r, &st);
-	keeper_fill_device(&k->input, d);
-	memcpy(k->input.policy_digest, r->standing.policy, 32);
-	keeper_fill_references(k, r, d);
-	*ret_why = "its boot log cannot be read";
-	if ((e = fill_logs(k, &st)) != ASSAY_OK || (e = keeper_encode_request(k, r)) != ASSAY_OK)
-		goto fail;
-	return r;
-fail:
-	keeper_request_free(k, r);
-	return NULL;
-}
-
-/* Whether the candidate changes anything of what judges this device. */
-static bool
-concerns(struct keeper *k, const struct ledger_device *d, const struct keeper_policy **ret)
-{
-	static const uint8_t none[32];
-	const struct replay *p = k->replay;
-	const struct keeper_policy *candidate = &p->run->policy;
-	const struct keeper_policy *now = keeper_policy_for(k, d->class_name, d->labels);
-
-	*ret = keeper_policy_with(k, candidate, d->class_name, d->labels);
-	if (*ret == candidate || *ret != now)
-		return true;
-	for (unsigned i = 0; i < k->nreferences; i++) {
-		const struct keeper_reference *ref = &k->references[i];
-
-		if (!span_equal(SPAN(p->head.reference, 32), SPAN(none, 32)) &&
-		    span_equal(SPAN(ref->digest, 32), SPAN(p->head.reference, 32)))
-			return strcmp(ref->class_name, d->class_name) == 0 &&
-			       (!ref->device[0] || strcmp(ref->device, d->id) == 0) &&
-			       labels_all(ref->labels, d->labels);
-	}
-	return false;
-}
-
-static bool
-in_scope(const struct replay *p, const struct ledger_device *d)
-{
-	return d->status == DEV_ENROLLED &&
-	       (!p->head.class_name[0] || strcmp(p->head.class_name, d->class_name) == 0) &&
-	       (!p->head.device[0] || strcmp(p->head.device, d->id) == 0);
-}
-
-static struct replay_row *
-add_row(struct replay *p)
-{
-	struct replay_row *rows;
-
-	if (p->nrows == p->cap) {
-		rows = realloc(p->rows, (p->cap + ROWS_STEP) * sizeof *rows);
-		if (!rows)
-			return NULL;
-		p->rows = rows;
-		p->cap += ROWS_STEP;
-	}
-	memset(&p->rows[p->nrows], 0, sizeof p->rows[0]);
-	return &p->rows[p->nrows++];
-}
-
-/* The row of a device that is concerned, with what is decided of it now. False: there is
- * nothing to appraise, and it is settled. */
-static bool
-begin_row(struct keeper *k, const struct ledger_device *d, struct replay_row *row)
-{
-	struct standing s = {.status = d->status, .overlay = d->overlay};
-	struct ledger_state st;
-	size_t n;
-
-	if (hex_decode(d->id, row->id, sizeof row->id, &n) != ASSAY_OK)
-		return false;
-	if (ledger_state_outline(k->ledger, d->id, &st) != ASSAY_OK) {
-		settle_unknown(k->replay, row, "its record is not authentic");
-		return false;
-	}
-	row->before = (uint8_t)decision_with(k, &s, st.verdict_outcome);
-	k->replay->stale += st.expires_at <= k->now;
-	if (st.version != 0 && st.verdict_at != 0)
-		return true;
-	settle_unknown(k->replay, row, "it has never attested");
-	return false;
-}
-
-/* One device further. A request, if there is something to appraise. */
-static struct request *
-next_request(struct keeper *k, const struct ledger_device *d)
-{
-	struct replay *p = k->replay;
-	const struct keeper_policy *policy;
-	struct replay_row *row;
-	struct request *r;
-	const char *why;
-
-	if (!in_scope(p, d))
-		return NULL;
-	p->head.total++;
-	if (!concerns(k, d, &policy)) {
-		p->head.unconcerned++;
-		p->done++;
-		return NULL;
-	}
-	row = add_row(p);
-	if (!row) {
-		keeper_replay_abort(k, "out of memory");
-		return NULL;
-	}
-	if (!begin_row(k, d, row))
-		return NULL;
-	r = compose(k, d, policy, &why);
-	if (r)
-		r->row = (uint32_t)(p->nrows - 1);
-	else
-		settle_unknown(p, row, why);
-	return r;
 }
 
 /* ---- the end ---- */
@@ -520,7 +108,7 @@ advance(struct keeper *k)
 		k->replay->done++;
 		return true;
 	}
-	run->ready = next_request(k, &k->device);
+	run->ready = replay_next_request(k, &k->device);
 	return true;
 }
 
@@ -567,7 +155,7 @@ keeper_replay_lost(struct keeper *k, struct request *r)
 {
 	if (is_current(k, r)) {
 		k->replay->run->under_way--;
-		settle_unknown(k->replay, &k->replay->rows[r->row],
+		replay_settle_unknown(k->replay, &k->replay->rows[r->row],
 			       "an appraiser died of its evidence");
 	}
 	keeper_request_free(k, r);
@@ -611,7 +199,7 @@ keeper_on_prediction(struct keeper *k, struct child *c, const struct ipc_msg *m)
 	keeper_appraiser_done(k, c, v.status == VERDICT_FAULT || v.status == VERDICT_UNPROVEN);
 	if (is_current(k, r)) {
 		k->replay->run->under_way--;
-		settle_predicted(k, r, &v);
+		replay_settle(k, r, &v);
 	}
 	keeper_request_free(k, r);
 }
@@ -728,4 +316,11 @@ keeper_replay_of(struct keeper *k, const uint8_t policy[32], const struct replay
 			return keeper_replay_find(k, h.id, ret);
 	}
 	return e;
+}
+
+bool
+keeper_replay_holds(struct keeper *k, const struct replay *r)
+{
+	return r->state == REPLAY_DONE && k->now - r->head.at <= REPLAY_MAX_AGE_S &&
+	       span_equal(SPAN(r->head.judges, 32), SPAN(k->judges, 32));
 }

@@ -70,6 +70,8 @@ ASSAY_MUST_USE enum assay_err keeper_replay_find(struct keeper *k, uint64_t id,
 /* The newest finished one of this policy, whole fleet, without reference. NOT_FOUND. */
 ASSAY_MUST_USE enum assay_err keeper_replay_of(struct keeper *k, const uint8_t policy[32],
 					       const struct replay **ret);
+/* Whether it still says what would happen: nothing was changed since, and it is not old. */
+bool keeper_replay_holds(struct keeper *k, const struct replay *r);
 /* Of its own, from the ledger; released with replay_free(), which accepts NULL. */
 ASSAY_MUST_USE enum assay_err keeper_replay_load(struct keeper *k, uint64_t id,
 						 struct replay **ret);

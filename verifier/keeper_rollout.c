@@ -12,15 +12,6 @@
 #define SEEN_JUDGED 1u
 #define SEEN_DIFFERED 2u
 
-const char *
-rollout_state_name(enum rollout_state s)
-{
-	static const char *const names[ROLLOUT_STATE_COUNT] = {"none", "running", "halted", "done",
-							       "ended"};
-
-	return names[(unsigned)s < ROLLOUT_STATE_COUNT ? s : ROLLOUT_NONE];
-}
-
 static void
 rollout_free(struct keeper_rollout *r)
 {

@@ -27,6 +27,5 @@ void keeper_rollouts_free(struct keeper *k);
 ASSAY_MUST_USE enum assay_err keeper_rollout_observe(struct keeper *k, const char *device,
 						     const struct verdict *v);
 const struct keeper_rollout *keeper_rollout_find(struct keeper *k, const char *name);
-const char *rollout_state_name(enum rollout_state s);
 
 #endif

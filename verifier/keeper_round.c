@@ -11,6 +11,7 @@
 #include "log.h"
 
 #include "evidence/eventlog.h"
+#include "verifier/appraise/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,11 +69,30 @@ add_references(struct keeper *k, struct request *r, const struct ledger_device *
 	return true;
 }
 
-/* The device's own first: what has no room is a set that would admit, none that warns. */
+/* What operators declared bad is for everybody. */
+static void
+add_known_bad(struct keeper *k, struct request *r)
+{
+	struct reference_view *v = &k->input.references[0];
+
+	if (k->known_bad.bytes.n == 0)
+		return;
+	memset(v, 0, sizeof *v);
+	memcpy(v->digest, k->known_bad.digest, sizeof v->digest);
+	v->state = REF_PROMOTED;
+	v->kind = REF_KIND_KNOWN_BAD;
+	text_format(v->name, sizeof v->name, "known-bad");
+	k->input.nreferences = 1;
+	add_map(r, v->digest);
+}
+
+/* Those first that only warn, then the device's own: what has no room is a set that
+ * would admit. */
 void
 keeper_fill_references(struct keeper *k, struct request *r, const struct ledger_device *d)
 {
 	k->input.nreferences = 0;
+	add_known_bad(k, r);
 	if (add_references(k, r, d, true))
 		(void)add_references(k, r, d, false);
 }

@@ -56,7 +56,20 @@
 	X(KEY_LIST, "key.list", VIEWER)                                                        \
 	X(KEY_ROTATE, "key.rotate", ADMIN)                                                     \
 	X(AUDIT_EXPORT, "audit.export", VIEWER) \
-	X(POLICY_EXPLAIN, "policy.explain", VIEWER)
+	X(POLICY_EXPLAIN, "policy.explain", VIEWER)                                    \
+	X(AUDIT_EXPORT, "audit.export", VIEWER)                                        \
+	X(POLICY_PROMOTE, "policy.promote", OPERATOR)                                          \
+	X(REPLAY_START, "policy.replay", OPERATOR)                                             \
+	X(REPLAY_SHOW, "replay.show", VIEWER)                                                  \
+	X(REPLAY_LIST, "replay.list", VIEWER)                                                  \
+	X(REPLAY_DEVICES, "replay.devices", VIEWER)                                            \
+	X(REFERENCE_PLAN, "reference.plan", OPERATOR)                                          \
+	X(REFERENCE_UNPLAN, "reference.unplan", OPERATOR)                                      \
+	X(PLAN_LIST, "plan.list", VIEWER)                                                      \
+	X(KNOWN_BAD_ADD, "known-bad.add", OPERATOR)                                            \
+	X(KNOWN_BAD_REMOVE, "known-bad.remove", OPERATOR)                                      \
+	X(KNOWN_BAD_LIST, "known-bad.list", VIEWER)                                            \
+	X(REFERENCE_DEVICES, "reference.devices", VIEWER)
 
 enum operation_code {
 	OP_NONE = 0,

@@ -31,7 +31,7 @@ policy() { # CLASS SED...
 	sed "${args[@]}" tests/data/policy/gateway.yaml >"$WORK/$class.yaml"
 	assay policy add "$WORK/$class.yaml" >/dev/null &&
 		assay policy activate "$(assay policy list --json |
-			jq -r --arg n "$class" '[.policies[] | select(.name == $n)] | max_by(.version) | .digest')" >/dev/null
+			jq -r --arg n "$class" '[.policies[] | select(.name == $n)] | max_by(.version) | .digest')" --comment test >/dev/null
 }
 
 fleet_begin() { # CONFIG-LINE...

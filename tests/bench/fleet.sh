@@ -26,7 +26,7 @@ quietly verifier_start
 quietly fleet --eks "$WORK/eks"
 quietly assay ek allow --file "$WORK/eks" --class fleet
 quietly assay policy add tests/data/policy/fleet.yaml
-quietly assay policy activate fleet
+quietly assay policy activate fleet --comment bench
 
 start fleet "$ASSAY_BIN/assay-fleet" --log $LOG --devices "$devices" --ramp "$ramp" \
 	--port "$(cat "$ASSAY_STATE/run/port")" --pin "$(assay status --json | jq -r .pin)" \

@@ -77,7 +77,7 @@ for class in gateway controller; do
 	shown "sed '$edit' tests/data/policy/$class.yaml > $WORK/$class.yaml"
 	sed "$edit" "tests/data/policy/$class.yaml" >"$WORK/$class.yaml"
 	must assay policy add "$WORK/$class.yaml"
-	must assay policy activate "$(assay policy list --json | jq -r --arg n $class '.policies[] | select(.name == $n and .version == 2) | .digest[:16]')"
+	must assay policy activate "$(assay policy list --json | jq -r --arg n $class '.policies[] | select(.name == $n and .version == 2) | .digest[:16]')" --comment 'virtual TPMs for the demo'
 done
 
 title 'Two devices boot: a gateway and an industrial controller'

@@ -243,7 +243,7 @@ policy_use() { # CLASS SECONDS [SED-EXPRESSION]
 	local file=$WORK/$1.$RANDOM.yaml
 	sed -e "s/^version: .*/version: $((RANDOM + 2))/" -e "s/interval: .*/interval: ${2}s/" \
 		-e 's/virtual_tpm: false/virtual_tpm: true/' -e "${3:-}" "tests/data/policy/$1.yaml" >"$file"
-	assay policy activate "$(assay policy add "$file" --json | jq -r .digest)"
+	assay policy activate "$(assay policy add "$file" --json | jq -r .digest)" --comment test
 }
 
 # A device NAME with a TPM that booted a log (tests/data/eventlog/LOG.bin), its agent with

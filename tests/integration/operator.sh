@@ -75,7 +75,7 @@ check 'a tier that is none' complains 2 'tier' token create --class c --tier gol
 check 'an EK of no form' complains 2 '64 hex digits' ek allow --ek 12 --class c
 printf '%064d\nnonsense\n' 1 >"$WORK/eks"
 check 'a file of EKs names the line' complains 2 'line 2' ek allow --file "$WORK/eks" --class c
-check 'an unknown policy' complains 2 "no policy \`none'" policy activate none
+check 'an unknown policy' complains 2 "no policy \`none'" policy activate none --comment test
 check 'an unknown role' complains 2 'role: must be' operator add anna --role root
 check 'a ledger without fault' complains 2 'not in fault' ledger accept
 check 'a file that is not there' complains 3 'No such file' policy add "$WORK/nowhere.yaml"

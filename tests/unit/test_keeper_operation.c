@@ -11,6 +11,7 @@
 #include "verifier/compiler/policy_compile.h"
 #include "verifier/keeper_ima.h"
 #include "verifier/keeper_operation.h"
+#include "verifier/keeper_rollout.h"
 #include "verifier/result/signing.h"
 #include "verifier/log.h"
 
@@ -121,6 +122,57 @@ keeper_device_changed(struct keeper *k, const char *device, const char *reason)
 	assert_true(k->changing);
 	k->changed++;
 	return ASSAY_OK;
+}
+
+/* No replay and no rollout: those have their own tests, with the real keeper. */
+enum assay_err
+keeper_replay_start(struct keeper *k, const struct replay_order *o, uint64_t *ret_id)
+{
+	(void)k;
+	(void)o;
+	(void)ret_id;
+	return ASSAY_BUSY;
+}
+
+const struct replay *
+keeper_replay_current(struct keeper *k)
+{
+	static const struct replay running = {.state = REPLAY_RUNNING, .head = {.id = 3}};
+
+	(void)k;
+	return &running;
+}
+
+enum assay_err
+keeper_replay_find(struct keeper *k, uint64_t id, const struct replay **ret)
+{
+	(void)k;
+	(void)id;
+	(void)ret;
+	return ASSAY_NOT_FOUND;
+}
+
+enum assay_err
+keeper_replay_of(struct keeper *k, const uint8_t policy[32], const struct replay **ret)
+{
+	(void)policy;
+	return keeper_replay_find(k, 0, ret);
+}
+
+bool
+keeper_replay_holds(struct keeper *k, const struct replay *r)
+{
+	(void)k;
+	(void)r;
+	return false;
+}
+
+const struct keeper_rollout *
+keeper_rollout_find(struct keeper *k, const char *name)
+{
+	(void)k;
+	(void)name;
+	return NULL;
 }
 
 enum assay_err
@@ -1120,16 +1172,16 @@ a_policy_judges_only_once_it_is_activated(void **state)
 	assert_true(json_is_false(json_object_get(j, "active")));
 	json_decref(j);
 	assert_int_equal(keeper.reloads, 0);
-	j = answer(OP_POLICY_ACTIVATE, F({F_POLICY, "gw"}));
+	j = answer(OP_POLICY_ACTIVATE, F({F_POLICY, "gw"}, {F_REASON, "why"}));
 	assert_true(json_is_true(json_object_get(j, "active")));
 	json_decref(j);
 	assert_int_equal(keeper.reloads, 1);
-	ask(OP_POLICY_ACTIVATE, F({F_POLICY, "gw"}));
+	ask(OP_POLICY_ACTIVATE, F({F_POLICY, "gw"}, {F_REASON, "why"}));
 	refused(ASSAY_STATE, "active already");
 	j = answer(OP_POLICY_SHOW, F({F_POLICY, "gw"}));
 	assert_non_null(strstr(text(j, "source"), "policy: gw\n"));
 	json_decref(j);
-	ask(OP_POLICY_ACTIVATE, F({F_POLICY, "none"}));
+	ask(OP_POLICY_ACTIVATE, F({F_POLICY, "none"}, {F_REASON, "why"}));
 	refused(ASSAY_NOT_FOUND, "no policy `none'");
 }
 
@@ -1141,15 +1193,15 @@ the_newer_version_takes_the_place_of_the_older(void **state)
 
 	(void)state;
 	json_decref(add_policy("gw", "class: gateway", 1));
-	json_decref(answer(OP_POLICY_ACTIVATE, F({F_POLICY, "gw"})));
+	json_decref(answer(OP_POLICY_ACTIVATE, F({F_POLICY, "gw"}, {F_REASON, "why"})));
 	j = add_policy("gw", "class: gateway", 2);
 	snprintf(digest, sizeof digest, "%s", text(j, "digest"));
 	json_decref(j);
-	j = answer(OP_POLICY_ACTIVATE, F({F_POLICY, "gw"}));
+	j = answer(OP_POLICY_ACTIVATE, F({F_POLICY, "gw"}, {F_REASON, "why"}));
 	assert_string_equal(text(j, "digest"), digest);
 	json_decref(j);
 	json_decref(add_policy("gw", "class: gateway", 3));
-	ask(OP_POLICY_ACTIVATE, F({F_POLICY, "gw"})); /* 1 or 3? */
+	ask(OP_POLICY_ACTIVATE, F({F_POLICY, "gw"}, {F_REASON, "why"})); /* 1 or 3? */
 	refused(ASSAY_DUPLICATE, "`gw' is 3 stored policies");
 	j = answer(OP_POLICY_SHOW, F({F_POLICY, "gw"})); /* the active one */
 	assert_string_equal(text(j, "digest"), digest);
@@ -1167,13 +1219,13 @@ two_policies_of_the_same_rank_are_not_both_activated(void **state)
 	json_decref(add_policy("c", "class: gateway, labels: [site=y]", 1));
 	json_decref(add_policy("d", "class: '*', labels: [site=x, ring=y]", 1));
 	json_decref(add_policy("e", "class: gateway", 1));
-	json_decref(answer(OP_POLICY_ACTIVATE, F({F_POLICY, "a"})));
-	ask(OP_POLICY_ACTIVATE, F({F_POLICY, "b"}));
+	json_decref(answer(OP_POLICY_ACTIVATE, F({F_POLICY, "a"}, {F_REASON, "why"})));
+	ask(OP_POLICY_ACTIVATE, F({F_POLICY, "b"}, {F_REASON, "why"}));
 	refused(ASSAY_STATE, "same rank as `a'");
-	ask(OP_POLICY_ACTIVATE, F({F_POLICY, "d"}));
+	ask(OP_POLICY_ACTIVATE, F({F_POLICY, "d"}, {F_REASON, "why"}));
 	refused(ASSAY_STATE, "same rank as `a'");
-	json_decref(answer(OP_POLICY_ACTIVATE, F({F_POLICY, "c"}))); /* not at both sites */
-	json_decref(answer(OP_POLICY_ACTIVATE, F({F_POLICY, "e"}))); /* less specific */
+	json_decref(answer(OP_POLICY_ACTIVATE, F({F_POLICY, "c"}, {F_REASON, "why"}))); /* not at both sites */
+	json_decref(answer(OP_POLICY_ACTIVATE, F({F_POLICY, "e"}, {F_REASON, "why"}))); /* less specific */
 }
 
 /* ---- the rest ---- */

@@ -214,6 +214,8 @@ void plan_remember(const struct appraisal *a, struct continuity *n);
 /* last_boot.c: against the last boot of the same device that was judged ADMIT. After the
  * references, whose differences it puts into words where they have none. */
 void last_boot_judge(struct appraisal *a);
+/* knownbad.c: what operators declared bad, wherever it is seen; beats every allow. */
+void knownbad_judge(struct appraisal *a);
 /* policy_eval.c: the rules. */
 void policy_judge(struct appraisal *a);
 /* vector.c: AR4SI, from the findings and from rules that support a claim. */

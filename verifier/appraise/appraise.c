@@ -205,6 +205,7 @@ judge(struct appraisal *a, struct appraisal_input *room)
 	plan_judge(a);
 	baseline_judge(a);
 	last_boot_judge(a);
+	knownbad_judge(a);
 	software_judge(a);
 	policy_judge(a);
 	judged_check(a);

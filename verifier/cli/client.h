@@ -19,7 +19,7 @@
 
 #define CLIENT_ANSWER_MAX (32u << 20)
 #define CLIENT_ARGS_MAX 2
-#define CLIENT_OPTIONS_MAX 8
+#define CLIENT_OPTIONS_MAX 12
 #define CLIENT_FILE_MAX (1u << 20)
 
 enum client_kind {
@@ -30,6 +30,8 @@ enum client_kind {
 	CLIENT_FLAG,	 /* takes no value; not sent, see client_flag() */
 	CLIENT_LIMIT,	 /* how many rows in all; not sent as it is */
 	CLIENT_LOCAL,	 /* for the command itself; not sent */
+	CLIENT_YES,	 /* takes no value; sent as "yes" */
+	CLIENT_TIME,	 /* "2026-11-22T12:00:00Z" or seconds; sent as seconds */
 };
 
 struct client_option {
@@ -91,6 +93,8 @@ ASSAY_MUST_USE bool client_fetch(const struct client *c, const char *path, struc
  * with TLS set up; a CURL handle, which the caller cleans up. auth: the header that
  * authorises, "" on the Unix socket. NULL on failure, everything said. */
 void *client_connect(const struct client *c, const char *path, char auth[4200], int *ret_status);
+/* The fields of a request as the options give them. NULL: *ret_status is set. */
+ASSAY_MUST_USE json_t *client_fields(const struct client *c, int *ret_status);
 /* The request of the spec, pages joined to one answer. */
 ASSAY_MUST_USE json_t *client_ask_spec(const struct client *c, int *ret_status);
 /* The spec's path, with words encoded, and query; malloc'd. NULL without memory. */

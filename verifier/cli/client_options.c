@@ -132,7 +132,7 @@ place_option(struct parse *p, const char *name, size_t n, const char ***ret)
 	const struct client_option *o = own_option(p->c, name, n, ret);
 
 	if (o)
-		return o->kind != CLIENT_FLAG;
+		return o->kind != CLIENT_FLAG && o->kind != CLIENT_YES;
 	*ret = common_option(p->c, name, n);
 	return true;
 }

@@ -73,6 +73,7 @@ field_value(const struct client *c, unsigned i, int *ret_status)
 	struct span file;
 	uint64_t seconds;
 	uint32_t mask;
+	int64_t at;
 	json_t *j;
 
 	*ret_status = CLI_YES;
@@ -97,6 +98,14 @@ field_value(const struct client *c, unsigned i, int *ret_status)
 		if (!j)
 			*ret_status = cli_fail(CLI_BAD_INPUT, "%s: is not UTF-8 text", value);
 		return j;
+	case CLIENT_YES:
+		return json_string("yes");
+	case CLIENT_TIME:
+		if (cli_parse_time(value, &at))
+			return json_integer(at);
+		*ret_status = cli_usage(c->spec->command, "--%s: `%.40s' is no time such as "
+							  "2026-11-22T12:00:00Z", o->name, value);
+		return NULL;
 	default:
 		return json_string(value);
 	}
@@ -139,8 +148,8 @@ add_word(const struct client *c, json_t *body)
 }
 
 /* The body of a POST, or the fields of a GET's query. */
-static json_t *
-fields_of(const struct client *c, int *ret_status)
+json_t *
+client_fields(const struct client *c, int *ret_status)
 {
 	json_t *body = json_object();
 
@@ -281,7 +290,7 @@ ask_pages(const struct client *c, json_t *fields, int *ret_status)
 json_t *
 client_ask_spec(const struct client *c, int *ret_status)
 {
-	json_t *fields = fields_of(c, ret_status), *answer = NULL;
+	json_t *fields = client_fields(c, ret_status), *answer = NULL;
 	char *path;
 
 	if (!fields)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct cli_command cmd_policy_activate, cmd_policy_add, cmd_policy_check,
+extern const struct cli_command cmd_policy_add, cmd_policy_check,
 	cmd_policy_list, cmd_policy_show;
 
 /* ---- check: no verifier is needed ---- */
@@ -198,6 +198,9 @@ show_policy(const struct client *c, const json_t *p)
 	       view_time(p, "created"));
 	if (comment)
 		printf("  comment  %s\n", comment);
+	if (view_text(p, "activated_by"))
+		printf("  in force %s since %s: %s\n", view_text(p, "activated_by"),
+		       view_time(p, "activated"), view_text(p, "activated_why"));
 	show_source(p);
 	return CLI_YES;
 }
@@ -224,7 +227,7 @@ const struct cli_command cmd_policy_show = {
 	.run = run_show,
 };
 
-/* ---- add and activate ---- */
+/* ---- add ---- */
 
 static int
 show_added(const struct client *c, const json_t *p)
@@ -233,7 +236,7 @@ show_added(const struct client *c, const json_t *p)
 
 	(void)c;
 	printf("%s version %lld is stored (%.16s); it judges once it is active "
-	       "(assay policy activate %.16s)\n", view_text(p, "name"),
+	       "(assay policy replay %.16s, then activate)\n", view_text(p, "name"),
 	       (long long)view_number(p, "version"), digest ? digest : "-", digest ? digest : "-");
 	return CLI_YES;
 }
@@ -262,38 +265,4 @@ const struct cli_command cmd_policy_add = {
 	.summary = "give a policy to the verifier; it is compiled and stored, not yet active",
 	.help = "  --reason TEXT  stored with it\n",
 	.run = run_add,
-};
-
-static int
-show_activated(const struct client *c, const json_t *p)
-{
-	(void)c;
-	printf("%s version %lld is active; devices are judged by it from their next "
-	       "attestation\n", view_text(p, "name"), (long long)view_number(p, "version"));
-	return CLI_YES;
-}
-
-static int
-run_activate(int argc, char **argv)
-{
-	static const struct client_spec spec = {
-		.command = &cmd_policy_activate,
-		.post = true,
-		.path = "/v1/policies/{0}/activate",
-		.args = {"POLICY"},
-		.show = show_activated,
-	};
-
-	return client_run(&spec, argc, argv);
-}
-
-const struct cli_command cmd_policy_activate = {
-	.group = "policy",
-	.name = "activate",
-	.usage = "POLICY [--json]",
-	.summary = "judge by a stored policy from now on",
-	.help = "POLICY is a name, or at least eight first digits of a digest. It takes the place\n"
-		"of the active policy of its name. Refused if some device would then have two\n"
-		"policies of the same rank.\n",
-	.run = run_activate,
 };

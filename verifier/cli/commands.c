@@ -41,6 +41,11 @@ extern const struct cli_command cmd_policy_add;
 extern const struct cli_command cmd_policy_check;
 extern const struct cli_command cmd_policy_explain;
 extern const struct cli_command cmd_policy_list;
+extern const struct cli_command cmd_reference_plan;
+extern const struct cli_command cmd_reference_known_bad;
+extern const struct cli_command cmd_policy_replay;
+extern const struct cli_command cmd_policy_promote;
+extern const struct cli_command cmd_policy_diff;
 extern const struct cli_command cmd_policy_show;
 extern const struct cli_command cmd_policy_test;
 extern const struct cli_command cmd_reference_capture;
@@ -95,13 +100,18 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_policy_add,
 	&cmd_policy_check,
 	&cmd_policy_explain,
+	&cmd_policy_diff,
 	&cmd_policy_list,
+	&cmd_policy_promote,
+	&cmd_policy_replay,
 	&cmd_policy_show,
 	&cmd_policy_test,
 	&cmd_reference_capture,
 	&cmd_reference_diff,
 	&cmd_reference_import,
+	&cmd_reference_known_bad,
 	&cmd_reference_list,
+	&cmd_reference_plan,
 	&cmd_reference_predict,
 	&cmd_reference_promote,
 	&cmd_reference_retire,

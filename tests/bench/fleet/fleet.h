@@ -21,7 +21,9 @@ struct fleet_options {
 	const char *eks;    /* write EK digests here and end */
 	const char *record; /* every decision received: device id, sequence, outcome */
 	bool reconnect;	    /* a lost connection is no error: the verifier may die */
+	bool stay;	    /* whatever is decided, until it is ended */
 	unsigned devices, seconds, ramp; /* ramp: connections per second */
+	unsigned first; /* devices of another process before these */
 	long daemon;	    /* pid of keeper, to measure it and its children; 0: none */
 };
 

@@ -309,11 +309,11 @@ on_timer(uv_timer_t *t)
 		reconnect();
 	if (fleet.phase == CONNECTING)
 		ramp_up();
-	else if (fleet.phase == SETTLING && fleet.admitted == fleet.o.devices)
+	else if (!fleet.o.stay && fleet.phase == SETTLING && fleet.admitted == fleet.o.devices)
 		begin_measuring();
 	else if (fleet.phase == MEASURING && since >= fleet.o.seconds)
 		end_measuring(since);
-	if ((fleet.phase == CONNECTING || fleet.phase == SETTLING) &&
+	if (!fleet.o.stay && (fleet.phase == CONNECTING || fleet.phase == SETTLING) &&
 	    fleet_now() - fleet.phase_start > SETTLE_MAX_S) {
 		fprintf(stderr, "fleet: gave up: %u decided, %u admitted of %u, %u errors\n",
 			fleet.decided, fleet.admitted, fleet.o.devices, fleet.errors);
@@ -376,7 +376,7 @@ usage(void)
 {
 	fputs("usage: assay-fleet --log FILE --devices N (--eks FILE | --port N --pin HEX\n"
 	      "       [--host H] [--seconds N] [--ramp N] [--ready FILE] [--daemon PID]\n"
-	      "       [--record FILE] [--reconnect])\n",
+	      "       [--record FILE] [--reconnect]) [--first N] [--stay]\n",
 	      stderr);
 	return 64;
 }
@@ -389,7 +389,8 @@ parse(int argc, char **argv)
 		{"log", 1, NULL, 'l'},	   {"ready", 1, NULL, 'r'}, {"eks", 1, NULL, 'e'},
 		{"devices", 1, NULL, 'n'}, {"seconds", 1, NULL, 's'}, {"ramp", 1, NULL, 'c'},
 		{"daemon", 1, NULL, 'd'},  {"record", 1, NULL, 'w'},
-		{"reconnect", 0, NULL, 'R'}, {NULL, 0, NULL, 0},
+		{"reconnect", 0, NULL, 'R'}, {"first", 1, NULL, 'f'},
+		{"stay", 0, NULL, 'S'},	   {NULL, 0, NULL, 0},
 	};
 	struct fleet_options *o = &fleet.o;
 	size_t n;
@@ -409,6 +410,8 @@ parse(int argc, char **argv)
 		case 'c': o->ramp = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'w': o->record = optarg; break;
 		case 'R': o->reconnect = true; break;
+		case 'f': o->first = (unsigned)strtoul(optarg, NULL, 10); break;
+		case 'S': o->stay = true; break;
 		case 'd': o->daemon = strtol(optarg, NULL, 10); break;
 		default: return false;
 		}
@@ -433,6 +436,6 @@ main(int argc, char **argv)
 	if (!fleet.devices)
 		return 4;
 	for (unsigned n = 0; n < fleet.o.devices; n++)
-		fleet_device_init(&fleet.devices[n], n + 1, log);
+		fleet_device_init(&fleet.devices[n], fleet.o.first + n + 1, log);
 	return fleet.o.eks ? write_eks(fleet.o.eks) : run();
 }

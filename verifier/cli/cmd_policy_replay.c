@@ -1,0 +1,327 @@
+/* cmd_policy_replay.c: what would change if a policy were activated: asked, waited for,
+ * shown, and activated if it is wanted. */
+#include "client.h"
+#include "table.h"
+
+#include "verifier/appraise/text.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern const struct cli_command cmd_policy_replay;
+
+#define POLL_MS 200
+#define BAR 40
+
+static const struct client_spec spec = {
+	.command = &cmd_policy_replay,
+	.args = {"POLICY"},
+	.options = {{"reference", "reference", CLIENT_TEXT, false},
+		    {"class", "class", CLIENT_TEXT, false},
+		    {"device", "device", CLIENT_TEXT, false},
+		    {"max-flips", "", CLIENT_LOCAL, false},
+		    {"comment", "", CLIENT_LOCAL, false},
+		    {"force", "", CLIENT_FLAG, false},
+		    {"yes", "", CLIENT_FLAG, false},
+		    {"devices", "", CLIENT_FLAG, false}},
+};
+
+/* ---- asking and waiting ---- */
+
+static json_t *
+start(const struct client *c, int *ret_status)
+{
+	static const char *const fields[] = {"reference", "class", "device"};
+	json_t *body = json_pack("{s:s}", "policy", c->args[0]), *answer = NULL;
+
+	for (size_t i = 0; body && i < sizeof fields / sizeof fields[0]; i++)
+		if (client_option(c, fields[i]))
+			json_object_set_new(body, fields[i],
+					    json_string(client_option(c, fields[i])));
+	if (body)
+		answer = client_ask(c, true, "/v1/replays", body, ret_status);
+	else
+		*ret_status = cli_fail(CLI_BAD_INPUT, "the policy's name is not text");
+	json_decref(body);
+	return answer;
+}
+
+static void
+show_bar(const json_t *r, bool end)
+{
+	int64_t done = view_number(r, "done"), all = view_number(r, "expected");
+	int filled = all > 0 ? (int)(done * BAR / all) : 0;
+	char bar[BAR + 1];
+
+	if (isatty(STDERR_FILENO) != 1)
+		return;
+	if (filled > BAR || end)
+		filled = BAR;
+	memset(bar, ' ', BAR);
+	memset(bar, '=', (size_t)filled);
+	bar[BAR] = '\0';
+	fprintf(stderr, "\r[%s] %lld of %lld devices%s", bar, (long long)done, (long long)all,
+		end ? "\n" : "");
+	fflush(stderr);
+}
+
+/* Until it is no longer running. */
+static json_t *
+wait_for(const struct client *c, json_t *r, int *ret_status)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/v1/replays/%lld", (long long)view_number(r, "id"));
+	while (r && strcmp(view_text(r, "state") ? view_text(r, "state") : "", "running") == 0) {
+		show_bar(r, false);
+		(void)poll(NULL, 0, POLL_MS);
+		json_decref(r);
+		r = client_ask(c, false, path, NULL, ret_status);
+	}
+	if (r)
+		show_bar(r, true);
+	return r;
+}
+
+/* All that change and all that are unknown, in the document. */
+static bool
+add_devices(const struct client *c, json_t *r, int *ret_status)
+{
+	json_t *all = json_array(), *page, *next = json_integer(0);
+	bool ok = all && next;
+
+	while (ok && json_is_integer(next)) {
+		char path[128];
+
+		snprintf(path, sizeof path, "/v1/replays/%lld/devices?limit=1000&after=%lld",
+			 (long long)view_number(r, "id"), (long long)json_integer_value(next));
+		json_decref(next);
+		next = NULL;
+		page = client_ask(c, false, path, NULL, ret_status);
+		ok = page && json_array_extend(all, json_object_get(page, "devices")) == 0;
+		if (ok)
+			next = json_incref(json_object_get(page, "next"));
+		json_decref(page);
+	}
+	json_decref(next);
+	return ok && json_object_set(r, "devices", all) == 0 ? (json_decref(all), true)
+							     : (json_decref(all), false);
+}
+
+/* ---- showing ---- */
+
+static void
+group_row(struct table *t, const json_t *g)
+{
+	const char *rule = view_text(g, "rule"), *text = view_text(g, "text");
+	const char *subject = view_text(g, "subject"), *word = view_text(g, "finding");
+	char count[24], change[48], why[TABLE_CELL_MAX];
+
+	snprintf(count, sizeof count, "%lld", (long long)view_number(g, "count"));
+	snprintf(change, sizeof change, "%s -> %s", view_text(g, "before"), view_text(g, "after"));
+	snprintf(why, sizeof why, "%s%s%s%s%s", view_flag(g, "over") ? "no longer: " : "",
+		 rule ? "rule " : "", rule ? rule : word ? word : text ? text : "-",
+		 subject ? ", " : "", subject ? subject : "");
+	table_cell(t, count, "");
+	table_cell(t, change, view_colour(view_text(g, "after")));
+	table_cell(t, why, "");
+	table_cell(t, rule || word ? text : NULL, cli_dim());
+}
+
+static void
+show_groups(const json_t *groups)
+{
+	static const char *const heads[] = {"DEVICES", "CHANGE", "WHY", "", NULL};
+	struct table t;
+
+	if (json_array_size(groups) == 0)
+		return;
+	putchar('\n');
+	table_init(&t, heads);
+	for (size_t i = 0; i < json_array_size(groups); i++)
+		group_row(&t, json_array_get(groups, i));
+	table_print(&t, stdout);
+}
+
+static void
+show_devices(const json_t *devices)
+{
+	static const char *const heads[] = {"DEVICE", "CHANGE", "WHY", "SUBJECT", NULL};
+	struct table t;
+
+	if (!devices)
+		return;
+	putchar('\n');
+	table_init(&t, heads);
+	for (size_t i = 0; i < json_array_size(devices); i++) {
+		const json_t *d = json_array_get(devices, i);
+		const char *name = view_text(d, "name"), *rule = view_text(d, "rule");
+		char change[48];
+
+		snprintf(change, sizeof change, "%s -> %s", view_text(d, "before"),
+			 view_text(d, "after"));
+		table_cell(&t, name ? name : view_text(d, "id"), "");
+		table_cell(&t, change, view_colour(view_text(d, "after")));
+		table_cell(&t, rule ? rule : view_text(d, "finding") ? view_text(d, "finding")
+								     : view_text(d, "text"), "");
+		table_cell(&t, view_text(d, "subject"), "");
+	}
+	table_print(&t, stdout);
+}
+
+static void
+show(const json_t *r)
+{
+	printf("Replay %lld of %s version %lld: evidence as stored, references as of %s\n",
+	       (long long)view_number(r, "id"), view_text(r, "policy"),
+	       (long long)view_number(r, "version"), view_time(r, "at"));
+	printf("  %lld devices: %lld would change, %lld stay, %lld unknown, %lld not concerned",
+	       (long long)view_number(r, "devices"), (long long)view_number(r, "changed"),
+	       (long long)view_number(r, "unchanged"), (long long)view_number(r, "unknown"),
+	       (long long)view_number(r, "unconcerned"));
+	if (view_number(r, "stale") > 0)
+		printf("; %lld have not attested lately", (long long)view_number(r, "stale"));
+	putchar('\n');
+	if (view_flag(r, "monitor"))
+		puts("  The policy is in monitor mode: nothing changes until it enforces.");
+	show_groups(json_object_get(r, "groups"));
+	show_devices(json_object_get(r, "devices"));
+}
+
+/* ---- activating ---- */
+
+static bool
+ask(const char *question, char *ret, size_t cap)
+{
+	size_t n;
+
+	fputs(question, stderr);
+	fflush(stderr);
+	if (!fgets(ret, (int)cap, stdin))
+		return false;
+	n = strcspn(ret, "\n");
+	ret[n] = '\0';
+	return n > 0;
+}
+
+/* --yes with --comment, or answers on a terminal. */
+static bool
+wanted(const struct client *c, char comment[256])
+{
+	char yes[16];
+
+	text_format(comment, 256, "%s", client_option(c, "comment") ? client_option(c, "comment") : "");
+	if (client_option(c, "yes"))
+		return *comment != '\0';
+	if (c->json || isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1)
+		return false;
+	if (!ask("\nActivate it for all devices? [y/N] ", yes, sizeof yes) ||
+	    (yes[0] != 'y' && yes[0] != 'Y'))
+		return false;
+	return *comment || ask("Why? ", comment, 256);
+}
+
+static int
+activate(const struct client *c, const json_t *r, const char *comment)
+{
+	char path[160];
+	json_t *body = json_pack("{s:s, s:I}", "reason", comment, "replay",
+				 (json_int_t)view_number(r, "id")), *answer;
+	int status = CLI_FAULT;
+
+	if (body && client_option(c, "max-flips"))
+		json_object_set_new(body, "max_flips", json_string(client_option(c, "max-flips")));
+	if (body && client_option(c, "force"))
+		json_object_set_new(body, "force", json_string("yes"));
+	snprintf(path, sizeof path, "/v1/policies/%s/activate", view_text(r, "digest"));
+	answer = body ? client_ask(c, true, path, body, &status) : NULL;
+	if (answer && !c->json)
+		printf("\n%s version %lld is active.\n", view_text(answer, "name"),
+		       (long long)view_number(answer, "version"));
+	json_decref(answer);
+	json_decref(body);
+	return status;
+}
+
+/* More changes than are allowed are refused before anybody is asked. */
+static int
+check_flips(const struct client *c, const json_t *r)
+{
+	const char *text = client_option(c, "max-flips");
+	int64_t flips = view_number(r, "changed") + view_number(r, "unknown");
+
+	if (!text || client_option(c, "force") || view_flag(r, "monitor") ||
+	    flips <= strtoll(text, NULL, 10))
+		return CLI_YES;
+	return cli_fail(CLI_NEGATIVE, "%lld devices would change or are unknown, more than "
+				      "--max-flips %s: not activated", (long long)flips, text);
+}
+
+static int
+finish(const struct client *c, json_t *r)
+{
+	char comment[256];
+	int status = CLI_YES;
+
+	if (strcmp(view_text(r, "state") ? view_text(r, "state") : "", "done") != 0)
+		return cli_fail(CLI_FAULT, "the replay failed: %s", view_text(r, "why"));
+	if (client_option(c, "devices") && !add_devices(c, r, &status))
+		return status == CLI_YES ? CLI_FAULT : status;
+	if (c->json) {
+		json_dumpf(r, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+		putchar('\n');
+	} else {
+		show(r);
+	}
+	if ((status = check_flips(c, r)) != CLI_YES || !wanted(c, comment))
+		return status;
+	return activate(c, r, comment);
+}
+
+static int
+run_replay(int argc, char **argv)
+{
+	struct client_words words = {argc, argv};
+	struct client c;
+	json_t *r;
+	int status;
+
+	if (!client_parse(&c, &spec, words, &status))
+		return status;
+	if (client_option(&c, "max-flips") &&
+	    strspn(client_option(&c, "max-flips"), "0123456789") !=
+		    strlen(client_option(&c, "max-flips")))
+		return cli_usage(&cmd_policy_replay, "--max-flips must be a whole number");
+	if (client_option(&c, "yes") && !client_option(&c, "comment"))
+		return cli_usage(&cmd_policy_replay, "--yes needs --comment TEXT");
+	r = start(&c, &status);
+	if (r)
+		r = wait_for(&c, r, &status);
+	if (r)
+		status = finish(&c, r);
+	json_decref(r);
+	return status;
+}
+
+const struct cli_command cmd_policy_replay = {
+	.group = "policy",
+	.name = "replay",
+	.usage = "POLICY [--reference SET] [--class CLASS | --device DEVICE] [--devices] "
+		 "[--max-flips N] [--yes --comment TEXT] [--force] [--json]",
+	.summary = "what would change if this policy were activated, from stored evidence",
+	.help = "POLICY is a stored policy: a name, or at least eight first digits of a digest.\n"
+		"Every device's last evidence is judged by it as it was stored; a device whose\n"
+		"stored evidence does not suffice is UNKNOWN. Nothing changes by it. On a terminal\n"
+		"you are asked whether to activate the policy.\n\n"
+		"  --reference SET  as if this learned set were promoted\n"
+		"  --class CLASS    only these devices\n"
+		"  --device DEVICE  only this one\n"
+		"  --devices        also list every device that would change or is unknown\n"
+		"  --max-flips N    refuse to activate if more would change or are unknown\n"
+		"  --yes            activate it without asking; needs --comment\n"
+		"  --comment TEXT   why it is activated; kept in the audit log\n"
+		"  --force          activate it although more than N would change\n",
+	.run = run_replay,
+};
