@@ -57,7 +57,6 @@
 	X(KEY_ROTATE, "key.rotate", ADMIN)                                                     \
 	X(AUDIT_EXPORT, "audit.export", VIEWER) \
 	X(POLICY_EXPLAIN, "policy.explain", VIEWER)                                    \
-	X(AUDIT_EXPORT, "audit.export", VIEWER)                                        \
 	X(POLICY_PROMOTE, "policy.promote", OPERATOR)                                          \
 	X(REPLAY_START, "policy.replay", OPERATOR)                                             \
 	X(REPLAY_SHOW, "replay.show", VIEWER)                                                  \
