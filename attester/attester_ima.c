@@ -122,7 +122,7 @@ walk_on(struct assay_attester *a, struct ima_mark *m, uint64_t until)
 }
 
 enum assay_err
-ima_count(struct assay_attester *a, uint64_t *ret)
+ima_length(struct assay_attester *a, uint64_t *ret)
 {
 	struct ima *i = &a->ima;
 	enum assay_err e;

@@ -45,7 +45,7 @@ make_claims(struct assay_attester *a, bool reread)
 	enum assay_err e = claims_collect(a, reread);
 
 	if (e != ASSAY_OK || (e = take_boot_log(a, m, digest)) != ASSAY_OK ||
-	    (e = ima_count(a, &m->ima_entries)) != ASSAY_OK)
+	    (e = ima_length(a, &m->ima_entries)) != ASSAY_OK)
 		return e;
 	m->agent = SPAN(a->agent, strlen(a->agent));
 	if (signs_by_key(a)) {

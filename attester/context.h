@@ -150,7 +150,7 @@ ASSAY_MUST_USE enum assay_err round_prove(struct assay_attester *a,
 ASSAY_MUST_USE enum assay_err round_part(struct assay_attester *a);
 
 /* How many whole entries the IMA list has now; 0: there is none. */
-ASSAY_MUST_USE enum assay_err ima_count(struct assay_attester *a, uint64_t *ret);
+ASSAY_MUST_USE enum assay_err ima_length(struct assay_attester *a, uint64_t *ret);
 /* Find the entry that a Need starts at. Behind the last there is nothing to send. */
 ASSAY_MUST_USE enum assay_err ima_seek(struct assay_attester *a, uint64_t entry);
 /* The next piece, at most limit bytes; m->data, m->last. */

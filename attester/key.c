@@ -1,6 +1,6 @@
 /* key.c: a private key in memory as back end; see assay/attester.h. */
 #include "key_private.h"
-#include "pem.h"
+#include "armour.h"
 
 #include <string.h>
 
@@ -32,10 +32,10 @@ read_private(struct assay_key *k, struct span in)
 	enum assay_err e;
 	size_t n = 0, at = 0;
 
-	if (!pem_is(in)) {
+	if (!armour_is(in)) {
 		e = private_key_read(in, &k->private);
 	} else {
-		e = pem_next(in, &at, "PRIVATE KEY", der, sizeof der, &n);
+		e = armour_next(in, &at, "PRIVATE KEY", der, sizeof der, &n);
 		e = e == ASSAY_OK ? private_key_read(SPAN(der, n), &k->private) : ASSAY_MALFORMED;
 	}
 	explicit_bzero(der, sizeof der);
@@ -49,7 +49,7 @@ static enum assay_err
 must_be_of(struct assay_bytes certificate, struct span key)
 {
 	struct span spki;
-	enum assay_err e = certificate_key(span_of(certificate), &spki);
+	enum assay_err e = armour_certificate_key(span_of(certificate), &spki);
 
 	if (e != ASSAY_OK)
 		return e;
@@ -71,7 +71,7 @@ find_identity(struct assay_key *k)
 	if ((e = must_be_of(c->layer[c->layer_count - 1], signer)) != ASSAY_OK)
 		return e;
 	if (c->chain_count)
-		return certificate_key(span_of(c->chain[0]), &k->identity);
+		return armour_certificate_key(span_of(c->chain[0]), &k->identity);
 	k->identity = span_of(c->identity);
 	return c->identity.len ? ASSAY_OK : ASSAY_MISSING;
 }

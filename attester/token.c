@@ -6,7 +6,7 @@
  */
 #include "evidence/der.h"
 #include "evidence/devicekey.h"
-#include "pem.h"
+#include "armour.h"
 
 #include <assay/attester.h>
 
@@ -269,7 +269,7 @@ read_public(struct assay_token *t)
 		e = type == CKK_RSA ? read_rsa(t, object)
 				    : read_ec(t, object, type == CKK_EC_EDWARDS);
 	if (e == ASSAY_NOT_FOUND && t->config.chain_count &&
-	    certificate_key(SPAN(own->data, own->len), &spki) == ASSAY_OK)
+	    armour_certificate_key(SPAN(own->data, own->len), &spki) == ASSAY_OK)
 		e = key_from_spki(spki, &t->public);
 	if (e == ASSAY_OK)
 		e = key_check(&t->public);
@@ -291,7 +291,7 @@ check_certificate(struct assay_token *t)
 
 	if (t->config.chain_count == 0)
 		return ASSAY_OK;
-	if (certificate_key(SPAN(own->data, own->len), &spki) != ASSAY_OK)
+	if (armour_certificate_key(SPAN(own->data, own->len), &spki) != ASSAY_OK)
 		return fail(t, ASSAY_MALFORMED, "the certificate cannot be read", CKR_OK);
 	if (!span_equal(spki, SPAN(t->spki, t->spki_len)))
 		return fail(t, ASSAY_MISMATCH, "the certificate is not of this key", CKR_OK);

@@ -1,7 +1,7 @@
 /* identity.c: see identity.h. */
 #include "identity.h"
 
-#include "attester/pem.h"
+#include "attester/armour.h"
 #include "evidence/hex.h"
 #include "report.h"
 
@@ -94,14 +94,14 @@ read_certificates(struct identity *i, const char *path, unsigned first, unsigned
 	*ret_count = 0;
 	if (status == AGENT_YES)
 		status = read_file(path, false, buf, &n);
-	if (status == AGENT_YES && !pem_is(SPAN(buf, n))) {
+	if (status == AGENT_YES && !armour_is(SPAN(buf, n))) {
 		if (n > CERTIFICATE_MAX)
 			status = report_fatal(AGENT_BAD_INPUT, "%s: is too large", path);
 		else
 			memcpy(to, buf, n);
 		ret[(*ret_count)++] = (struct assay_bytes){to, n};
 	} else if (status == AGENT_YES) {
-		while (*ret_count < max && (e = pem_next(SPAN(buf, n), &at, "CERTIFICATE", to,
+		while (*ret_count < max && (e = armour_next(SPAN(buf, n), &at, "CERTIFICATE", to,
 							 CERTIFICATE_MAX, &len)) == ASSAY_OK) {
 			ret[(*ret_count)++] = (struct assay_bytes){to, len};
 			to += CERTIFICATE_MAX;
@@ -110,7 +110,7 @@ read_certificates(struct identity *i, const char *path, unsigned first, unsigned
 			status = report_fatal(AGENT_BAD_INPUT,
 					      "%s: holds no certificate, or a damaged one", path);
 		else if (*ret_count == max &&
-			 pem_next(SPAN(buf, n), &at, "CERTIFICATE", to - CERTIFICATE_MAX,
+			 armour_next(SPAN(buf, n), &at, "CERTIFICATE", to - CERTIFICATE_MAX,
 				  CERTIFICATE_MAX, &len) == ASSAY_OK)
 			status = report_fatal(AGENT_BAD_INPUT,
 					      "%s: holds more than %u certificates", path, max);

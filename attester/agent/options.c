@@ -18,48 +18,58 @@
 /* What is wrong with a value, or NULL. */
 typedef const char *setter(struct options *o, const char *value);
 
-static setter set_verifier, set_state, set_tcti, set_token, set_token_file, set_boot_log, set_ca,
-	set_identity, set_dice, set_key_file, set_key_type, set_certificate, set_pkcs11_module,
-	set_pkcs11_token, set_pkcs11_key, set_pkcs11_pin, set_ek, set_ak, set_ak_handle, set_retry,
-	set_ima_list;
+static setter set_verifier, set_tcti, set_token, set_token_file, set_identity, set_key_type,
+	set_ek, set_ak, set_ak_handle, set_retry, set_ima_list;
+
+#define AT(member) offsetof(struct options, member)
 
 static const struct option {
 	const char *name;
 	const char *argument; /* NULL: a switch */
-	setter *set;
-	size_t flag; /* of a switch: offset of its bool */
+	setter *set; /* NULL: it is a text that is kept as it is */
+	size_t at;   /* of a switch its bool, of such a text its array */
 	const char *help;
 } options[] = {
 	{"verifier", "URL", set_verifier, 0, "wss://HOST:PORT of the verifier"},
-	{"state", "DIR", set_state, 0, "what is kept: attestation key, enrolment"},
+	{"state", "DIR", NULL, AT(state),
+	 "what is kept: attestation key, enrolment"},
 	{"token", "TOKEN", set_token, 0, "enrolment token id.secret.pin, needed once"},
 	{"token-file", "FILE", set_token_file, 0, "the same, first line of a file"},
-	{"ca", "FILE", set_ca, 0, "PEM: CAs that the verifier's certificate must be from"},
+	{"ca", "FILE", NULL, AT(ca),
+	 "PEM: CAs that the verifier's certificate must be from"},
 	{"identity", "KIND", set_identity, 0, "what holds the key: tpm dice token software [tpm]"},
-	{"dice", "DIR", set_dice, 0, "identity dice: chain.pem and alias.key of the boot stage"},
-	{"key-file", "FILE", set_key_file, 0, "identity software: the key, if not one of its own"},
+	{"dice", "DIR", NULL, AT(dice),
+	 "identity dice: chain.pem and alias.key of the boot stage"},
+	{"key-file", "FILE", NULL, AT(key_file),
+	 "identity software: the key, if not one of its own"},
 	{"key-type", "TYPE", set_key_type, 0, "identity software: key to make [ecc-p256]"},
-	{"pkcs11-module", "FILE", set_pkcs11_module, 0, "identity token: its PKCS #11 library"},
-	{"pkcs11-token", "LABEL", set_pkcs11_token, 0, "identity token: which token"},
-	{"pkcs11-key", "LABEL", set_pkcs11_key, 0, "identity token: which key in it"},
-	{"pkcs11-pin-file", "FILE", set_pkcs11_pin, 0, "identity token: PIN, first line of a file"},
-	{"certificate", "FILE", set_certificate, 0, "of a key that is in no TPM, PEM, and its CAs'"},
+	{"pkcs11-module", "FILE", NULL, AT(pkcs11_module),
+	 "identity token: its PKCS #11 library"},
+	{"pkcs11-token", "LABEL", NULL, AT(pkcs11_token),
+	 "identity token: which token"},
+	{"pkcs11-key", "LABEL", NULL, AT(pkcs11_key),
+	 "identity token: which key in it"},
+	{"pin-file", "FILE", NULL, AT(pkcs11_pin_file),
+	 "identity token: PIN, first line of a file"},
+	{"certificate", "FILE", NULL, AT(certificate),
+	 "of a key that is in no TPM, PEM, and its CAs'"},
 	{"tcti", "TCTI", set_tcti, 0, "the TPM, as tpm2-tools take it [device:/dev/tpmrm0]"},
 	{"ek", "TYPE", set_ek, 0, "endorsement key [auto: the first with a certificate]"},
 	{"ak-type", "TYPE", set_ak, 0, "attestation key to make [ecc-p256]"},
 	{"ak-handle", "HANDLE", set_ak_handle, 0, "keep it in the TPM, 0x81000000-0x817fffff"},
-	{"boot-log", "FILE", set_boot_log, 0, "the firmware's event log [" BOOTLOG_KERNEL "]"},
-	{"no-boot-log", NULL, NULL, offsetof(struct options, no_boot_log),
+	{"boot-log", "FILE", NULL, AT(boot_log),
+	 "the firmware's event log [" BOOTLOG_KERNEL "]"},
+	{"no-boot-log", NULL, NULL, AT(no_boot_log),
 	 "this device has none"},
 	{"ima-list", "FILE", set_ima_list, 0, "the kernel's IMA list, binary [" IMALIST_KERNEL "]"},
-	{"no-ima-list", NULL, NULL, offsetof(struct options, no_ima_list),
+	{"no-ima-list", NULL, NULL, AT(no_ima_list),
 	 "this device has none"},
 	{"retry-max", "SECONDS", set_retry, 0, "longest pause between connections [60]"},
-	{"allow-unbound", NULL, NULL, offsetof(struct options, unbound),
+	{"allow-unbound", NULL, NULL, AT(unbound),
 	 "attest also behind a proxy that ends TLS"},
-	{"once", NULL, NULL, offsetof(struct options, once), "end after the first decision"},
-	{"json", NULL, NULL, offsetof(struct options, json), "status, measure: one JSON document"},
-	{"verbose", NULL, NULL, offsetof(struct options, verbose), "log more"},
+	{"once", NULL, NULL, AT(once), "end after the first decision"},
+	{"json", NULL, NULL, AT(json), "status, measure: one JSON document"},
+	{"verbose", NULL, NULL, AT(verbose), "log more"},
 };
 #define OPTIONS (sizeof options / sizeof options[0])
 
@@ -89,33 +99,15 @@ copy_text(char *to, const char *value)
 }
 
 static const char *
-set_state(struct options *o, const char *value)
-{
-	return copy_text(o->state, value);
-}
-
-static const char *
 set_tcti(struct options *o, const char *value)
 {
 	return strlen(value) > 255 ? "is too long" : copy_text(o->tcti, value);
 }
 
 static const char *
-set_boot_log(struct options *o, const char *value)
-{
-	return copy_text(o->boot_log, value);
-}
-
-static const char *
 set_ima_list(struct options *o, const char *value)
 {
 	return copy_text(o->ima_list, value);
-}
-
-static const char *
-set_ca(struct options *o, const char *value)
-{
-	return copy_text(o->ca, value);
 }
 
 static const char *
@@ -191,48 +183,6 @@ set_key_type(struct options *o, const char *value)
 }
 
 static const char *
-set_dice(struct options *o, const char *value)
-{
-	return copy_text(o->dice, value);
-}
-
-static const char *
-set_key_file(struct options *o, const char *value)
-{
-	return copy_text(o->key_file, value);
-}
-
-static const char *
-set_certificate(struct options *o, const char *value)
-{
-	return copy_text(o->certificate, value);
-}
-
-static const char *
-set_pkcs11_module(struct options *o, const char *value)
-{
-	return copy_text(o->pkcs11_module, value);
-}
-
-static const char *
-set_pkcs11_token(struct options *o, const char *value)
-{
-	return copy_text(o->pkcs11_token, value);
-}
-
-static const char *
-set_pkcs11_key(struct options *o, const char *value)
-{
-	return copy_text(o->pkcs11_key, value);
-}
-
-static const char *
-set_pkcs11_pin(struct options *o, const char *value)
-{
-	return copy_text(o->pkcs11_pin_file, value);
-}
-
-static const char *
 set_ek(struct options *o, const char *value)
 {
 	for (unsigned i = 0; i < ASSAY_EK_COUNT; i++)
@@ -293,7 +243,13 @@ find(const char *name, size_t n)
 static void
 set_switch(struct options *o, const struct option *opt, bool on)
 {
-	memcpy((char *)o + opt->flag, &on, sizeof on);
+	memcpy((char *)o + opt->at, &on, sizeof on);
+}
+
+static const char *
+set_value(struct options *o, const struct option *opt, const char *value)
+{
+	return opt->set ? opt->set(o, value) : copy_text((char *)o + opt->at, value);
 }
 
 /* A switch in a file has a value. */
@@ -380,7 +336,7 @@ read_line(struct file *f, char *line, struct options *o)
 	value = bare(colon + 1);
 	if (!value)
 		return complain(f, key, "has a quote that is not closed");
-	why = opt->set ? opt->set(o, value) : set_switch_text(o, opt, value);
+	why = opt->argument ? set_value(o, opt, value) : set_switch_text(o, opt, value);
 	return why ? complain(f, key, why) : true;
 }
 
@@ -447,14 +403,14 @@ read_flag(int argc, char **argv, int *i, struct options *o)
 
 	if (!opt)
 		why = "there is no such option; see --help";
-	else if (!opt->set && value)
+	else if (!opt->argument && value)
 		why = "takes no value";
-	else if (!opt->set)
+	else if (!opt->argument)
 		set_switch(o, opt, true);
 	else if (!value && *i + 1 >= argc)
 		why = "needs a value";
 	else
-		why = opt->set(o, value ? value : argv[++*i]);
+		why = set_value(o, opt, value ? value : argv[++*i]);
 	if (why)
 		(void)report_fatal(0, "--%.*s: %s", (int)n, name, why);
 	return why == NULL;

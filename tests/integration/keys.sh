@@ -122,7 +122,7 @@ check 'its root affirms the hardware' equal "$(claims_of dice hardware)" 2
 
 if [ -e $MODULE ]; then
 	options token 'identity: token' "pkcs11-module: $MODULE" 'pkcs11-token: device' 'pkcs11-key: attestation' \
-		"pkcs11-pin-file: $WORK/pin" "certificate: $WORK/token.pem"
+		"pin-file: $WORK/pin" "certificate: $WORK/token.pem"
 	check 'a device with a key in a token enrols' key_enrol token --token "$(token token)"
 	check 'it is admitted' decides token ADMIT
 	check 'at tier token, by the registered CA' equal "$(device_field token tier)" token
@@ -261,9 +261,9 @@ options bad 'identity: dice'
 check 'what an identity needs is said' fails_with 64 '--dice' bad
 if [ -e $MODULE ]; then
 	printf '9999\n' >"$WORK/wrong-pin" && chmod 600 "$WORK/wrong-pin"
-	options bad 'identity: token' "pkcs11-module: $MODULE" 'pkcs11-token: device' 'pkcs11-key: attestation' "pkcs11-pin-file: $WORK/wrong-pin"
+	options bad 'identity: token' "pkcs11-module: $MODULE" 'pkcs11-token: device' 'pkcs11-key: attestation' "pin-file: $WORK/wrong-pin"
 	check 'a wrong PIN is said' fails_with 3 'PIN' bad
-	options bad 'identity: token' "pkcs11-module: $MODULE" 'pkcs11-token: device' 'pkcs11-key: other' "pkcs11-pin-file: $WORK/pin"
+	options bad 'identity: token' "pkcs11-module: $MODULE" 'pkcs11-token: device' 'pkcs11-key: other' "pin-file: $WORK/pin"
 	check 'a key that is not in the token is said' fails_with 3 'no key of this label' bad
 fi
 

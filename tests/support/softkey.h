@@ -9,7 +9,13 @@
 
 #include "evidence/devicekey.h"
 
-enum softkey_kind { SOFTKEY_P256 = 0, SOFTKEY_P384, SOFTKEY_ED25519, SOFTKEY_RSA2048, SOFTKEY_KINDS };
+enum softkey_kind {
+	SOFTKEY_P256 = 0,
+	SOFTKEY_P384,
+	SOFTKEY_ED25519,
+	SOFTKEY_RSA2048,
+	SOFTKEY_KINDS
+};
 
 struct softkey {
 	enum softkey_kind kind;

@@ -1,5 +1,5 @@
-/* pem.c: see pem.h. */
-#include "pem.h"
+/* armour.c: see armour.h. */
+#include "armour.h"
 
 #include "evidence/der.h"
 
@@ -10,7 +10,7 @@
 #define LABEL_MAX 64
 
 bool
-pem_is(struct span text)
+armour_is(struct span text)
 {
 	return text.n > sizeof BEGIN && memmem(text.p, text.n, BEGIN, sizeof BEGIN - 1) != NULL;
 }
@@ -54,7 +54,9 @@ decode(struct reader *r, uint8_t *ret, size_t cap, size_t *ret_len)
 		ret[n++] = (uint8_t)(bits >> have);
 	}
 	*ret_len = n;
-	return n > 0 && have < 6 ? ASSAY_OK : ASSAY_MALFORMED;
+	return n > 0 && have < 6 && span_equal(rd_bytes(r, sizeof DASHES - 1), SPAN(DASHES, 5))
+		       ? ASSAY_OK
+		       : ASSAY_MALFORMED;
 }
 
 static bool
@@ -66,7 +68,7 @@ ends_in(struct span s, const char *label)
 }
 
 enum assay_err
-pem_next(struct span text, size_t *at, const char *label, uint8_t *ret, size_t cap,
+armour_next(struct span text, size_t *at, const char *label, uint8_t *ret, size_t cap,
 	 size_t *ret_len)
 {
 	for (;;) {
@@ -102,7 +104,7 @@ pem_next(struct span text, size_t *at, const char *label, uint8_t *ret, size_t c
 
 /* RFC 5280, 4.1 */
 enum assay_err
-certificate_key(struct span der, struct span *ret)
+armour_certificate_key(struct span der, struct span *ret)
 {
 	struct reader r, cert, tbs;
 	struct span ignored, key;
