@@ -85,7 +85,7 @@ sha256_end(const struct state *s, uint8_t *ret)
 {
 	uint32_t w[8], out[8];
 
-	_mm_storeu_si128((__m128i *)(void *)w, s->a);	    /* F E B A */
+	_mm_storeu_si128((__m128i *)(void *)w, s->a);       /* F E B A */
 	_mm_storeu_si128((__m128i *)(void *)(w + 4), s->b); /* H G D C */
 	out[0] = w[3];
 	out[1] = w[2];
@@ -109,25 +109,25 @@ sha1_begin(struct state *s)
 }
 
 /* Four rounds with function F and, while there are words to come, four of these. */
-#define SHA1_ROUNDS(i, f)                                                                      \
-	do {                                                                                   \
-		__m128i now = (i) == 0 ? _mm_add_epi32(e, m[0])                                \
-				       : _mm_sha1nexte_epu32(e, m[(i) % 4]);                   \
-		e = a;                                                                         \
-		a = _mm_sha1rnds4_epu32(a, now, f);                                            \
-		if ((i) < 16)                                                                  \
-			m[(i) % 4] = _mm_sha1msg2_epu32(                                       \
-				_mm_xor_si128(_mm_sha1msg1_epu32(m[(i) % 4], m[((i) + 1) % 4]), \
-					      m[((i) + 2) % 4]),                               \
-				m[((i) + 3) % 4]);                                             \
+#define SHA1_ROUNDS(i, f)                                                                          \
+	do {                                                                                       \
+		__m128i now = (i) == 0 ? _mm_add_epi32(e, m[0])                                    \
+				       : _mm_sha1nexte_epu32(e, m[(i) % 4]);                       \
+		e = a;                                                                             \
+		a = _mm_sha1rnds4_epu32(a, now, f);                                                \
+		if ((i) < 16)                                                                      \
+			m[(i) % 4] = _mm_sha1msg2_epu32(                                           \
+				_mm_xor_si128(_mm_sha1msg1_epu32(m[(i) % 4], m[((i) + 1) % 4]),    \
+					      m[((i) + 2) % 4]),                                   \
+				m[((i) + 3) % 4]);                                                 \
 	} while (0)
-#define SHA1_FIVE(i, f)              \
-	do {                         \
-		SHA1_ROUNDS(i, f);     \
-		SHA1_ROUNDS(i + 1, f); \
-		SHA1_ROUNDS(i + 2, f); \
-		SHA1_ROUNDS(i + 3, f); \
-		SHA1_ROUNDS(i + 4, f); \
+#define SHA1_FIVE(i, f)                                                                            \
+	do {                                                                                       \
+		SHA1_ROUNDS(i, f);                                                                 \
+		SHA1_ROUNDS(i + 1, f);                                                             \
+		SHA1_ROUNDS(i + 2, f);                                                             \
+		SHA1_ROUNDS(i + 3, f);                                                             \
+		SHA1_ROUNDS(i + 4, f);                                                             \
 	} while (0)
 
 WITH_SHA static void

@@ -15,6 +15,10 @@ static struct imaworld w;
 static const struct imaworld_file installed[] = {
 	{"/usr/bin/good", 1}, {"/usr/bin/other", 2}, {"/usr/lib/lib.so", 3}, {"/sbin/init", 4}};
 
+static const char ignoring_tmp[] =
+	"  need: path\n"
+	"  paths: [{match: \"/tmp/**\", need: nothing, reason: \"build\"}]\n";
+
 static void
 begin_with(const char *ima, const char *banks)
 {
@@ -42,7 +46,7 @@ counted(enum ima_count c)
 	return w.w.v->next.ima.counts[c];
 }
 
-/* ---- honest devices ------------------------------------------------------------------- */
+/* ---- honest devices ---- */
 
 static void
 an_honest_list_is_admitted_and_goes_on_where_it_was(void **state)
@@ -104,7 +108,7 @@ every_template_hash_byte_order_and_way_of_extending_is_admitted(void **state)
 	begin();
 }
 
-/* ---- M1: violations ------------------------------------------------------------------------ */
+/* ---- M1: violations ---- */
 
 static void
 m1_a_violation_is_a_finding_and_policy_decides(void **state)
@@ -136,7 +140,7 @@ m1_a_violation_is_not_passed_off_as_an_entry(void **state)
 	assert_quarantined(imaworld_round(&w), FIND_IMA_REPLAY);
 }
 
-/* ---- M2: boot_aggregate --------------------------------------------------------------------- */
+/* ---- M2: boot_aggregate ---- */
 
 static void
 m2_a_list_without_boot_aggregate_is_refused(void **state)
@@ -164,7 +168,7 @@ m2_a_boot_aggregate_of_other_pcrs_is_refused(void **state)
 	assert_quarantined(imaworld_round(&w), FIND_IMA_BOOT_AGGREGATE);
 }
 
-/* ---- M3: template hashes --------------------------------------------------------------------- */
+/* ---- M3: template hashes ---- */
 
 static void
 m3_an_unknown_template_is_a_refusal_and_never_skipped(void **state)
@@ -193,7 +197,7 @@ m3_data_that_are_not_of_their_listed_hash_are_a_finding(void **state)
 	assert_quarantined(imaworld_round(&w), FIND_IMA_CONTRADICTION);
 }
 
-/* ---- M4: offsets and boots ---------------------------------------------------------------------- */
+/* ---- M4: offsets and boots ---- */
 
 static void
 m4_a_lying_offset_is_named(void **state)
@@ -259,7 +263,7 @@ m4_the_list_of_the_boot_before_is_named(void **state)
 	free(old);
 }
 
-/* ---- M5: path games -------------------------------------------------------------------------------- */
+/* ---- M5: path games ---- */
 
 static void
 m5_a_listed_program_under_another_name_does_not_pass_by_path(void **state)
@@ -315,8 +319,7 @@ static void
 m5_what_is_not_judged_is_told_in_every_verdict(void **state)
 {
 	(void)state;
-	begin_with("  need: path\n  paths: [{match: \"/tmp/**\", need: nothing, reason: \"build\"}]\n",
-		   NULL);
+	begin_with(ignoring_tmp, NULL);
 	imaworld_file(&w, "/tmp/x/y", 77);
 	assert_outcome(imaworld_round(&w), OUTCOME_ADMIT, FIND_IMA_IGNORED);
 	assert_outcome(imaworld_round(&w), OUTCOME_ADMIT, FIND_IMA_IGNORED);
@@ -330,8 +333,7 @@ m5_known_bad_beats_what_is_allowed_and_what_is_ignored(void **state)
 	static const struct imaworld_file bad[] = {{"", 1}, {"", 66}};
 
 	(void)state;
-	begin_with("  need: path\n  paths: [{match: \"/tmp/**\", need: nothing, reason: \"build\"}]\n",
-		   NULL);
+	begin_with(ignoring_tmp, NULL);
 	imaworld_set(&w, REF_KIND_KNOWN_BAD, "bad", bad, 2);
 	imaworld_file(&w, "/usr/bin/good", 1);
 	assert_quarantined(imaworld_round(&w), FIND_IMA_KNOWN_BAD);
@@ -340,7 +342,7 @@ m5_known_bad_beats_what_is_allowed_and_what_is_ignored(void **state)
 	assert_quarantined(imaworld_round(&w), FIND_IMA_KNOWN_BAD);
 }
 
-/* ---- M6: trimmed lists -------------------------------------------------------------------------------- */
+/* ---- M6: trimmed lists ---- */
 
 static void
 m6_a_list_whose_head_was_trimmed_is_named(void **state)
@@ -393,7 +395,7 @@ m6_a_kernel_that_begins_its_own_list_by_kexec_is_named(void **state)
 	assert_int_equal(w.asked_from, 0);
 }
 
-/* ---- M9: once found, always found ------------------------------------------------------------------------ */
+/* ---- M9: once found, always found ---- */
 
 static void
 m9_malware_once_and_60_quiet_rounds_stay_quarantine_until_a_reset(void **state)
@@ -479,8 +481,8 @@ m9_what_was_found_stays_while_another_generation_has_not_seen_the_list(void **st
 	imaworld_file(&w, "/tmp/malware", 66);
 	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
 	/* a milder policy, and a device that does not show the list again */
-	imaworld_policy(&w,
-			"  need: path\n  outcomes: [{finding: unknown, outcome: report}]\n", NULL);
+	imaworld_policy(&w, "  need: path\n  outcomes: [{finding: unknown, outcome: report}]\n",
+			NULL);
 	w.forget = w.withhold = true;
 	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
 	assert_non_null(world_finding(w.w.v, FIND_IMA_MISSING));
@@ -506,7 +508,7 @@ m9_more_findings_than_can_be_told_are_all_in_force(void **state)
 	}
 }
 
-/* ---- M10: kexec ----------------------------------------------------------------------------------------------- */
+/* ---- M10: kexec ---- */
 
 static void
 m10_kexec_and_a_second_boot_aggregate_are_findings(void **state)
@@ -526,7 +528,7 @@ m10_kexec_and_a_second_boot_aggregate_are_findings(void **state)
 	assert_quarantined(imaworld_round(&w), FIND_IMA_SECOND_BOOT_AGGREGATE);
 }
 
-/* ---- M11: a list withheld ---------------------------------------------------------------------------------------- */
+/* ---- M11: a list withheld ---- */
 
 static void
 m11_a_withheld_list_is_missing_and_never_empty(void **state)
@@ -571,7 +573,7 @@ m11_a_rule_over_a_withheld_list_sees_no_facts(void **state)
 	assert_admitted(imaworld_round(&w));
 }
 
-/* ---- M13: SHA-1 in larger banks ---------------------------------------------------------------------------------- */
+/* ---- M13: SHA-1 in larger banks ---- */
 
 static void
 m13_a_proof_by_padded_sha1_has_the_strength_of_sha1(void **state)

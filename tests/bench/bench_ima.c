@@ -173,8 +173,7 @@ bare(void)
 		size_t end = i + 1 < w.count ? w.at[i + 1] : w.len;
 		struct span data = SPAN(w.list + w.at[i] + head, end - w.at[i] - head);
 
-		must(w.alg == ALG_SHA256 ||
-			     bare_hash(WC_HASH_TYPE_SHA, data, SPAN(NULL, 0), sha1),
+		must(w.alg == ALG_SHA256 || bare_hash(WC_HASH_TYPE_SHA, data, SPAN(NULL, 0), sha1),
 		     "a hash");
 		must(bare_hash(WC_HASH_TYPE_SHA256, data, SPAN(NULL, 0), hash) &&
 			     bare_hash(WC_HASH_TYPE_SHA256, SPAN(pcr, 32), SPAN(hash, 32), pcr),

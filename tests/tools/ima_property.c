@@ -109,7 +109,8 @@ static void
 start_tpm(void)
 {
 	static uint8_t memory[256 << 10];
-	const struct assay_tpm_config c = {.tcti = tcti_name, .ak = ASSAY_AK_ECC_P256, .create = true};
+	const struct assay_tpm_config c = {
+		.tcti = tcti_name, .ak = ASSAY_AK_ECC_P256, .create = true};
 	struct assay_backend back;
 	struct assay_identity id;
 	static uint8_t public_area[2048];
@@ -147,8 +148,9 @@ digest_field(const char *prefix, const char *alg, uint8_t fill, size_t size)
 static void
 add_file(unsigned template)
 {
-	static const char *const names[] = {"ima-ng", "ima-sig", "ima-ngv2", "ima-sigv2",
-					    "ima-modsig", "evm-sig", "d-ng|n-ng|sig|iuid"};
+	static const char *const names[] = {
+		"ima-ng",     "ima-sig", "ima-ngv2",          "ima-sigv2",
+		"ima-modsig", "evm-sig", "d-ng|n-ng|sig|iuid"};
 	const struct imaworld_file *file = &known[draw(FILES)];
 	struct span path = SPAN(file->path, strlen(file->path) + 1), none = SPAN("", 0);
 	struct span d = digest_field("", "sha256", file->fill, 32);
@@ -208,9 +210,9 @@ static bool
 reason_is_right(const struct verdict *v)
 {
 	static const enum finding_code right[] = {
-		FIND_IMA_REPLAY, FIND_IMA_MALFORMED, FIND_IMA_TEMPLATE, FIND_IMA_TRIMMED,
-		FIND_IMA_OTHER_BOOT, FIND_IMA_CONTRADICTION, FIND_IMA_MISSING, FIND_IMA_LIMIT,
-		FIND_IMA_OFFSET, FIND_IMA_KEXEC, FIND_IMA_OTHER_PCR};
+		FIND_IMA_REPLAY,     FIND_IMA_MALFORMED,     FIND_IMA_TEMPLATE, FIND_IMA_TRIMMED,
+		FIND_IMA_OTHER_BOOT, FIND_IMA_CONTRADICTION, FIND_IMA_MISSING,  FIND_IMA_LIMIT,
+		FIND_IMA_OFFSET,     FIND_IMA_KEXEC,         FIND_IMA_OTHER_PCR};
 
 	for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
 		if (world_finding(v, right[i]))
@@ -408,8 +410,8 @@ static void
 begin(void)
 {
 	static const uint16_t algs[] = {ALG_SHA1, ALG_SHA256, ALG_SHA384, ALG_SHA512};
-	static const char *const banks[] = {"sha256", "sha256, sha1", "sha384, sha256", "sha512, sha256",
-					    "sha256, sha384, sha512, sha1"};
+	static const char *const banks[] = {"sha256", "sha256, sha1", "sha384, sha256",
+					    "sha512, sha256", "sha256, sha384, sha512, sha1"};
 
 	for (unsigned i = 0; i < FILES; i++) {
 		snprintf(paths[i], sizeof paths[i], "/usr/bin/file-%u", i);
@@ -456,6 +458,7 @@ main(int argc, char **argv)
 	refuse_bits();
 	close_esys();
 	printf("hash %s, banks %u, %s-endian, %u entries: %u admitted, %u refused, %u wrong\n",
-	       digest_name(w.alg), w.w.in.asked.count, w.big ? "big" : "little", w.count, admitted, refused, wrong);
+	       digest_name(w.alg), w.w.in.asked.count, w.big ? "big" : "little", w.count, admitted,
+	       refused, wrong);
 	return wrong != 0 || admitted != 1;
 }

@@ -236,7 +236,8 @@ a_million_files_take_under_100_bytes_each(void **state)
 		snprintf(path, sizeof path, "/usr/share/package-%u/some/folder/file-name-%u.so.%u",
 			 i / 100, i, i % 7);
 		assert_int_equal(find(&s, path, ALG_SHA256, i * 2654435761u), DIGESTSET_EQUAL);
-		assert_int_equal(find(&s, path, ALG_SHA256, i), i ? DIGESTSET_OTHER : DIGESTSET_EQUAL);
+		assert_int_equal(find(&s, path, ALG_SHA256, i),
+				 i ? DIGESTSET_OTHER : DIGESTSET_EQUAL);
 		assert_true(has(&s, ALG_SHA256, i * 2654435761u, false));
 	}
 	print_message("%zu bytes, %u probes\n", image.n, s.probes);

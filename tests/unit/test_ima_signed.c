@@ -184,8 +184,8 @@ every_kind_of_key_and_version_verifies_and_no_mutant_does(void **state)
 		c.e = entry_of(&d, how[i].verity, SPAN(sig, imasign(&how[i], &d, sig)));
 		ima_signed(&any, &c.e, &s);
 		if (s.answer != IMA_SIGNED_GOOD)
-			fail_msg("%s version %u pss %d: %s", how[i].key, how[i].version,
-				 how[i].pss, s.reason);
+			fail_msg("%s version %u pss %d: %s", how[i].key, how[i].version, how[i].pss,
+				 s.reason);
 		unit_mutate(c.e.field[IMALOG_SIG], 64, mutant_does_not_verify, &c);
 		unit_free(crt);
 	}

@@ -90,7 +90,8 @@ appraisal_needs(struct appraisal *a, enum part_kind kind, uint64_t limit)
 		v->need.wants[0].from = a->ima.from;
 	if (kind == PART_BOOT_LOG && a->ima.judged && !a->ima.current && !a->in->has_ima)
 		v->need.wants[v->need.nwants++] =
-			(struct msg_want){.kind = PART_IMA, .from = a->ima.from, .limit = IMALOG_MAX};
+			(struct msg_want){.kind = PART_IMA, .from = a->ima.from,
+					  .limit = IMALOG_MAX};
 	return false;
 }
 

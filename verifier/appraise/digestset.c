@@ -33,9 +33,9 @@ sip_round(uint64_t v[4])
 static inline uint64_t
 load8(const uint8_t *p)
 {
-	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
-	       (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 |
-	       (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+	       (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+	       (uint64_t)p[7] << 56;
 }
 
 static uint64_t
@@ -60,15 +60,14 @@ uint64_t
 digestset_hash(const uint8_t key[16], uint32_t alg, struct span bytes)
 {
 	uint64_t k0 = load8(key), k1 = load8(key + 8);
-	uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d,
-			 k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573};
+	uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
+			 k1 ^ 0x7465646279746573};
 	size_t i = 0;
 
 	sip_word(v, alg);
 	for (; bytes.n - i >= 8; i += 8)
 		sip_word(v, load8(&bytes.p[i]));
-	sip_word(v, (uint64_t)bytes.n << 56 |
-			    (bytes.n > i ? load(&bytes.p[i], bytes.n - i) : 0));
+	sip_word(v, (uint64_t)bytes.n << 56 | (bytes.n > i ? load(&bytes.p[i], bytes.n - i) : 0));
 	v[2] ^= 0xFF;
 	for (unsigned r = 0; r < 3; r++)
 		sip_round(v);
@@ -95,9 +94,10 @@ read_runs(struct reader *r, struct digestset *s)
 		n->size = rd_le32(r);
 		n->first = rd_le32(r);
 		n->digests = rd_le32(r);
-		if (n->size == 0 || n->size != digest_size((uint16_t)(n->alg & ~DIGESTSET_VERITY)) ||
-		    n->first < next || n->digests != at + (n->first - next) *
-			    (i ? s->run[i - 1].size : 0) ||
+		if (n->size == 0 ||
+		    n->size != digest_size((uint16_t)(n->alg & ~DIGESTSET_VERITY)) ||
+		    n->first < next ||
+		    n->digests != at + (n->first - next) * (i ? s->run[i - 1].size : 0) ||
 		    (i == 0 && n->first != 0) || (i && n->alg <= s->run[i - 1].alg))
 			rd_fail(r, ASSAY_MALFORMED);
 		next = n->first;
@@ -177,8 +177,8 @@ digest_at(const struct digestset *s, uint32_t record, struct digestset_digest *r
 		return false;
 	ret->alg = (uint16_t)(run->alg & ~DIGESTSET_VERITY);
 	ret->verity = run->alg & DIGESTSET_VERITY;
-	ret->bytes = span_part(s->digests,
-			       run->digests + (size_t)(record - run->first) * run->size, run->size);
+	ret->bytes = span_part(s->digests, run->digests + (size_t)(record - run->first) * run->size,
+			       run->size);
 	return ret->bytes.n != 0;
 }
 
@@ -305,8 +305,12 @@ alg_of(const struct digestset_digest *d)
 static uint32_t
 find_digest(const struct digestset *s, const struct digestset_digest *d)
 {
-	const struct probe p = {s, s->digest_table, s->digest_slots,
-				digestset_hash(s->key, alg_of(d), d->bytes), d->bytes, alg_of(d)};
+	const struct probe p = {s,
+				s->digest_table,
+				s->digest_slots,
+				digestset_hash(s->key, alg_of(d), d->bytes),
+				d->bytes,
+				alg_of(d)};
 
 	return look_up(&p, is_digest);
 }
@@ -328,8 +332,8 @@ enum digestset_answer
 digestset_find(const struct digestset *s, struct span path, const struct digestset_digest *d,
 	       uint32_t *ret_record)
 {
-	const struct probe p = {s, s->path_table, s->path_slots,
-				digestset_hash(s->key, 0, path), path, 0};
+	const struct probe p = {
+		s, s->path_table, s->path_slots, digestset_hash(s->key, 0, path), path, 0};
 	uint32_t number = look_up(&p, is_path), first, n, last = DIGESTSET_NONE;
 
 	if (ret_record)
@@ -408,7 +412,7 @@ static int
 compare_spans(struct span a, struct span b)
 {
 	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n != 0 ? memcmp(a.p, b.p, n) : 0; /* order only, of public values */
+	int c = n != 0 ? memcmp(a.p, b.p, n) : 0; /* public: an order */
 
 	return c != 0 ? c : a.n < b.n ? -1 : a.n > b.n;
 }
@@ -470,9 +474,14 @@ check_records(const struct digestset *s)
 static enum assay_err
 check_key(const struct digestset *s)
 {
-	const struct span parts[] = {span_part(s->image, DIGESTSET_HEADER,
-					       (size_t)s->nruns * RUN_SIZE),
-				     s->firsts, s->order, s->owners, s->blocks, s->digests, s->text};
+	const struct span parts[] = {
+		span_part(s->image, DIGESTSET_HEADER, (size_t)s->nruns * RUN_SIZE),
+		s->firsts,
+		s->order,
+		s->owners,
+		s->blocks,
+		s->digests,
+		s->text};
 	struct hasher h;
 	struct digest d;
 	enum assay_err e = hash_init(&h, ALG_SHA256);
@@ -492,8 +501,7 @@ struct kind {
 };
 
 static bool
-probe_for(const struct digestset *s, bool paths, uint32_t number, uint8_t *buf,
-	  struct probe *ret)
+probe_for(const struct digestset *s, bool paths, uint32_t number, uint8_t *buf, struct probe *ret)
 {
 	struct digestset_digest d;
 	uint32_t owner;
@@ -501,14 +509,18 @@ probe_for(const struct digestset *s, bool paths, uint32_t number, uint8_t *buf,
 	if (paths) {
 		struct span p = digestset_path(s, number, buf);
 
-		*ret = (struct probe){s, s->path_table, s->path_slots,
-				      digestset_hash(s->key, 0, p), p, 0};
+		*ret = (struct probe){
+			s, s->path_table, s->path_slots, digestset_hash(s->key, 0, p), p, 0};
 		return p.n != 0;
 	}
 	if (!digestset_record(s, number, &d, &owner))
 		return false;
-	*ret = (struct probe){s, s->digest_table, s->digest_slots,
-			      digestset_hash(s->key, alg_of(&d), d.bytes), d.bytes, alg_of(&d)};
+	*ret = (struct probe){s,
+			      s->digest_table,
+			      s->digest_slots,
+			      digestset_hash(s->key, alg_of(&d), d.bytes),
+			      d.bytes,
+			      alg_of(&d)};
 	return true;
 }
 
@@ -562,5 +574,6 @@ digestset_check(struct span image)
 		return e;
 	if ((e = check_key(&s)) != ASSAY_OK)
 		return e;
-	return check_paths(&s) && check_records(&s) && check_tables(&s) ? ASSAY_OK : ASSAY_MALFORMED;
+	return check_paths(&s) && check_records(&s) && check_tables(&s) ? ASSAY_OK
+									: ASSAY_MALFORMED;
 }

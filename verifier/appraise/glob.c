@@ -127,8 +127,7 @@ glob_matches(const struct glob *g, struct span path)
 	head = rd_bytes(&r, g->head_len);
 	middle = rd_bytes(&r, path.n - fixed);
 	tail = rd_rest(&r);
-	if ((head.n != 0 && memcmp(head.p, g->head, head.n) != 0) || /* patterns are public */
-	    (tail.n != 0 && memcmp(tail.p, g->tail, tail.n) != 0))
+	if (!span_equal(head, SPAN(g->head, head.n)) || !span_equal(tail, SPAN(g->tail, tail.n)))
 		return false;
 	return g->steps == 0 ? middle.n == 0 : g->rest || steps_match(g, middle.p, middle.n);
 }

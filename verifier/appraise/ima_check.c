@@ -50,8 +50,8 @@ quoted_banks(const struct appraisal *a, struct digest ret[PCR_BANKS_MAX])
 	uint8_t n = 0;
 
 	for (size_t i = 0; i < a->in->asked.count; i++) {
-		const struct digest *q =
-			pcr_value(&a->proof.pcrs, a->in->asked.bank[i].alg, IMALOG_PCR);
+		const struct digest *q = pcr_value(&a->proof.pcrs, a->in->asked.bank[i].alg,
+						   IMALOG_PCR);
 
 		if (q)
 			ret[n++] = *q;
@@ -206,7 +206,7 @@ unreadable(struct appraisal *a, const struct ima_walk *w)
 	bool large = w->err == ASSAY_TOO_LARGE || w->err == ASSAY_TOO_MANY;
 	struct finding *f = list_finding(a,
 					 w->err == ASSAY_UNSUPPORTED ? FIND_IMA_TEMPLATE
-					 : large		     ? FIND_IMA_LIMIT
+					 : large                     ? FIND_IMA_LIMIT
 								     : FIND_IMA_MALFORMED,
 					 w->refused);
 

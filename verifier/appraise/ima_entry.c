@@ -84,8 +84,7 @@ judge_kexec(struct ima_judging *j, const struct imalog_entry *e)
 	char seen[FINDING_VALUE_MAX];
 
 	text_escape(e->field[IMALOG_BUF], seen, sizeof seen);
-	ima_tell(j,
-		 &(struct ima_matter_told){IMA_MATTER_KEXEC, IMA_COUNT_KEXEC, seen, NULL, NULL},
+	ima_tell(j, &(struct ima_matter_told){IMA_MATTER_KEXEC, IMA_COUNT_KEXEC, seen, NULL, NULL},
 		 e);
 	if (seen[0] != '\0' && !factset_find(j->a->facts, FACT_IMA_KEXEC_CMDLINE, -1, ALG_NONE))
 		ima_fact_text(j, FACT_IMA_KEXEC_CMDLINE, -1, seen);
@@ -124,7 +123,8 @@ judge_data(struct ima_judging *j, const struct imalog_entry *e, bool dm)
 	name_and_data(e, line, sizeof line);
 	ima_tell(j,
 		 &(struct ima_matter_told){dm ? IMA_MATTER_DM : IMA_MATTER_CRITICAL,
-					   dm ? IMA_COUNT_DM : IMA_COUNT_CRITICAL, line, NULL, NULL},
+					   dm ? IMA_COUNT_DM : IMA_COUNT_CRITICAL, line, NULL,
+					   NULL},
 		 e);
 	if (dm)
 		ima_fact_next(j, FACT_IMA_DM_EVENT, &j->ndm, line);

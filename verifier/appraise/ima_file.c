@@ -48,8 +48,7 @@ has_any(const struct digestset *sets, unsigned n, const struct digestset_digest 
 }
 
 static bool
-is_known_bad(const struct ima_judging *j, const struct imalog_entry *e,
-	     const struct judged_file *f)
+is_known_bad(const struct ima_judging *j, const struct imalog_entry *e, const struct judged_file *f)
 {
 	struct digestset_digest unsigned_part = digest_of(&e->modsig_file);
 
@@ -86,8 +85,8 @@ look_up(const struct ima_judging *j, const struct imalog_entry *e, bool by_path,
 	}
 	for (unsigned i = 0; i < j->nallow; i++) {
 		uint32_t record;
-		enum digestset_answer a =
-			digestset_find(&j->allow[i], e->path, &f->digest, &record);
+		enum digestset_answer a = digestset_find(&j->allow[i], e->path, &f->digest,
+							 &record);
 
 		if (a == DIGESTSET_EQUAL && usable) {
 			f->list = LISTED;
@@ -149,8 +148,7 @@ too_many(struct ima_judging *j)
 	j->limited = true;
 	f = ima_find(j->a, FIND_IMA_LIMIT, OUTCOME_QUARANTINE);
 	text_format(f->subject, sizeof f->subject, "signatures");
-	text_format(f->seen, sizeof f->seen, "more than %u to verify at once",
-		    IMA_SIGNATURES_MAX);
+	text_format(f->seen, sizeof f->seen, "more than %u to verify at once", IMA_SIGNATURES_MAX);
 }
 
 static enum ima_signed_answer

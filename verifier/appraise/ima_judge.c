@@ -218,8 +218,7 @@ tell_ignored(struct ima_judging *j)
 	f = matter_finding(j, IMA_MATTER_IGNORED);
 	f->sticky = false;
 	text_format(f->subject, sizeof f->subject, "IMA list");
-	text_format(f->seen, sizeof f->seen, "%" PRIu32 " entries of %" PRIu64, n,
-		    j->state->count);
+	text_format(f->seen, sizeof f->seen, "%" PRIu32 " entries of %" PRIu64, n, j->state->count);
 }
 
 /* Keys by which files are trusted must be valid as long as they are. */

@@ -90,14 +90,14 @@ open_signers(struct span pkcs7, enum assay_err *ret)
 		rd_fail(&info, ASSAY_BAD_TYPE);
 	explicit = der_enter(&info, DER_CONTEXT);
 	data = der_enter(&explicit, DER_SEQUENCE);
-	(void)der_get(&data, DER_INTEGER);  /* version */
-	(void)der_get(&data, DER_SET);	    /* digestAlgorithms */
-	(void)der_get(&data, DER_SEQUENCE); /* contentInfo: detached */
+	(void)der_get(&data, DER_INTEGER);                    /* version */
+	(void)der_get(&data, DER_SET);                        /* digestAlgorithms */
+	(void)der_get(&data, DER_SEQUENCE);                   /* contentInfo: detached */
 	(void)der_optional(&data, DER_CONTEXT, &skipped);     /* certificates: not used */
 	(void)der_optional(&data, DER_CONTEXT | 1, &skipped); /* crls */
 	signers = der_enter(&data, DER_SET);
-	*ret = all.err != ASSAY_OK    ? all.err
-	       : info.err != ASSAY_OK ? info.err
+	*ret = all.err != ASSAY_OK        ? all.err
+	       : info.err != ASSAY_OK     ? info.err
 	       : explicit.err != ASSAY_OK ? explicit.err
 					  : data.err;
 	return signers;
@@ -156,8 +156,8 @@ is_signer(const struct signer *s, const struct ima_key *k)
 }
 
 static void
-verify_signer(const struct ima_signed_ask *ask, const struct signer *s,
-	      const struct digest *file, struct ima_signed *ret)
+verify_signer(const struct ima_signed_ask *ask, const struct signer *s, const struct digest *file,
+	      struct ima_signed *ret)
 {
 	struct digest d;
 

@@ -159,8 +159,8 @@ policy_ima_open(struct span section, struct policy_ima *ret)
 	ret->list_rest = (enum ima_list_need)unpack_below(&r, IMA_LIST_COUNT);
 	ret->sign_rest = (enum ima_sign_need)unpack_below(&r, IMA_SIGN_COUNT);
 	/* What no pattern matches is always judged, by something. */
-	if (r.err == ASSAY_OK && ((ret->list_rest == IMA_LIST_NOTHING &&
-				   ret->sign_rest != IMA_SIGN_TOO)))
+	if (r.err == ASSAY_OK &&
+	    ((ret->list_rest == IMA_LIST_NOTHING && ret->sign_rest != IMA_SIGN_TOO)))
 		rd_fail(&r, ASSAY_MALFORMED);
 	if ((e = rd_finish(&r)) != ASSAY_OK)
 		memset(ret, 0, sizeof *ret);

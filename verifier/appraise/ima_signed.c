@@ -156,14 +156,13 @@ signed_digest(const struct imalog_entry *e, const struct imalog_signature *s, st
 	if (f->verity != (s->type == IMALOG_SIGNATURE_VERITY))
 		return "the signature is over another kind of digest";
 	if (s->version == 2)
-		return digest_from(f->alg, f->bytes, ret) == ASSAY_OK ? NULL
-								      : "unknown algorithm";
+		return digest_from(f->alg, f->bytes, ret) == ASSAY_OK ? NULL : "unknown algorithm";
 	return file_id_digest(s, f->bytes, f->alg, ret) == ASSAY_OK ? NULL : "unknown algorithm";
 }
 
 static void
-verify(const struct ima_signed_ask *ask, const struct imalog_signature *s,
-       const struct digest *d, struct ima_signed *ret)
+verify(const struct ima_signed_ask *ask, const struct imalog_signature *s, const struct digest *d,
+       struct ima_signed *ret)
 {
 	unsigned tried = 0;
 
@@ -220,8 +219,9 @@ ima_signed(const struct ima_signed_ask *ask, const struct imalog_entry *e, struc
 {
 	const uint32_t fields = 1u << IMALOG_SIG | 1u << IMALOG_MODSIG;
 
-	*ret = (struct ima_signed){.reason = (e->has & fields) ? "there is no signature"
-						: "the entry's template has no signatures"};
+	*ret = (struct ima_signed){.reason = (e->has & fields)
+						     ? "there is no signature"
+						     : "the entry's template has no signatures"};
 	if ((e->has >> IMALOG_SIG & 1) && is_signature(e->field[IMALOG_SIG]))
 		xattr_signed(ask, e->field[IMALOG_SIG], e, ret);
 	if (ret->answer != IMA_SIGNED_GOOD && (e->has >> IMALOG_MODSIG & 1) &&

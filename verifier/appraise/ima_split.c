@@ -17,8 +17,7 @@ ima_accepted_bytes(const struct appraisal_input *in, const struct verdict *v)
 }
 
 enum assay_err
-ima_split(struct span entries, const struct ima_state *state, uint64_t count,
-	  uint32_t *ret_lengths)
+ima_split(struct span entries, const struct ima_state *state, uint64_t count, uint32_t *ret_lengths)
 {
 	struct imalog_entry e;
 	struct imalog l;

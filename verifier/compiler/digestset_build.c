@@ -126,7 +126,7 @@ static int
 compare_bytes(const uint8_t *a, size_t an, const uint8_t *b, size_t bn)
 {
 	size_t n = an < bn ? an : bn;
-	int c = n != 0 ? memcmp(a, b, n) : 0; /* order only, of public values */
+	int c = n != 0 ? memcmp(a, b, n) : 0; /* public: an order */
 
 	return c != 0 ? c : an < bn ? -1 : an > bn;
 }
@@ -151,7 +151,7 @@ compare_files(const void *x, const void *y, void *arg)
 		return c;
 	if (a->alg != b->alg)
 		return a->alg < b->alg ? -1 : 1;
-	return memcmp(pool + a->digest, pool + b->digest, a->size); /* order only */
+	return memcmp(pool + a->digest, pool + b->digest, a->size); /* public: an order */
 }
 
 static uint32_t
@@ -173,8 +173,7 @@ number_paths(struct build *b)
 
 	for (uint32_t i = 0; i < b->count; i++) {
 		struct file *f = &b->files[i];
-		bool again = i != 0 && f->text_len != 0 &&
-			     compare_paths(f - 1, f, b->pool) == 0;
+		bool again = i != 0 && f->text_len != 0 && compare_paths(f - 1, f, b->pool) == 0;
 
 		if (f->text_len == 0) {
 			f->path = DIGESTSET_NONE;
@@ -385,8 +384,8 @@ static size_t
 set_size(const struct build *b)
 {
 	return DIGESTSET_HEADER + 16u * b->nruns +
-	       4 * ((size_t)b->paths + 1 + b->ordered + b->count + b->path_slots +
-		    b->digest_slots + (b->paths + DIGESTSET_BLOCK - 1) / DIGESTSET_BLOCK) +
+	       4 * ((size_t)b->paths + 1 + b->ordered + b->count + b->path_slots + b->digest_slots +
+		    (b->paths + DIGESTSET_BLOCK - 1) / DIGESTSET_BLOCK) +
 	       b->digest_bytes + b->text_bytes;
 }
 
@@ -480,8 +479,7 @@ digestset_build(struct digestset_builder *builder, uint8_t **ret, size_t *ret_le
 		return ASSAY_OK;
 	qsort_r(builder->files, builder->count, sizeof *builder->files, compare_files,
 		builder->pool);
-	builder->count = b.count =
-		without_twins(builder->files, builder->count, builder->pool);
+	builder->count = b.count = without_twins(builder->files, builder->count, builder->pool);
 	if (b.count > DIGESTSET_RECORDS_MAX)
 		return ASSAY_TOO_MANY;
 	if ((e = number_paths(&b)) != ASSAY_OK)

@@ -73,8 +73,9 @@ certificate_sound(struct compile *c, const struct yaml_node *at, struct span der
 	else if (x509_parse(der, &x) != ASSAY_OK)
 		source_error(c, at, "a certificate cannot be read");
 	else if (key_from_spki(x.spki, &k) != ASSAY_OK || key_check(&k) != ASSAY_OK)
-		source_error(c, at, "a certificate's key cannot be used: RSA from 2048 to 4096 "
-				    "bits, or ECC P-256, P-384, P-521");
+		source_error(c, at,
+			     "a certificate's key cannot be used: RSA from 2048 to 4096 "
+			     "bits, or ECC P-256, P-384, P-521");
 	else
 		return true;
 	return false;
@@ -204,8 +205,9 @@ compile_paths(struct compile *c, struct ima_job *j)
 static uint8_t
 severity_of(uint8_t cap)
 {
-	return cap == OUTCOME_QUARANTINE ? SEV_HIGH : cap == OUTCOME_RESTRICT ? SEV_MEDIUM
-									      : SEV_INFO;
+	return cap == OUTCOME_QUARANTINE ? SEV_HIGH
+	       : cap == OUTCOME_RESTRICT ? SEV_MEDIUM
+					 : SEV_INFO;
 }
 
 static void
