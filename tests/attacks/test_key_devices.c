@@ -460,6 +460,50 @@ i12_an_alias_key_used_twice_with_the_same_chain_is_flagged(void **state)
 	assert_quarantined(keyworld_round(&w), FIND_COPIED);
 }
 
+/* ---- M8 ---- */
+
+/* Escape sequences in a name are no name: nothing of such claims is shown or judged. */
+static void
+m8_names_with_control_characters_are_not_taken(void **state)
+{
+	(void)state;
+	for (unsigned c = 1; c < 256; c++) {
+		w.stain = (char)c;
+		if (c >= 0x20 && c <= 0x7E)
+			continue;
+		assert_quarantined(keyworld_round(&w), FIND_MALFORMED);
+		for (unsigned i = 0; i < w.v->nfacts; i++)
+			for (const char *p = w.v->facts[i].text; *p; p++)
+				assert_true(*p >= 0x20 && *p <= 0x7E);
+	}
+	w.stain = 0;
+	assert_admitted(keyworld_round(&w));
+}
+
+/* ---- policies for keys alone ---- */
+
+static void
+a_policy_that_asks_for_no_pcrs_judges_keys_and_admits_no_tpm(void **state)
+{
+	static struct world t;
+
+	(void)state;
+	keyworld_set_policy(
+		&w, "policy: keys\nversion: 1\napplies_to: {class: controller}\n"
+		    "ask: {interval: 60s, patience: 3}\n"
+		    "allow: {lowest_tier: software}\n"
+		    "rules:\n"
+		    "  - {id: c, fact: software.firmware.digest, op: equals, value: \"sha256:"
+		    "770e607624d689265ca6c44884d0807d9b054d23c473c106c72be9de08b7376c\"}\n");
+	assert_admitted(keyworld_round(&w));
+	world_init(&t, "grub-good");
+	t.in.policy = w.in.policy;
+	memcpy(t.in.policy_digest, w.in.policy_digest, sizeof t.in.policy_digest);
+	strcpy(t.in.device.class_name, "controller");
+	assert_quarantined(world_round(&t), FIND_UNJUDGED);
+	world_free(&t);
+}
+
 /* ---- I6 ---- */
 
 /* What one party signed or sent for one use does not serve for another. */
@@ -502,6 +546,8 @@ main(void)
 		CASE(i12_evidence_that_counts_nothing_is_not_admitted),
 		DICE(i12_a_copied_alias_key_with_the_old_chain_after_a_reset_is_flagged),
 		DICE(i12_an_alias_key_used_twice_with_the_same_chain_is_flagged),
+		CASE(m8_names_with_control_characters_are_not_taken),
+		CASE(a_policy_that_asks_for_no_pcrs_judges_keys_and_admits_no_tpm),
 		CASE(i6_a_signature_made_to_enrol_is_no_evidence),
 	};
 #undef CASE

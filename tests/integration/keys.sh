@@ -217,6 +217,12 @@ enrols_not() { # NAME WORD ARGUMENT...
 }
 options self 'identity: dice' "dice: $WORK/dice/self"
 check 'I9: a DICE chain whose root nobody registered is refused' enrols_not self key.untrusted --token "$(token software)"
+listed() { assay ek allow "$(openssl x509 -in "$WORK/dice/self/chain.pem" -out "$WORK/self.pem" && assay inspect key "$WORK/self.pem" --json | jq -r .allow)" --class controller; }
+check 'its root is put on the allow-list by its certificate' listed
+check 'then it enrols without a token' key_enrol self --ca "$ASSAY_STATE/tls/cert.pem"
+check 'and is admitted' decides self ADMIT
+check 'as DICE, whose hardware nobody vouches for' equal "$(device_field self tier) $(claims_of self hardware)" 'dice 32'
+agent_stop self
 options debug 'identity: dice' "dice: $WORK/dice/debug"
 check 'a DICE chain in debug mode does not enrol' enrols_not debug dice.mode --token "$(token software)"
 options plain 'identity: software'

@@ -119,6 +119,9 @@ make_claims(struct keyworld *w, uint8_t *ret, size_t cap)
 		m.round = ++w->round;
 	}
 	must(envelope_encode_claims(&m, ret, cap, &n), "claims");
+	for (size_t i = 0; w->stain && i + 8 <= n; i++)
+		if (memcmp(ret + i, "firmware", 8) == 0)
+			ret[i] = (uint8_t)w->stain;
 	return n;
 }
 

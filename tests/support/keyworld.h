@@ -16,6 +16,7 @@ struct keyworld {
 	/* what the agent says */
 	uint8_t start_id[16];
 	uint64_t start_count, round;
+	char stain; /* in the place of the first letter of the item's name; 0: none */
 	const char *firmware; /* digest of item "firmware": SHA-256 of this text; NULL: none */
 	uint8_t kind;	      /* of the binding that is signed */
 	uint8_t nonce[32], channel[32];

@@ -397,6 +397,19 @@ no_mutant_of_a_request_or_its_proof_enrols(void **state)
 }
 
 static void
+m8_what_a_certificate_calls_itself_is_shown_escaped(void **state)
+{
+	struct dicemade_spec s = certificate(&ca, "\x1b[2J\x07\nca", &d.root, "\x1b]0;x\x07");
+
+	(void)state;
+	with_certificate(&s);
+	assert_int_equal(enrol()->tier, TIER_SOFTWARE);
+	assert_true(v.ek.issuer[0] != '\0');
+	for (const char *p = v.ek.issuer; *p; p++)
+		assert_true(*p >= 0x20 && *p <= 0x7E);
+}
+
+static void
 weak_keys_and_frames_of_no_form_are_refused(void **state)
 {
 	struct span weak = unit_data("key/rsa1024.spki.der");
@@ -447,6 +460,7 @@ main(void)
 		CASE(i2_a_key_that_does_not_sign_is_refused),
 		CASE(i2_possession_is_for_this_nonce_channel_request_and_use),
 		CASE(no_mutant_of_a_request_or_its_proof_enrols),
+		CASE(m8_what_a_certificate_calls_itself_is_shown_escaped),
 		CASE(weak_keys_and_frames_of_no_form_are_refused),
 		CASE(verdicts_travel_and_a_key_has_no_credential),
 	};

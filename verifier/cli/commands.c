@@ -30,6 +30,7 @@ extern const struct cli_command cmd_inspect_ekcert;
 extern const struct cli_command cmd_inspect_eventlog;
 extern const struct cli_command cmd_inspect_evidence;
 extern const struct cli_command cmd_inspect_ima;
+extern const struct cli_command cmd_inspect_key;
 extern const struct cli_command cmd_key_list;
 extern const struct cli_command cmd_key_rotate;
 extern const struct cli_command cmd_ledger_accept;
@@ -90,6 +91,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_inspect_eventlog,
 	&cmd_inspect_evidence,
 	&cmd_inspect_ima,
+	&cmd_inspect_key,
 	&cmd_key_list,
 	&cmd_key_rotate,
 	&cmd_ledger_accept,

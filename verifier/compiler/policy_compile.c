@@ -118,6 +118,17 @@ compares_software(const struct policy_source *s)
 	return false;
 }
 
+/* Rules that a device without TPM can be judged by: policy_eval.c counts those that hold. */
+static bool
+judges_keys(const struct policy_source *s)
+{
+	for (unsigned i = 0; i < s->rules_count; i++)
+		if (strncmp(s->rules[i].fact, "software.", 9) == 0 ||
+		    strncmp(s->rules[i].fact, "dice.", 5) == 0)
+			return true;
+	return false;
+}
+
 static void
 compile_selection(struct compile *c)
 {
@@ -137,7 +148,7 @@ compile_selection(struct compile *c)
 			     s->ask.pcrs_count ? "what is asked for must be compared: say which "
 						 "PCRs under references"
 					       : "references compare PCRs, but ask has none");
-	else if (s->ask.pcrs_count == 0 && !compares_software(s))
+	else if (s->ask.pcrs_count == 0 && !compares_software(s) && !judges_keys(s))
 		source_error(c, source_at(c, "ask", NULL),
 			     "nothing is compared with reference values: ask for PCRs, or say "
 			     "what software must be");
