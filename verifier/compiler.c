@@ -115,23 +115,27 @@ static void
 compile_software(struct span in, struct result *ret)
 {
 	static struct verdict v;
-	static struct span old[16];
-	struct softset_source from = {.verdict = &v, .old = old};
+	static struct span old[16], files[64];
+	struct softset_source from = {.verdict = &v, .old = old, .files = files};
 	struct arena scratch;
 	struct span proof, verdict;
 	struct writer w;
-	struct reader r;
+	struct reader r, list;
 
 	rd_init(&r, in);
 	from.baseline = rd_u8(&r) != 0;
 	proof = rd_be32_bytes(&r, MSG_PROOF_MAX);
 	from.claims = rd_be32_bytes(&r, MSG_CLAIMS_MAX);
 	verdict = rd_be32_bytes(&r, VERDICT_BYTES_MAX);
+	rd_init(&list, rd_be32_bytes(&r, IPC_BULK_MAX));
+	while (rd_left(&list) > 0 && from.nfiles < sizeof files / sizeof files[0])
+		files[from.nfiles++] = rd_be32_bytes(&list, MANIFEST_MAX);
 	while (rd_left(&r) > 0 && from.nold < sizeof old / sizeof old[0])
 		old[from.nold++] = rd_be32_bytes(&r, SOFTSET_BYTES_MAX);
 	arena_init(&scratch, malloc(2 * MSG_ARENA_MAX), 2 * MSG_ARENA_MAX);
 	wr_init(&w, malloc(SOFTSET_BYTES_MAX), SOFTSET_BYTES_MAX);
-	if (rd_finish(&r) != ASSAY_OK || verdict_decode(verdict, &v) != ASSAY_OK) {
+	if (rd_finish(&r) != ASSAY_OK || rd_finish(&list) != ASSAY_OK ||
+	    verdict_decode(verdict, &v) != ASSAY_OK) {
 		ret->e = ASSAY_INTERNAL;
 		return;
 	}

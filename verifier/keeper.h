@@ -72,6 +72,10 @@ typedef void (*compile_done)(struct keeper *k, void *arg, enum assay_err e, stru
 
 /* ---- what the operation handlers use of keeper ---- */
 
+/* Lists of files that the device, and others, have told lately, each with its length, as
+ * far as there is room (keeper_files.c). */
+void keeper_files_of(const char *device, struct writer *w, size_t most);
+
 /* What every rule says to a device, from its stored evidence (keeper_explain.c). done is
  * called once, with e != OK and NULL if it cannot be told. NOT_FOUND: there is no
  * evidence; BUSY. */

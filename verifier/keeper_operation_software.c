@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FILES_MAX (4u << 20)
 #define OLD_MAX 8 /* sets of the class whose manifests are taken over */
 
 /* ---- capturing ---- */
@@ -39,21 +40,29 @@ add_old(struct call *c, const struct ledger_device *d, struct writer *w)
 enum assay_err
 software_capture_start(struct job *j, const struct ledger_state *s)
 {
-	size_t cap = 64 + s->proof.n + s->claims.n + s->verdict.n + 2 * SOFTSET_BYTES_MAX;
-	uint8_t *input = malloc(cap);
-	struct writer w;
+	size_t cap = 64 + s->proof.n + s->claims.n + s->verdict.n + 2 * SOFTSET_BYTES_MAX +
+		     FILES_MAX;
+	uint8_t *input = malloc(cap), *buf = malloc(FILES_MAX);
+	struct writer w, files;
 	enum assay_err e;
 
-	if (!input)
+	if (!input || !buf) {
+		free(input);
+		free(buf);
 		return ASSAY_NO_MEMORY;
+	}
 	wr_init(&w, input, cap);
 	wr_u8(&w, j->for_device);
 	wr_be32_bytes(&w, s->proof);
 	wr_be32_bytes(&w, s->claims);
 	wr_be32_bytes(&w, s->verdict);
+	wr_init(&files, buf, FILES_MAX);
+	keeper_files_of(j->device.id, &files, FILES_MAX);
+	wr_be32_bytes(&w, wr_span(&files));
 	if ((e = add_old(&j->call, &j->device, &w)) == ASSAY_OK && (e = w.err) == ASSAY_OK)
 		e = job_start(j, COMPILE_SOFTWARE, wr_span(&w));
 	free(input);
+	free(buf);
 	return e;
 }
 

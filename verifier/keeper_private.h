@@ -124,6 +124,13 @@ struct request {
 	uint64_t ima_from, ima_stored, ima_entries;
 	uint64_t ima_asked; /* where the device was last asked to begin */
 	struct bulk ima;
+	/* manifests of software items: delivered, or kept from earlier rounds */
+	uint8_t nfiles;
+	struct bytes {
+		uint8_t *p;
+		size_t n;
+	} files[APPRAISAL_FILES_MAX];
+	uint8_t wanted[32]; /* digest of the one that was asked for last */
 	uint8_t *split; /* lengths of the entries that were proved: be32 each */
 	size_t split_len;
 	char class_name[DEVICE_CLASS_MAX + 1];
@@ -243,7 +250,7 @@ struct keeper {
 	struct ledger_device device;
 	uint8_t *scratch; /* KEEPER_SCRATCH */
 };
-#define KEEPER_SCRATCH (3u << 20)
+#define KEEPER_SCRATCH (6u << 20)
 
 /* Which net process a session belongs to. */
 #define NET_INDEX(id) ((unsigned)((id) >> 56))
@@ -337,6 +344,14 @@ ASSAY_MUST_USE enum assay_err keeper_ima_store(struct keeper *k, struct request 
 void keeper_on_verdict(struct keeper *k, struct child *c, const struct ipc_msg *m);
 /* Evidence that has killed two appraisers, or that none can take. */
 void keeper_round_failed(struct keeper *k, struct request *r);
+
+/* keeper_files.c */
+/* The manifest that is wanted is at hand, and r has it now; else the device is asked. */
+bool keeper_files_offer(struct keeper *k, struct request *r, const struct verdict *v);
+/* What the device sent. */
+void keeper_files_parts(struct keeper *k, struct request *r, struct span bytes);
+void keeper_files_fill(struct appraisal_input *in, const struct request *r);
+void keeper_files_release(struct request *r);
 
 /* keeper_explain.c */
 void keeper_on_explanation(struct keeper *k, struct child *c, const struct ipc_msg *m);

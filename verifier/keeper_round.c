@@ -188,13 +188,16 @@ fill_evidence(struct keeper *k, const struct keeper_session *s, const struct req
 static enum assay_err
 digest_evidence(struct request *r)
 {
-	struct span parts[4] = {SPAN(r->proof, r->proof_len), SPAN(r->claims, r->claims_len),
-				SPAN(r->log, r->log_len), keeper_ima_sent(r)};
+	struct span parts[4 + APPRAISAL_FILES_MAX] = {
+		SPAN(r->proof, r->proof_len), SPAN(r->claims, r->claims_len),
+		SPAN(r->log, r->log_len), keeper_ima_sent(r)};
 	struct hasher h;
 	struct digest d;
 	enum assay_err e = hash_init(&h, ALG_SHA256);
 
-	for (unsigned i = 0; i < 4 && e == ASSAY_OK; i++) {
+	for (unsigned i = 0; i < r->nfiles; i++)
+		parts[4 + i] = SPAN(r->files[i].p, r->files[i].n);
+	for (unsigned i = 0; i < 4u + r->nfiles && e == ASSAY_OK; i++) {
 		uint8_t len[8];
 		struct writer w;
 
@@ -272,6 +275,7 @@ compose(struct keeper *k, const struct keeper_session *s, struct request *r)
 	fill_evidence(k, s, r);
 	keeper_fill_device(&k->input, d);
 	k->input.continuity = st.continuity;
+	keeper_files_fill(&k->input, r);
 	memcpy(k->input.policy_digest, r->standing.policy, 32);
 	if (!span_equal(SPAN(r->standing.policy, 32), SPAN(none, 32)))
 		add_map(r, r->standing.policy);
@@ -358,7 +362,7 @@ void
 keeper_on_parts(struct keeper *k, struct child *c, const struct ipc_msg *m)
 {
 	struct keeper_session *s = keeper_find_session(k, m->id);
-	struct span claims, log;
+	struct span claims, log, files;
 	struct request *r;
 	struct reader rd;
 	enum assay_err e;
@@ -370,6 +374,7 @@ keeper_on_parts(struct keeper *k, struct child *c, const struct ipc_msg *m)
 	mask = rd_u8(&rd);
 	claims = rd_be32_bytes(&rd, MSG_CLAIMS_MAX);
 	log = rd_be32_bytes(&rd, EVENTLOG_MAX);
+	files = rd_be32_bytes(&rd, APPRAISAL_FILE_MAX);
 	if (rd_finish(&rd) != ASSAY_OK) {
 		keeper_child_lost(k, c, "sent bad NET_PARTS");
 		return;
@@ -382,6 +387,8 @@ keeper_on_parts(struct keeper *k, struct child *c, const struct ipc_msg *m)
 		r->claims_len = 0;
 	if ((mask & 1u << PART_BOOT_LOG) && keeper_copy(log, &r->log, &r->log_len) == ASSAY_OK)
 		r->has_log = true;
+	if (mask & 1u << PART_FILES)
+		keeper_files_parts(k, r, files);
 	if (mask == 0 || ((mask & 1u << PART_IMA) && (e = keeper_ima_parts(k, s, r)) != ASSAY_OK)) {
 		keeper_refuse(k, s->id, "verifier.busy", true);
 		keeper_request_free(k, r);

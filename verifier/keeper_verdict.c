@@ -57,11 +57,11 @@ on_need(struct keeper *k, struct keeper_session *s, struct request *r, const str
 		keeper_submit(k, s, r);
 		return;
 	}
-	if (keeper_ima_offer(k, r, &v->need)) {
+	if (keeper_files_offer(k, r, v) || keeper_ima_offer(k, r, &v->need)) {
 		keeper_submit(k, s, r);
 		return;
 	}
-	if (++r->needs > MSG_WANTS_MAX) {
+	if (++r->needs > MSG_WANTS_MAX + APPRAISAL_FILES_MAX) {
 		keeper_refuse(k, s->id, "evidence.incomplete", false);
 		keeper_request_free(k, r);
 		return;

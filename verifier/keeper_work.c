@@ -19,6 +19,7 @@ keeper_request_free(struct keeper *k, struct request *r)
 	if (!r)
 		return;
 	keeper_ima_free(k, r);
+	keeper_files_release(r);
 	free(r->payload);
 	free(r->first);
 	free(r->proof);

@@ -241,7 +241,7 @@ append(struct session *s, struct session_env *env, struct upload *u, const struc
 static enum assay_err
 drown(struct session *s, struct session_env *env)
 {
-	static const uint8_t none[9];
+	static const uint8_t none[13];
 
 	for (unsigned i = 0; i < s->nuploads; i++) {
 		struct upload *u = &s->uploads[i];
@@ -288,7 +288,8 @@ forward_parts(struct session *s, struct session_env *env)
 	uint8_t mask = 0;
 	struct span claims = uploaded(s, PART_CLAIMS, &mask);
 	struct span log = uploaded(s, PART_BOOT_LOG, &mask);
-	size_t cap = claims.n + log.n + 16, n;
+	struct span files = uploaded(s, PART_FILES, &mask);
+	size_t cap = claims.n + log.n + files.n + 16, n;
 	uint8_t *buf = malloc(cap);
 	struct writer w;
 	enum assay_err e;
@@ -300,6 +301,7 @@ forward_parts(struct session *s, struct session_env *env)
 	wr_u8(&w, mask);
 	wr_be32_bytes(&w, claims);
 	wr_be32_bytes(&w, log);
+	wr_be32_bytes(&w, files);
 	if (e == ASSAY_OK && (e = wr_finish(&w, &n)) == ASSAY_OK)
 		e = ipc_send(env->keeper, IPC_NET_PARTS, s->id, SPAN(buf, n));
 	free(buf);

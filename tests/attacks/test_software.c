@@ -311,6 +311,161 @@ a_set_that_cannot_be_read_is_a_finding_and_never_skipped(void **state)
 	assert_outcome(world_round(&s.w), OUTCOME_QUARANTINE, FIND_POLICY_INVALID);
 }
 
+/* ---- lists of files ---- */
+
+struct list {
+	uint8_t b[4096];
+	size_t n;
+};
+
+static void
+list_begin(struct list *l)
+{
+	memcpy(l->b, MANIFEST_MAGIC, MANIFEST_MAGIC_SIZE);
+	l->n = MANIFEST_MAGIC_SIZE;
+}
+
+static void
+list_add(struct list *l, char type, const char *path, const char *content)
+{
+	uint8_t digest[32];
+	struct manifest_entry e = {.type = (uint8_t)type, .path = SPAN(path, strlen(path))};
+	size_t n;
+
+	assert_int_equal(digest_sha256(SPAN(content, strlen(content)), digest), ASSAY_OK);
+	if (type == 'l')
+		e.text = SPAN(content, strlen(content));
+	else if (type != 'd')
+		e.digest = SPAN(digest, 32);
+	e.mode = type == 'f' ? 0644 : type == 'd' ? 0755 : 0;
+	e.size = type == 'f' ? strlen(content) : 0;
+	assert_int_equal(manifest_encode(&e, l->b + l->n, sizeof l->b - l->n, &n), ASSAY_OK);
+	l->n += n;
+}
+
+/* The device claims this list, and can show it. */
+static void
+claim_list(const char *name, const char *kind, const struct list *l)
+{
+	struct msg_software *m = softworld_item(&s, name);
+	static uint8_t digest[32];
+
+	assert_int_equal(digest_sha256(SPAN(l->b, l->n), digest), ASSAY_OK);
+	m->kind = SPAN(kind, strlen(kind));
+	m->version = SPAN(NULL, 0);
+	m->alg = ALG_SHA256;
+	m->digest = SPAN(digest, 32);
+	s.w.manifests[0] = SPAN(l->b, l->n);
+	s.w.nmanifests = 1;
+}
+
+static void
+approve_list(const char *kind, const struct list *l)
+{
+	struct span file = SPAN(l->b, l->n);
+
+	s.w.in.nreferences = 1;
+	s.nsets = 0;
+	s.claims.nsoftware = 0;
+	softworld_policy(&s, "software: {items: [{name: demo}]}\n");
+	claim_list("demo", kind, l);
+	softworld_capture_files(&s, &file, 1);
+	assert_admitted(world_round(&s.w));
+	assert_int_equal(s.w.needs, 1); /* the boot log: what is approved is not asked for */
+}
+
+static void
+a_changed_tree_is_told_file_by_file(void **state)
+{
+	struct list was, is;
+
+	(void)state;
+	list_begin(&was);
+	list_add(&was, 'd', "/", "");
+	list_add(&was, 'f', "a.conf", "one");
+	list_add(&was, 'f', "bin", "x");
+	list_add(&was, 'f', "old", "x");
+	approve_list("tree", &was);
+	list_begin(&is);
+	list_add(&is, 'd', "/", "");
+	list_add(&is, 'f', "a.conf", "two");
+	list_add(&is, 'l', "bin", "/tmp/evil");
+	list_add(&is, 'f', "new\x1b[2J", "x");
+	claim_list("demo", "tree", &is);
+	assert_string_equal(only(OUTCOME_QUARANTINE, FIND_SOFTWARE_TREE)->text,
+			    "4 files changed in demo: a.conf, bin (now a symbolic link), "
+			    "new\\x1b[2J (added), old (removed)");
+}
+
+static void
+a_changed_key_is_told_by_name(void **state)
+{
+	struct list was, is;
+
+	(void)state;
+	list_begin(&was);
+	list_add(&was, 'i', "log.level", "info");
+	list_add(&was, 'i', "port", "80");
+	approve_list("config", &was);
+	list_begin(&is);
+	list_add(&is, 'i', "log.level", "info");
+	list_add(&is, 'i', "port", "81");
+	claim_list("demo", "config", &is);
+	assert_string_equal(only(OUTCOME_QUARANTINE, FIND_SOFTWARE_CONFIG)->text,
+			    "1 key changed in demo: port");
+}
+
+static void
+a_list_that_is_withheld_or_another_explains_nothing_and_excuses_nothing(void **state)
+{
+	struct list was, is, other;
+
+	(void)state;
+	list_begin(&was);
+	list_add(&was, 'f', "a", "one");
+	approve_list("tree", &was);
+	list_begin(&is);
+	list_add(&is, 'f', "a", "two");
+	claim_list("demo", "tree", &is);
+	s.w.nmanifests = 0;
+	assert_string_equal(only(OUTCOME_QUARANTINE, FIND_SOFTWARE_TREE)->text,
+			    finding_text(FIND_SOFTWARE_TREE));
+	assert_int_equal(s.w.needs, 1); /* asked once, not for ever */
+	/* the old list, which is not the one that was claimed */
+	world_challenge(&s.w);
+	world_prove(&s.w);
+	s.w.in.files[s.w.in.nfiles++] = SPAN(was.b, was.n);
+	assert_outcome(world_judge(&s.w), OUTCOME_QUARANTINE, FIND_SOFTWARE_TREE);
+	world_commit(&s.w);
+	/* one that is the claimed one, and is no list */
+	memset(&other, 0x41, sizeof other);
+	other.n = 100;
+	claim_list("demo", "tree", &other);
+	assert_string_equal(only(OUTCOME_QUARANTINE, FIND_SOFTWARE_TREE)->text,
+			    finding_text(FIND_SOFTWARE_TREE));
+}
+
+static void
+many_changes_are_counted_and_some_named(void **state)
+{
+	struct list was, is;
+	char name[16];
+
+	(void)state;
+	list_begin(&was);
+	list_begin(&is);
+	for (int i = 0; i < 30; i++) {
+		snprintf(name, sizeof name, "file-%02d", i);
+		list_add(&was, 'f', name, "x");
+		list_add(&is, 'f', name, "y");
+	}
+	approve_list("tree", &was);
+	claim_list("demo", "tree", &is);
+	assert_string_equal(only(OUTCOME_QUARANTINE, FIND_SOFTWARE_TREE)->text,
+			    "30 files changed in demo: file-00, file-01, file-02, file-03, "
+			    "file-04, file-05, file-06, file-07 and 22 more");
+}
+
 /* ---- rules over claims ---- */
 
 static void
@@ -477,6 +632,10 @@ main(void)
 		T(d6_a_digest_of_another_algorithm_does_not_match),
 		T(software_that_nobody_named_is_told_if_the_policy_wants),
 		T(a_set_that_cannot_be_read_is_a_finding_and_never_skipped),
+		T(a_changed_tree_is_told_file_by_file),
+		T(a_changed_key_is_told_by_name),
+		T(a_list_that_is_withheld_or_another_explains_nothing_and_excuses_nothing),
+		T(many_changes_are_counted_and_some_named),
 		T(rules_on_software_and_health_mean_what_they_say),
 		T(m12_rules_over_claims_lower_and_never_raise),
 		T(what_a_device_claims_besides_does_not_push_out_what_rules_need),

@@ -143,6 +143,7 @@ world_challenge(struct world *w)
 	w->ask.nonce = SPAN(w->nonce, sizeof w->nonce);
 	w->in.claims = w->in.boot_log = SPAN(NULL, 0);
 	w->in.has_boot_log = false;
+	w->in.nfiles = 0;
 	w->needs = 0;
 }
 
@@ -194,16 +195,35 @@ world_appraise(struct world *w)
 	return w->v;
 }
 
+/* The list behind the digest that is wanted, or nothing. */
+static void
+deliver_files(struct world *w, const struct verdict *v)
+{
+	struct span found = SPAN(NULL, 0);
+
+	for (size_t i = 0; i < w->nmanifests; i++) {
+		uint8_t digest[32];
+
+		must(digest_sha256(w->manifests[i], digest), "digest of a list");
+		if (memcmp(digest, v->need_digest, sizeof digest) == 0)
+			found = w->manifests[i];
+	}
+	assert_true(w->in.nfiles < APPRAISAL_FILES_MAX);
+	w->in.files[w->in.nfiles++] = found;
+}
+
 const struct verdict *
 world_judge(struct world *w)
 {
 	const struct verdict *v = world_appraise(w);
 
-	while (v->status == VERDICT_NEED && w->needs < 4) {
+	while (v->status == VERDICT_NEED && w->needs < 8) {
 		w->needs++;
 		assert_int_equal(v->need.nwants, 1);
 		if (v->need.wants[0].kind == PART_CLAIMS) {
 			w->in.claims = SPAN(w->evidence.claims, w->evidence.claims_len);
+		} else if (v->need.wants[0].kind == PART_FILES) {
+			deliver_files(w, v);
 		} else {
 			assert_int_equal(v->need.wants[0].kind, PART_BOOT_LOG);
 			assert_int_equal(v->need.wants[0].limit, w->log.n);

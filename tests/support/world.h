@@ -25,6 +25,8 @@ struct world {
 	struct arena scratch;
 	/* makes w->evidence.quotes over these bytes in place of ->tpm; NULL: ->tpm does */
 	void (*quotes)(struct world *w, const uint8_t extra[BINDING_SIZE]);
+	size_t nmanifests;
+	struct span manifests[8]; /* lists of files that the device can show */
 	unsigned needs; /* how often more was needed in the last round */
 };
 

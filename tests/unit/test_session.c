@@ -170,8 +170,8 @@ i10_parts_are_bounded_ordered_and_complete(void **state)
 	assert_int_equal(ipc_recv(&f->keeper, &m), ASSAY_OK);
 	assert_int_equal(m.type, IPC_NET_PARTS);
 	assert_true(span_equal(m.payload, SPAN("\x04\0\0\0\0\0\0\0\x06"
-					       "abcdef",
-					       15)));
+					       "abcdef\0\0\0\0",
+					       19)));
 	ipc_release(&m);
 }
 
@@ -232,7 +232,7 @@ an_ima_list_reaches_keeper_in_the_descriptor_it_was_gathered_in(void **state)
 	ipc_release(&m);
 	assert_int_equal(ipc_recv(&f->keeper, &m), ASSAY_OK);
 	assert_int_equal(m.type, IPC_NET_PARTS);
-	assert_true(span_equal(m.payload, SPAN("\x08\0\0\0\0\0\0\0\0", 9)));
+	assert_true(span_equal(m.payload, SPAN("\x08\0\0\0\0\0\0\0\0\0\0\0\0", 13)));
 	ipc_release(&m);
 }
 

@@ -174,7 +174,10 @@ void gather_boot(struct appraisal *a);
 void gather_software(struct appraisal *a);
 /* The claimed item of this name, or NULL. */
 const struct msg_software *software_find(const struct appraisal *a, struct span name);
-/* software_judge.c: claimed software against whole reference sets and earlier versions. */
+/* software_judge.c: False: the list of files behind a digest that no set has is needed, to
+ * say what changed. */
+ASSAY_MUST_USE bool software_check(struct appraisal *a);
+/* Claimed software against whole reference sets and earlier versions. */
 void software_judge(struct appraisal *a);
 /* Whether some software must be a reference's. */
 bool policy_needs_software(const struct policy *p);

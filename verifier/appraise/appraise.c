@@ -191,11 +191,13 @@ judge(struct appraisal *a, struct appraisal_input *room)
 	if (!continuity_check(a))
 		return false;
 	if (!tier_has_tpm(a->in->device.tier)) {
+		if (!software_check(a))
+			return false;
 		judge_key(a);
 		return true;
 	}
 	ima_plan(a);
-	if (!boot_check(a) || !ima_check(a))
+	if (!boot_check(a) || !ima_check(a) || !software_check(a))
 		return false;
 	gather_facts(a);
 	gather_boot(a);

@@ -90,7 +90,7 @@ struct reference_view {
 };
 
 #define APPRAISAL_FILES_MAX 4
-#define APPRAISAL_FILE_MAX (1u << 20) /* bytes of one manifest */
+#define APPRAISAL_FILE_MAX (512u << 10) /* bytes of one manifest */
 
 struct appraisal_input {
 	int64_t now; /* seconds since the epoch */

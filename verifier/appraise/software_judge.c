@@ -479,6 +479,86 @@ policy_needs_software(const struct policy *p)
 	return false;
 }
 
+/* ---- what is needed to explain a difference ---- */
+
+/* One of the lists that came is none of those that were claimed: the device cannot or
+ * will not tell, and is not asked again in this round. */
+static bool
+was_refused(const struct appraisal *a)
+{
+	for (size_t i = 0; i < a->in->nfiles; i++) {
+		bool claimed = false;
+		uint8_t digest[32];
+
+		if (digest_sha256(a->in->files[i].n ? a->in->files[i] : SPAN("", 0), digest) !=
+		    ASSAY_OK)
+			return true;
+		for (size_t k = 0; k < a->claims.nsoftware && !claimed; k++)
+			claimed = span_equal(SPAN(digest, 32), a->claims.software[k].digest);
+		if (!claimed)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_at_hand(const struct appraisal *a, const struct msg_software *s)
+{
+	for (size_t i = 0; i < a->in->nfiles; i++) {
+		uint8_t digest[32];
+
+		if (a->in->files[i].n != 0 && digest_sha256(a->in->files[i], digest) == ASSAY_OK &&
+		    span_equal(SPAN(digest, 32), s->digest))
+			return true;
+	}
+	return false;
+}
+
+/* Whether some set, whatever its state, has exactly this. */
+static bool
+is_in_a_set(const struct appraisal *a, const struct msg_software *s)
+{
+	struct softset_item row;
+	struct softset set;
+
+	for (size_t i = 0; i < a->in->nreferences; i++) {
+		const struct reference_view *v = &a->in->references[i];
+
+		if (v->kind != REF_KIND_SOFTWARE || softset_open(v->compiled, &set) != ASSAY_OK)
+			continue;
+		while (softset_next_item(&set, &row))
+			if (row.alg == s->alg && span_equal(row.digest, s->digest) &&
+			    span_equal(row.name, s->name))
+				return true;
+	}
+	return false;
+}
+
+bool
+software_check(struct appraisal *a)
+{
+	struct verdict *v = a->v;
+
+	if (!a->has_policy || !a->has_claims || a->replay || a->in->nfiles == APPRAISAL_FILES_MAX ||
+	    was_refused(a))
+		return true;
+	for (size_t i = 0; i < a->policy.nsoftware; i++) {
+		const struct msg_software *s = software_find(a, a->policy.software[i].name);
+
+		if (!s || s->alg != ALG_SHA256 ||
+		    !software_kind_has_manifest(software_kind_by_name(s->kind)) ||
+		    is_at_hand(a, s) || is_in_a_set(a, s))
+			continue;
+		(void)appraisal_needs(a, PART_FILES, APPRAISAL_FILE_MAX);
+		v->need.wants[0].item = (uint32_t)(s - a->claims.software) + 1;
+		memcpy(v->need_digest, s->digest.p, sizeof v->need_digest);
+		return false;
+	}
+	return true;
+}
+
+/* ---- all of it ---- */
+
 void
 software_judge(struct appraisal *a)
 {

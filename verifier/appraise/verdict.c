@@ -360,6 +360,7 @@ pack_verdict(struct writer *w, const struct verdict *v)
 	pack_below(w, v->status, VERDICT_STATUS_COUNT);
 	pack_below(w, v->outcome, OUTCOME_COUNT);
 	pack_need(w, &v->need);
+	pack_fixed(w, v->need_digest, sizeof v->need_digest);
 	pack_below(w, v->nfindings, VERDICT_FINDINGS_MAX + 1);
 	for (size_t i = 0; i < v->nfindings && w->err == ASSAY_OK; i++)
 		pack_finding(w, &v->findings[i]);
@@ -388,6 +389,7 @@ unpack_verdict(struct reader *r, struct verdict *ret)
 	ret->status = (enum verdict_status)unpack_below(r, VERDICT_STATUS_COUNT);
 	ret->outcome = (enum outcome)unpack_below(r, OUTCOME_COUNT);
 	unpack_need(r, &ret->need);
+	unpack_fixed(r, ret->need_digest, sizeof ret->need_digest);
 	ret->nfindings = unpack_below(r, VERDICT_FINDINGS_MAX + 1);
 	for (size_t i = 0; i < ret->nfindings && r->err == ASSAY_OK; i++)
 		unpack_finding(r, &ret->findings[i]);

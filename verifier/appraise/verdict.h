@@ -378,6 +378,7 @@ struct verdict {
 	enum verdict_status status;
 	enum outcome outcome;
 	struct msg_need need; /* status NEED */
+	uint8_t need_digest[32]; /* of what is wanted, where it has one (PART_FILES) */
 	uint8_t nfindings;
 	struct finding findings[VERDICT_FINDINGS_MAX];
 	uint16_t nfacts;
