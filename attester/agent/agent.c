@@ -402,6 +402,11 @@ on_collected(void *self)
 	struct agent *a = self;
 	bool answered = measuring_answered(a->m);
 
+	if (a->m->lost) {
+		a->status = AGENT_FAULT;
+		handle(a, EVENT_STOP);
+		return;
+	}
 	if (a->m->restarted && link_watch(a->link, a->m->collector.fd) != ASSAY_OK)
 		report(REPORT_ERROR, "collector", "problem", "it cannot be watched", NULL);
 	if (answered)

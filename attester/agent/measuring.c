@@ -92,10 +92,11 @@ measuring_answered(struct measuring *m)
 		return m->collector.answered == m->collector.asked;
 	}
 	report(REPORT_ERROR, "collector", "problem",
-	       e == ASSAY_UNREACHABLE ? "it has ended, and is started again" : assay_err_text(e),
-	       NULL);
+	       e == ASSAY_UNREACHABLE ? "it has ended" : assay_err_text(e), NULL);
 	collector_stop(&m->collector);
-	m->restarted = start(m) == AGENT_YES;
+	/* without privileges another one could not read what this one did */
+	m->restarted = !m->o->user[0] && start(m) == AGENT_YES;
+	m->lost = !m->restarted;
 	return true;
 }
 

@@ -12,6 +12,7 @@
 
 struct measuring {
 	bool on; /* the file says that something is measured */
+	bool lost;	/* it has ended for good: so must the agent, to be started again */
 	bool restarted; /* the collector is another one: its descriptor is to be watched */
 	const struct options *o;
 	struct collector collector;

@@ -19,7 +19,7 @@
 typedef const char *setter(struct options *o, const char *value);
 
 static setter set_verifier, set_tcti, set_token, set_token_file, set_identity, set_key_type,
-	set_ek, set_ak, set_ak_handle, set_retry, set_ima_list;
+	set_ek, set_ak, set_ak_handle, set_retry, set_ima_list, set_user;
 
 #define AT(member) offsetof(struct options, member)
 
@@ -67,6 +67,7 @@ static const struct option {
 	{"retry-max", "SECONDS", set_retry, 0, "longest pause between connections [60]"},
 	{"allow-unbound", NULL, NULL, AT(unbound),
 	 "attest also behind a proxy that ends TLS"},
+	{"user", "NAME", set_user, 0, "become this user; measuring keeps its privileges"},
 	{"once", NULL, NULL, AT(once), "end after the first decision"},
 	{"json", NULL, NULL, AT(json), "status, measure: one JSON document"},
 	{"verbose", NULL, NULL, AT(verbose), "log more"},
@@ -102,6 +103,15 @@ static const char *
 set_tcti(struct options *o, const char *value)
 {
 	return strlen(value) > 255 ? "is too long" : copy_text(o->tcti, value);
+}
+
+static const char *
+set_user(struct options *o, const char *value)
+{
+	if (strlen(value) == 0 || strlen(value) >= sizeof o->user)
+		return "is not the name of a user";
+	memcpy(o->user, value, strlen(value) + 1);
+	return NULL;
 }
 
 static const char *

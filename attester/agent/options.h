@@ -36,6 +36,7 @@ struct options {
 	struct address verifier;
 	char url[OPTIONS_TEXT_MAX]; /* as given */
 	char config[OPTIONS_TEXT_MAX]; /* the file; empty: none */
+	char user[64];
 	char state[OPTIONS_TEXT_MAX];
 	char tcti[OPTIONS_TEXT_MAX];
 	char boot_log[OPTIONS_TEXT_MAX];

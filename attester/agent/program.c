@@ -4,6 +4,7 @@
 #include "evidence/hex.h"
 #include "evidence/tls/tls_exporter.h"
 #include "identity.h"
+#include "privilege.h"
 #include "report.h"
 
 #include <errno.h>
@@ -86,15 +87,40 @@ run_command(const struct options *o, struct statedir *s, struct measuring *m)
 	return agent_run(o, s, m);
 }
 
+/* The collector keeps the privileges of the start; everything else gives them up. */
+static int
+start(const struct options *o, struct measuring *m)
+{
+	int status = o->command == COMMAND_RUN ? measuring_start(m, o) : AGENT_YES;
+
+	return status == AGENT_YES ? privilege_drop(o) : status;
+}
+
+static int
+with_state(const struct options *o, struct measuring *m)
+{
+	static struct statedir s;
+	bool writes = o->command != COMMAND_STATUS;
+	const struct statedir_use use = {writes, writes, identity_key_file(o)};
+	enum assay_err e = statedir_open_for(&s, o->state, &use);
+	int status;
+
+	if (e != ASSAY_OK)
+		status = complain(&s, e);
+	else if (o->command == COMMAND_STATUS)
+		status = show_status(o, &s);
+	else
+		status = run_command(o, &s, m);
+	statedir_close(&s);
+	return status;
+}
+
 int
 agent_main(int argc, char **argv)
 {
 	static struct options o;
-	static struct statedir s;
 	static struct measuring m;
 	int status = AGENT_USAGE;
-	bool writes;
-	enum assay_err e;
 
 	(void)setenv("TSS2_LOG", "all+NONE", 0); /* the library tells, in one line */
 	if (argc > 1 && strcmp(argv[1], COLLECTOR_COMMAND) == 0)
@@ -105,17 +131,10 @@ agent_main(int argc, char **argv)
 		report_most(REPORT_DEBUG);
 	if (o.command == COMMAND_MEASURE)
 		return measuring_show(&o);
-	writes = o.command != COMMAND_STATUS;
-	e = statedir_open_for(&s, o.state,
-			      &(struct statedir_use){writes, writes, identity_key_file(&o)});
-	if (e != ASSAY_OK)
-		status = complain(&s, e);
-	else if (o.command == COMMAND_STATUS)
-		status = show_status(&o, &s);
-	else if ((status = measuring_start(&m, &o)) == AGENT_YES)
-		status = run_command(&o, &s, &m);
+	status = o.command == COMMAND_STATUS ? AGENT_YES : start(&o, &m);
+	if (status == AGENT_YES)
+		status = with_state(&o, &m);
 	measuring_stop(&m);
-	statedir_close(&s);
 	explicit_bzero(o.token_secret, sizeof o.token_secret);
 	return status;
 }

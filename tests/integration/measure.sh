@@ -158,6 +158,24 @@ case $ASSAY_BIN in
 esac
 
 agent_stop gateway
+as_nobody() {
+	chmod o+rw "$WORK/gateway/s" "$WORK/gateway/s.ctrl" && chown -R nobody "$WORK/gateway/agent" &&
+		agent_start gateway --config "$WORK/agent.yaml" --boot-log "$WORK/gateway/boot.log" --user nobody
+}
+identity() { awk '/^Uid/ { u = $2 } /^CapEff/ { c = $2 } END { print u, c }' "/proc/$1/status"; }
+if [ "$(id -u)" = 0 ]; then
+	check 'an agent of root is started, to become nobody' as_nobody
+	check 'its rounds go on' wait_for "$WAIT" more_decisions "$(decisions)"
+	check 'it is nobody, and may read and nothing else' equal "$(identity "${started[agent-gateway]}")" "$(id -u nobody) 0000000000000004"
+	COLLECTOR=$(collector | tr -d ' ')
+	check 'the collector has kept its privileges' equal "$(identity "$COLLECTOR" | cut -c1-2)" '0 '
+	kill -KILL "$COLLECTOR"
+	ended() { ! kill -0 "${started[agent-gateway]}" 2>/dev/null; }
+	check 'without its collector it ends, to be started again' wait_for "$WAIT" ended
+else
+	skip 'an agent of root is started, to become nobody' 'not root'
+fi
+COLLECTOR=${COLLECTOR:-0}
 gone() { [ ! -d "/proc/$COLLECTOR" ]; }
 check 'the collector ends with the agent' wait_for 3 gone
 
