@@ -2,6 +2,7 @@
 #include "tests/support/unit.h"
 
 #include "verifier/compiler/digestset_build.h"
+#include "verifier/compiler/digestset_diff.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,6 +214,58 @@ paths_of_every_length_and_many_alike_come_back(void **state)
 	free((void *)(uintptr_t)image.p);
 }
 
+static char told[4096];
+
+static bool
+keep_words(void *arg, const struct digestset_difference *d)
+{
+	size_t n = strlen(told);
+
+	(void)arg;
+	snprintf(told + n, sizeof told - n, "%s\n", d->words);
+	return true;
+}
+
+static void
+differences_are_told_in_words(void **state)
+{
+	struct digestset_builder *b = digestset_builder_new();
+	struct span one = small(), two;
+	struct digestset_counts c;
+	struct digestset x, y;
+	char text[256];
+
+	(void)state;
+	add(b, "/usr/bin/a", ALG_SHA256, 1); /* narrowed */
+	add(b, "/usr/bin/b", ALG_SHA256, 5); /* changed */
+	add(b, "/usr/bin/n\n", ALG_SHA256, 6); /* added */
+	add(b, "/usr/lib/y", ALG_SHA1, 3);   /* x moved */
+	two = build(b);
+	assert_int_equal(digestset_open(one, &x), ASSAY_OK);
+	assert_int_equal(digestset_open(two, &y), ASSAY_OK);
+	told[0] = '\0';
+	digestset_diff(&x, &y, &c, keep_words, NULL);
+	assert_int_equal(c.n[DIGESTSET_NARROWED], 1);
+	assert_int_equal(c.n[DIGESTSET_CHANGED], 1);
+	assert_int_equal(c.n[DIGESTSET_ADDED], 1);
+	assert_int_equal(c.n[DIGESTSET_MOVED], 1);
+	assert_int_equal(c.n[DIGESTSET_REMOVED], 2);
+	assert_int_equal(c.same, 0);
+	assert_int_equal(c.digests_removed, 1);
+	assert_non_null(strstr(told, "/usr/bin/n\\x0a: added, sha256:06000000"));
+	assert_non_null(strstr(told, "/usr/lib/y: moved, the same as /usr/lib/x was\n"));
+	assert_non_null(strstr(told, "/usr/bin/b: changed, sha256:01000000"));
+	digestset_counts_text(&c, text, sizeof text);
+	assert_string_equal(text, "1 added, 2 removed, 1 changed, 1 narrowed, 1 moved, "
+				  "0 digests added, 1 removed; 0 as before");
+	digestset_diff(&x, &x, &c, keep_words, NULL);
+	assert_int_equal(c.same, 4);
+	digestset_counts_text(&c, text, sizeof text);
+	assert_string_equal(text, "nothing differs; 4 as before");
+	free((void *)(uintptr_t)one.p);
+	free((void *)(uintptr_t)two.p);
+}
+
 /* A million files: under 100 bytes a file; opening does not depend on their number. */
 static void
 a_million_files_take_under_100_bytes_each(void **state)
@@ -253,6 +306,7 @@ main(void)
 		cmocka_unit_test(every_altered_set_is_refused_and_reads_inside_its_bytes),
 		cmocka_unit_test(a_set_of_nothing_and_files_that_cannot_be_in_one),
 		cmocka_unit_test(paths_of_every_length_and_many_alike_come_back),
+		cmocka_unit_test(differences_are_told_in_words),
 		cmocka_unit_test(a_million_files_take_under_100_bytes_each),
 	};
 
