@@ -230,12 +230,22 @@ json_vector(const struct verdict *v)
 static json_t *
 json_counters(const struct continuity *k)
 {
-	if (!k->present)
+	if (!k->present || k->key.present)
 		return json_null();
 	return json_pack("{s:I, s:I, s:I, s:b, s:I}", "reset_count", (json_int_t)k->reset_count,
 			 "restart_count", (json_int_t)k->restart_count, "clock_ms",
 			 (json_int_t)k->clock, "clock_safe", k->clock_safe, "tpm_firmware",
 			 (json_int_t)k->tpm_firmware);
+}
+
+/* Of a device without TPM: what stands in the place of counters. */
+static json_t *
+json_starts(const struct key_state *k)
+{
+	return k->present ? json_pack("{s:I, s:I, s:o}", "count", (json_int_t)k->start_count,
+				      "round", (json_int_t)k->round, "signer",
+				      json_hex(k->signer, sizeof k->signer))
+			  : json_null();
 }
 
 /* Names are looked up; a policy or set that is gone has only its digest. */
@@ -317,6 +327,7 @@ json_device_more(struct call *c, const struct ledger_device *d, json_t *out)
 	if (s.continuity.n && (e = continuity_decode(s.continuity, &k)) != ASSAY_OK)
 		return e;
 	bad = json_object_set_new(out, "counters", json_counters(&k));
+	bad |= json_object_set_new(out, "starts", json_starts(&k.key));
 	bad |= json_object_set_new(out, "ima", json_ima(c, d->id, &k.ima));
 	bad |= json_object_set_new(out, "addresses", json_addresses(c, d->id));
 	bad |= json_object_set_new(out, "boot_log", json_hex(s.boot_log, 32));

@@ -40,7 +40,7 @@ policy_for() { # LOWEST-TIER
 		    optional: true
 		    on_missing: report
 	E
-	assay policy activate "$(assay policy add "$WORK/mixed.yaml" --json | jq -r .digest)"
+	assay policy activate "$(assay policy add "$WORK/mixed.yaml" --json | jq -r .digest)" --comment test
 }
 token() { assay token create --class controller --tier "${1:-software}" 2>/dev/null; }
 
@@ -217,7 +217,7 @@ enrols_not() { # NAME WORD ARGUMENT...
 }
 options self 'identity: dice' "dice: $WORK/dice/self"
 check 'I9: a DICE chain whose root nobody registered is refused' enrols_not self key.untrusted --token "$(token software)"
-listed() { assay ek allow "$(openssl x509 -in "$WORK/dice/self/chain.pem" -out "$WORK/self.pem" && assay inspect key "$WORK/self.pem" --json | jq -r .allow)" --class controller; }
+listed() { assay ek allow --ek "$(openssl x509 -in "$WORK/dice/self/chain.pem" -out "$WORK/self.pem" && assay inspect key "$WORK/self.pem" --json | jq -r .allow)" --class controller; }
 check 'its root is put on the allow-list by its certificate' listed
 check 'then it enrols without a token' key_enrol self --ca "$ASSAY_STATE/tls/cert.pem"
 check 'and is admitted' decides self ADMIT

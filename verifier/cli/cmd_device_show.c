@@ -155,9 +155,16 @@ show_ek(const json_t *d)
 static void
 show_counters(const json_t *d)
 {
-	const json_t *k = json_object_get(d, "counters");
+	const json_t *k = json_object_get(d, "counters"), *starts = json_object_get(d, "starts");
 	char text[256];
 
+	if (json_is_object(starts)) {
+		snprintf(text, sizeof text, "start %lld, round %lld; signed by %.16s...",
+			 (long long)view_number(starts, "count"),
+			 (long long)view_number(starts, "round"),
+			 or_dash(view_text(starts, "signer")));
+		line("counters", text);
+	}
 	if (!json_is_object(k))
 		return;
 	snprintf(text, sizeof text, "reset %lld, restart %lld, clock %lld ms%s",
