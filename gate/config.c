@@ -1,0 +1,249 @@
+/* config.c: see config.h. libcyaml reads the file by a schema; what the schema cannot say
+ * is checked here. */
+#include "config.h"
+
+#include "evidence/hex.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cyaml/cyaml.h>
+
+#define WHY_MAX 400
+
+/* As it stands in the file; NULL: not given. */
+struct file {
+	char *server, *token_file, *ca, *tls_pin, *root, *class_name, *labels, *state, *status;
+	char *fail, *match;
+	char **interfaces, **always, **restricted;
+	unsigned interfaces_count, always_count, restricted_count;
+};
+
+static const cyaml_schema_value_t text_schema = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, GATE_TEXT_MAX - 1),
+};
+
+#define TEXT(key, member, flags)                                                               \
+	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), struct file, member, 1,      \
+			       GATE_TEXT_MAX - 1)
+#define LIST(key, member, flags, max)                                                          \
+	CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | (flags), struct file, member,           \
+			     &text_schema, 0, max)
+
+static const cyaml_schema_field_t fields[] = {
+	TEXT("server", server, 0),
+	TEXT("token_file", token_file, 0),
+	TEXT("ca", ca, CYAML_FLAG_OPTIONAL),
+	TEXT("tls_pin", tls_pin, CYAML_FLAG_OPTIONAL),
+	TEXT("root", root, 0),
+	TEXT("class", class_name, CYAML_FLAG_OPTIONAL),
+	TEXT("labels", labels, CYAML_FLAG_OPTIONAL),
+	TEXT("state", state, 0),
+	TEXT("status", status, CYAML_FLAG_OPTIONAL),
+	TEXT("fail", fail, CYAML_FLAG_OPTIONAL),
+	TEXT("match", match, CYAML_FLAG_OPTIONAL),
+	LIST("interfaces", interfaces, 0, GATE_INTERFACES_MAX),
+	LIST("always", always, CYAML_FLAG_OPTIONAL, GATE_ENDPOINTS_MAX),
+	LIST("restricted", restricted, CYAML_FLAG_OPTIONAL, GATE_ENDPOINTS_MAX),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct file, fields),
+};
+
+struct check {
+	const char *path;
+	char *why;
+	size_t cap;
+	bool failed;
+};
+
+static void
+complain(struct check *c, const char *key, const char *fmt, ...)
+{
+	char text[WHY_MAX];
+	va_list ap;
+
+	if (c->failed)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	snprintf(c->why, c->cap, "%s: %s: %s", c->path, key, text);
+	c->failed = true;
+}
+
+/* The first line is the one that says what is wrong; the rest is where. */
+static void
+on_cyaml(cyaml_log_t level, void *ctx, const char *fmt, va_list args)
+{
+	struct check *c = ctx;
+	char text[WHY_MAX], *end;
+
+	if (level < CYAML_LOG_ERROR)
+		return;
+	vsnprintf(text, sizeof text, fmt, args);
+	if ((end = strchr(text, '\n')) != NULL)
+		*end = '\0';
+	if (!c->failed)
+		snprintf(c->why, c->cap, "%s: %.300s", c->path, text);
+	else if (strstr(text, "line"))
+		snprintf(c->why + strlen(c->why), c->cap - strlen(c->why), " (%.80s)", text);
+	c->failed = true;
+}
+
+static void
+take_text(struct check *c, const char *key, const char *from, char *to, size_t cap)
+{
+	if (!from)
+		return;
+	if (strlen(from) >= cap)
+		complain(c, key, "is longer than %zu characters", cap - 1);
+	else
+		memcpy(to, from, strlen(from) + 1);
+}
+
+/* "wss://HOST:PORT" */
+static void
+take_server(struct check *c, const char *text, struct gate_config *ret)
+{
+	const char *host = text + 6, *colon;
+	size_t n;
+
+	if (strncmp(text, "wss://", 6) != 0 || !(colon = strrchr(host, ':')) ||
+	    colon == host || atoi(colon + 1) < 1 || atoi(colon + 1) > UINT16_MAX ||
+	    colon[1 + strspn(colon + 1, "0123456789")] != '\0') {
+		complain(c, "server", "must be wss://HOST:PORT");
+		return;
+	}
+	ret->port = (uint16_t)atoi(colon + 1);
+	n = (size_t)(colon - host);
+	if (host[0] == '[' && host[n - 1] == ']')
+		host++, n -= 2;
+	snprintf(ret->server, sizeof ret->server, "%.*s", (int)n, host);
+}
+
+bool
+gate_endpoint_parse(const char *text, struct gate_endpoint *ret)
+{
+	uint8_t bytes[16];
+	unsigned port;
+	int end = 0;
+
+	memset(ret, 0, sizeof *ret);
+	if (sscanf(text, "%47s %3s %5u%n", ret->address, ret->protocol, &port, &end) != 3 ||
+	    text[end] != '\0' || port < 1 || port > UINT16_MAX ||
+	    (strcmp(ret->protocol, "tcp") != 0 && strcmp(ret->protocol, "udp") != 0))
+		return false;
+	ret->port = (uint16_t)port;
+	ret->ip6 = inet_pton(AF_INET6, ret->address, bytes) == 1;
+	return ret->ip6 || inet_pton(AF_INET, ret->address, bytes) == 1;
+}
+
+static void
+take_endpoints(struct check *c, const char *key, char **list, unsigned n,
+	       struct gate_endpoint *to, unsigned *ret_n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!gate_endpoint_parse(list[i], &to[i]))
+			complain(c, key, "`%.60s' is not like \"198.51.100.10 tcp 8443\"", list[i]);
+	*ret_n = n;
+}
+
+/* A name that the kernel has, and that means nothing else in a rule. */
+static bool
+is_interface(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && n <= GATE_INTERFACE_MAX &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@") == n;
+}
+
+static void
+take_interfaces(struct check *c, const struct file *f, struct gate_config *ret)
+{
+	if (f->interfaces_count == 0)
+		complain(c, "interfaces", "behind which interfaces are the devices?");
+	for (unsigned i = 0; i < f->interfaces_count; i++) {
+		if (!is_interface(f->interfaces[i]))
+			complain(c, "interfaces", "`%.60s' is no name of an interface",
+				 f->interfaces[i]);
+		else
+			memcpy(ret->interfaces[i], f->interfaces[i], strlen(f->interfaces[i]) + 1);
+	}
+	ret->ninterfaces = f->interfaces_count;
+}
+
+static void
+take_trust(struct check *c, const struct file *f, struct gate_config *ret)
+{
+	size_t n = 0;
+
+	take_text(c, "ca", f->ca, ret->ca, sizeof ret->ca);
+	take_text(c, "root", f->root, ret->root, sizeof ret->root);
+	if (f->tls_pin && (hex_decode(f->tls_pin, ret->pin, sizeof ret->pin, &n) != ASSAY_OK ||
+			   n != sizeof ret->pin))
+		complain(c, "tls_pin", "must be 64 hex digits");
+	ret->has_pin = f->tls_pin != NULL;
+	if (!f->ca && !f->tls_pin)
+		complain(c, "ca", "this or tls_pin is needed: else the token would be given to "
+				  "anybody");
+	if (strlen(ret->root) != JWS_KID_SIZE - 1)
+		complain(c, "root", "must be the %d characters that `assay key list' shows as the "
+				    "root", JWS_KID_SIZE - 1);
+}
+
+static void
+take_words(struct check *c, const struct file *f, struct gate_config *ret)
+{
+	if (f->fail && strcmp(f->fail, "open") == 0)
+		ret->fail = GATE_FAIL_OPEN;
+	else if (f->fail && strcmp(f->fail, "closed") != 0)
+		complain(c, "fail", "must be closed or open");
+	ret->match_mac = !f->match || strcmp(f->match, "mac") == 0;
+	if (!ret->match_mac && strcmp(f->match, "ip") != 0)
+		complain(c, "match", "must be mac or ip");
+}
+
+static void
+take_all(struct check *c, const struct file *f, struct gate_config *ret)
+{
+	take_server(c, f->server, ret);
+	take_text(c, "token_file", f->token_file, ret->token_file, sizeof ret->token_file);
+	take_trust(c, f, ret);
+	take_text(c, "class", f->class_name, ret->class_name, sizeof ret->class_name);
+	take_text(c, "labels", f->labels, ret->labels, sizeof ret->labels);
+	take_text(c, "state", f->state, ret->state, sizeof ret->state);
+	take_text(c, "status", f->status, ret->status, sizeof ret->status);
+	take_words(c, f, ret);
+	take_interfaces(c, f, ret);
+	take_endpoints(c, "always", f->always, f->always_count, ret->always, &ret->nalways);
+	take_endpoints(c, "restricted", f->restricted, f->restricted_count, ret->restricted,
+		       &ret->nrestricted);
+}
+
+bool
+gate_config_load(const char *path, struct gate_config *ret, char *ret_why, size_t cap)
+{
+	struct check c = {.path = path, .why = ret_why, .cap = cap};
+	const cyaml_config_t config = {.log_fn = on_cyaml, .log_ctx = &c,
+				       .log_level = CYAML_LOG_ERROR, .mem_fn = cyaml_mem};
+	struct file *f = NULL;
+	cyaml_err_t e = cyaml_load_file(path, &config, &schema, (cyaml_data_t **)&f, NULL);
+
+	memset(ret, 0, sizeof *ret);
+	ret_why[0] = c.failed ? ret_why[0] : '\0';
+	if (e != CYAML_OK) {
+		if (!c.failed)
+			snprintf(ret_why, cap, "%s: %s", path, cyaml_strerror(e));
+		return false;
+	}
+	take_all(&c, f, ret);
+	cyaml_free(&config, &schema, f, 0);
+	return !c.failed;
+}

@@ -1,0 +1,603 @@
+/* gate.c: see gate.h. */
+#include "gate.h"
+
+#include "devices.h"
+#include "link.h"
+#include "nft.h"
+#include "rules.h"
+
+#include "evidence/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TOKEN_MAX 256
+#define PATH_MAX_TEXT 1024
+#define RETRY_MAX_S 10
+#define CHECK_EVERY_S 2	 /* whether the kernel still has what was put */
+#define RENEW_EVERY_S 5	 /* while the verifier is silent and the gate holds */
+
+struct gate {
+	struct gate_config config;
+	bool dry_run;
+	struct nft *nft;
+	struct link *link;
+	char token[TOKEN_MAX];
+	/* the stream */
+	struct stream stream;
+	struct stream_event event;
+	struct gate_devices known, coming; /* coming: of a snapshot, until it is confirmed */
+	bool snapshot, current, believed;  /* believed: this connection was confirmed */
+	int64_t beat_at;		   /* last heartbeat ever; 0: none */
+	uint64_t highest;		   /* confirmed, kept in a file */
+	int64_t retry_at;
+	unsigned failures;
+	/* the kernel */
+	struct rules_elements want, put;
+	uint64_t rules; /* of the table as it was put; 0: it was not */
+	bool stale;	/* want is to be computed anew */
+	int64_t checked_at, renewed_at;
+	enum nft_holds holds;
+	uint64_t drifts, applied;
+};
+
+/* ---- telling ---------------------------------------------------------------------------------- */
+
+static void
+say(const char *event, const char *fmt, ...)
+{
+	char text[700], at[32] = "";
+	time_t now = time(NULL);
+	struct tm tm;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (gmtime_r(&now, &tm))
+		(void)strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	fprintf(stderr, "%s assay-gate event=%s %s\n", at, event, text);
+}
+
+static const char *
+holds_word(enum nft_holds h)
+{
+	return h == NFT_CONFIRMED ? "confirmed" : h == NFT_DRIFTED ? "drifted" : "gone";
+}
+
+/* Written whole, so that a reader never sees half of it. */
+static bool
+write_whole(const char *path, const char *text)
+{
+	char tmp[GATE_TEXT_MAX + 8];
+	size_t n = strlen(text);
+	bool ok;
+	int fd;
+
+	snprintf(tmp, sizeof tmp, "%s.new", path);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return false;
+	ok = write(fd, text, n) == (ssize_t)n && fsync(fd) == 0;
+	ok = close(fd) == 0 && ok;
+	return ok && rename(tmp, path) == 0;
+}
+
+static void
+tell_status(struct gate *g, int64_t now)
+{
+	struct text t = {.p = NULL};
+
+	if (!g->config.status[0])
+		return;
+	text_put(&t, "{\"at\":%lld,\"verifier\":\"%s\",\"last_heartbeat\":%lld,\"number\":%llu,"
+		     "\"kernel\":\"%s\",\"drifts\":%llu,\"devices\":[",
+		 (long long)now, g->believed ? "heard" : "silent", (long long)g->beat_at,
+		 (unsigned long long)g->highest, g->dry_run ? "dry run" : holds_word(g->holds),
+		 (unsigned long long)g->drifts);
+	for (size_t i = 0; i < g->known.n; i++) {
+		const struct gate_device *d = &g->known.list[i];
+		const struct gate_time when = {now, g->believed ? 0 : g->beat_at,
+					       g->config.fail == GATE_FAIL_OPEN};
+		int64_t until;
+		enum record_outcome o = devices_outcome(d, &when, &until);
+
+		text_put(&t, "%s{\"device\":\"%s\",\"decision\":\"%s\",\"until\":%lld,"
+			     "\"number\":%llu,\"state\":\"%s\"}",
+			 i ? "," : "", d->id, record_outcome_name(o), (long long)until,
+			 (unsigned long long)d->seq,
+			 g->stale ? "requested" : holds_word(g->holds));
+	}
+	text_put(&t, "]}\n");
+	if (!t.failed && !write_whole(g->config.status, t.p))
+		say("status", "file=%s error=%s", g->config.status, strerror(errno));
+	text_free(&t);
+}
+
+/* ---- the kernel ------------------------------------------------------------------------------- */
+
+static bool
+put_table(struct gate *g)
+{
+	struct text t = {.p = NULL};
+	enum assay_err e;
+
+	rules_table(&g->config, &t);
+	e = t.failed ? ASSAY_NO_MEMORY : nft_run(g->nft, t.p);
+	text_free(&t);
+	if (e != ASSAY_OK) {
+		say("rules", "error=\"%s\"", e == ASSAY_IO ? nft_why(g->nft) : assay_err_text(e));
+		return false;
+	}
+	g->rules = nft_rules(g->nft);
+	g->put.n = 0;
+	return g->rules != 0;
+}
+
+/* What was in a set and is in none any more, or in a worse one: its connections end. */
+static void
+end_flows(const struct gate *g)
+{
+	for (size_t i = 0, k = 0; i < g->put.n; i++) {
+		const struct rules_element *old = &g->put.list[i];
+		bool still = false;
+
+		if (old->set != RULES_TO4 && old->set != RULES_TO6)
+			continue;
+		for (k = 0; k < g->want.n && !still; k++)
+			still = g->want.list[k].set == old->set &&
+				g->want.list[k].outcome >= old->outcome &&
+				strcmp(g->want.list[k].key, old->key) == 0;
+		if (!still && strchr(old->key, ' '))
+			flows_end(strchr(old->key, ' ') + 1);
+	}
+}
+
+static bool
+same(const struct rules_elements *a, const struct rules_elements *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->list[i].outcome != b->list[i].outcome || a->list[i].set != b->list[i].set ||
+		    a->list[i].until != b->list[i].until ||
+		    strcmp(a->list[i].key, b->list[i].key) != 0)
+			return false;
+	return true;
+}
+
+static bool
+remember_put(struct gate *g)
+{
+	struct rules_element *list = realloc(g->put.list, (g->want.n + 1) * sizeof *list);
+
+	if (!list)
+		return false;
+	g->put.list = list;
+	g->put.n = g->want.n;
+	if (g->want.n)
+		memcpy(list, g->want.list, g->want.n * sizeof *list);
+	return true;
+}
+
+static void
+compute(struct gate *g, int64_t now)
+{
+	const struct gate_time t = {now, g->believed ? 0 : g->beat_at,
+				    g->config.fail == GATE_FAIL_OPEN};
+
+	rules_elements(&g->config, &g->known, &t, &g->want);
+	g->stale = false;
+}
+
+/* The sets as they should be: one transaction. */
+static void
+apply(struct gate *g, int64_t now, bool always)
+{
+	struct text t = {.p = NULL};
+
+	compute(g, now);
+	if (!always && same(&g->want, &g->put))
+		return;
+	rules_batch(&g->want, now, &t);
+	if (t.failed) {
+		say("apply", "error=\"memory is exhausted\"");
+	} else if (g->dry_run) {
+		fputs(t.p, stdout);
+		fflush(stdout);
+		(void)remember_put(g);
+	} else if (nft_run(g->nft, t.p) != ASSAY_OK) {
+		say("apply", "error=\"%s\"", nft_why(g->nft));
+		g->holds = NFT_DRIFTED;
+		g->stale = true;
+	} else {
+		end_flows(g);
+		g->holds = remember_put(g) ? NFT_CONFIRMED : NFT_DRIFTED;
+		g->applied++;
+		say("applied", "elements=%zu", g->want.n);
+	}
+	text_free(&t);
+}
+
+static void
+check(struct gate *g, int64_t now)
+{
+	g->checked_at = now;
+	if (g->dry_run)
+		return;
+	g->holds = nft_compare(g->nft, &g->put, g->rules, now);
+	if (g->holds == NFT_CONFIRMED)
+		return;
+	g->drifts++;
+	say("drift", "kernel=%s repairing=yes", holds_word(g->holds));
+	if (put_table(g))
+		apply(g, now, true);
+}
+
+/* ---- the stream ---------------------------------------------------------------------------------- */
+
+static void
+swap_in(struct gate *g)
+{
+	struct gate_devices old = g->known;
+
+	g->known = g->coming;
+	g->coming = old;
+	devices_free(&g->coming);
+}
+
+static void
+keep_highest(struct gate *g, uint64_t n)
+{
+	char text[32];
+
+	if (n <= g->highest)
+		return;
+	g->highest = n;
+	snprintf(text, sizeof text, "%llu\n", (unsigned long long)n);
+	if (!g->dry_run && !write_whole(g->config.state, text))
+		say("state", "file=%s error=\"%s\"", g->config.state, strerror(errno));
+}
+
+/* Everything so far is what keeper sent: what came with the snapshot now counts. */
+static void
+on_heartbeat(struct gate *g, int64_t now)
+{
+	g->beat_at = now;
+	if (!g->current)
+		return;
+	if (g->snapshot) {
+		g->snapshot = false;
+		swap_in(g);
+	}
+	if (!g->believed)
+		say("heard", "number=%llu devices=%zu", (unsigned long long)g->stream.last,
+		    g->known.n);
+	g->believed = true;
+	g->failures = 0;
+	g->stale = true;
+	keep_highest(g, g->stream.confirmed);
+}
+
+/* An older verifier than the one known (its ledger was put back) opens nothing. */
+static bool
+on_snapshot(struct gate *g)
+{
+	if (g->event.head < g->highest) {
+		say("rollback", "known=%llu verifier=%llu text=\"the verifier knows less than this "
+				"gate: its ledger was put back; see docs/gate.md\"",
+		    (unsigned long long)g->highest, (unsigned long long)g->event.head);
+		return false;
+	}
+	devices_free(&g->coming);
+	g->snapshot = true;
+	g->current = false;
+	return true;
+}
+
+static bool
+on_record(struct gate *g, bool gone)
+{
+	struct gate_devices *to = g->snapshot ? &g->coming : &g->known;
+	enum assay_err e = ASSAY_OK;
+
+	if (gone)
+		devices_forget(to, g->event.record.device);
+	else
+		e = devices_put(to, &g->event.record);
+	if (e != ASSAY_OK)
+		say("record", "error=\"%s\"", assay_err_text(e));
+	g->stale = g->stale || !g->snapshot;
+	return e == ASSAY_OK;
+}
+
+static bool
+on_message(void *self, struct span m)
+{
+	struct gate *g = self;
+	int64_t now = time(NULL);
+	enum assay_err e = stream_on_message(&g->stream, m, now, &g->event);
+
+	if (e != ASSAY_OK) {
+		say("refused", "error=\"%s\"", assay_err_text(e));
+		return false;
+	}
+	switch (g->event.type) {
+	case STREAM_SNAPSHOT:
+		return on_snapshot(g);
+	case STREAM_DECISION:
+	case STREAM_GONE:
+		if (!on_record(g, g->event.type == STREAM_GONE))
+			return false;
+		break;
+	case STREAM_CURRENT:
+		g->current = true;
+		break;
+	case STREAM_EXTENSION:
+		devices_extend(g->snapshot ? &g->coming : &g->known, &g->event.extension);
+		g->stale = true;
+		break;
+	case STREAM_HEARTBEAT:
+		on_heartbeat(g, now);
+		break;
+	case STREAM_END:
+		say("ended", "reason=%s", g->event.reason);
+		return false;
+	default:
+		break;
+	}
+	if (g->believed && g->stale)
+		apply(g, now, false);
+	return true;
+}
+
+static void
+put_filter(char *path, size_t cap, const char *name, const char *value)
+{
+	size_t n = strlen(path);
+
+	if (!*value)
+		return;
+	n += (size_t)snprintf(path + n, cap - n, "&%s=", name);
+	for (; *value && n + 4 < cap; value++) {
+		bool is_plain = strchr("-_.", *value) || (*value >= '0' && *value <= '9') ||
+				((*value | 0x20) >= 'a' && (*value | 0x20) <= 'z');
+
+		n += (size_t)snprintf(path + n, cap - n, is_plain ? "%c" : "%%%02X",
+				      (unsigned char)*value);
+	}
+}
+
+static bool
+make_nonce(char ret[RECORD_NONCE_MAX + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t random[24];
+
+	if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+		return false;
+	for (size_t i = 0; i < sizeof random; i++) {
+		ret[2 * i] = digits[random[i] >> 4];
+		ret[2 * i + 1] = digits[random[i] & 15];
+	}
+	ret[2 * sizeof random] = '\0';
+	return true;
+}
+
+/* Always a snapshot: what is in the kernel lives on meanwhile, by its own time. */
+static void
+dial(struct gate *g)
+{
+	char nonce[RECORD_NONCE_MAX + 1], path[PATH_MAX_TEXT];
+	const struct stream_options o = {
+		.root = g->config.root,
+		.nonce = nonce,
+		.class_name = g->config.class_name[0] ? g->config.class_name : NULL,
+		.labels = g->config.labels[0] ? g->config.labels : NULL,
+	};
+
+	g->snapshot = g->current = g->believed = false;
+	g->retry_at = 0;
+	if (!make_nonce(nonce) || stream_init(&g->stream, &o) != ASSAY_OK) {
+		g->retry_at = time(NULL) + 1;
+		return;
+	}
+	snprintf(path, sizeof path, "/v1/decisions?nonce=%s", nonce);
+	put_filter(path, sizeof path, "class", g->config.class_name);
+	put_filter(path, sizeof path, "labels", g->config.labels);
+	link_dial(g->link, path);
+}
+
+static void
+on_up(void *self)
+{
+	(void)self;
+	say("connected", "text=\"waiting for a confirmed snapshot\"");
+}
+
+static void
+on_down(void *self, const char *why)
+{
+	struct gate *g = self;
+	unsigned wait = g->failures < 4 ? 1u << g->failures : RETRY_MAX_S;
+
+	say("disconnected", "why=\"%s\" retry_s=%u", why, wait);
+	g->believed = false;
+	g->failures++;
+	g->retry_at = time(NULL) + wait;
+}
+
+/* ---- time ------------------------------------------------------------------------------------------ */
+
+static void
+on_tick(void *self)
+{
+	struct gate *g = self;
+	int64_t now = time(NULL);
+	bool silent = g->beat_at != 0 && now - g->beat_at > STREAM_SILENCE_S;
+
+	if (g->retry_at != 0 && now >= g->retry_at)
+		dial(g);
+	if (g->believed && silent) {
+		say("silent", "seconds=%lld", (long long)(now - g->beat_at));
+		g->believed = false;
+		link_hang_up(g->link);
+	}
+	if (!g->believed && g->config.fail == GATE_FAIL_OPEN && g->beat_at != 0 &&
+	    now - g->renewed_at >= RENEW_EVERY_S) {
+		g->renewed_at = now;
+		apply(g, now, false);
+	}
+	if (now - g->checked_at >= CHECK_EVERY_S) {
+		check(g, now);
+		tell_status(g, now);
+	}
+}
+
+static void
+on_changed(void *self)
+{
+	struct gate *g = self;
+
+	g->checked_at = 0; /* at the next tick, when its own changes are done */
+}
+
+/* ---- starting ---------------------------------------------------------------------------------------- */
+
+static int
+fail(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("assay-gate: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return status;
+}
+
+static int
+read_line(const char *path, char *ret, size_t cap)
+{
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		return fail(GATE_NO_ACCESS, "%s: %s", path, strerror(errno));
+	if (!fgets(ret, (int)cap, f))
+		ret[0] = '\0';
+	fclose(f);
+	ret[strcspn(ret, "\r\n")] = '\0';
+	return GATE_YES;
+}
+
+static int
+load_highest(struct gate *g)
+{
+	char text[32] = "";
+	char *end;
+
+	if (access(g->config.state, F_OK) != 0)
+		return GATE_YES; /* the first start */
+	if (read_line(g->config.state, text, sizeof text) != GATE_YES)
+		return GATE_NO_ACCESS;
+	g->highest = strtoull(text, &end, 10);
+	if (!*text || *end)
+		return fail(GATE_BAD_INPUT, "%s: is not the number that was kept there; if it is "
+			    "lost, remove the file", g->config.state);
+	return GATE_YES;
+}
+
+static int
+start(struct gate *g)
+{
+	const struct link_handlers h = {g, on_up, on_message, on_down, on_tick, on_changed};
+	int status = read_line(g->config.token_file, g->token, sizeof g->token), fd;
+
+	if (status != GATE_YES || (status = load_highest(g)) != GATE_YES)
+		return status;
+	if (!g->token[0])
+		return fail(GATE_BAD_INPUT, "%s: holds no token", g->config.token_file);
+	if (!g->dry_run) {
+		g->nft = nft_open();
+		if (!g->nft || !put_table(g))
+			return fail(GATE_NO_ACCESS, "nftables cannot be changed; is this root, with "
+				    "CAP_NET_ADMIN?");
+	}
+	g->link = link_open(&g->config, g->token, &h);
+	if (!g->link)
+		return fail(GATE_FAULT, "libwebsockets does not start");
+	fd = g->dry_run ? -1 : nft_watch();
+	if (fd >= 0)
+		link_watch(g->link, fd);
+	say("start", "server=%s:%u interfaces=%u fail=%s", g->config.server, g->config.port,
+	    g->config.ninterfaces, g->config.fail == GATE_FAIL_OPEN ? "open" : "closed");
+	g->retry_at = 1;
+	return GATE_YES;
+}
+
+int
+gate_run(const struct gate_config *c, bool dry_run)
+{
+	struct gate *g = calloc(1, sizeof *g);
+	int status;
+
+	if (!g)
+		return fail(GATE_FAULT, "memory is exhausted");
+	g->config = *c;
+	g->dry_run = dry_run;
+	g->holds = NFT_GONE;
+	if ((status = start(g)) == GATE_YES) {
+		link_run(g->link);
+		/* elements stay: the kernel ends each at the end of its decision */
+		say("stop", "elements=%zu", g->put.n);
+	}
+	link_close(g->link);
+	nft_close(g->nft);
+	devices_free(&g->known);
+	devices_free(&g->coming);
+	rules_elements_free(&g->want);
+	rules_elements_free(&g->put);
+	explicit_bzero(g->token, sizeof g->token);
+	free(g);
+	return status;
+}
+
+int
+gate_close_all(const struct gate_config *c)
+{
+	struct gate *g = calloc(1, sizeof *g);
+	int status = GATE_NO_ACCESS;
+
+	if (!g)
+		return fail(GATE_FAULT, "memory is exhausted");
+	g->config = *c;
+	g->nft = nft_open();
+	if (g->nft && put_table(g))
+		status = GATE_YES;
+	else
+		(void)fail(status, "nftables cannot be changed; is this root, with CAP_NET_ADMIN?");
+	nft_close(g->nft);
+	free(g);
+	return status;
+}
+
+int
+gate_print_rules(const struct gate_config *c)
+{
+	struct text t = {.p = NULL};
+
+	rules_table(c, &t);
+	if (t.failed)
+		return fail(GATE_FAULT, "memory is exhausted");
+	fputs(t.p, stdout);
+	text_free(&t);
+	return fflush(stdout) == 0 ? GATE_YES : GATE_NO_ACCESS;
+}
