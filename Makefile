@@ -62,6 +62,7 @@ LIBS_ATTESTER = $(call pkg,--libs,tss2-esys tss2-mu tss2-tctildr tss2-rc)
 LIBS_AGENT = $(call pkg,--libs,libwebsockets libcyaml) $(call pkg,--libs,yaml-0.1) -lcrypto -lssl
 LIBS_COMPILER = $(call pkg,--libs,libcyaml yaml-0.1 libcbor)
 LIBS_VERIFIER = $(call pkg,--libs,libwebsockets libuv sqlite3 libseccomp jansson) -lcrypto -lssl
+LIBS_GATE = $(call pkg,--libs,libwebsockets libnftables libnetfilter_conntrack jansson libcyaml yaml-0.1) -lcrypto -lssl
 LIBS_CLI = $(call pkg,--libs,jansson libarchive libcurl) -pthread
 LIBS_TEST = $(call pkg,--libs,cmocka)
 
@@ -81,6 +82,7 @@ CONNECTION_SRC := $(sort $(wildcard attester/connection/*.c)) attester/agent/add
 	attester/agent/link.c attester/agent/report.c $(TLS_SRC)
 EXAMPLE_SRC := $(sort $(wildcard attester/examples/*.c))
 VERIFIER_SRC := $(sort $(filter-out verifier/main.c,$(wildcard verifier/*.c verifier/ledger/*.c verifier/result/*.c verifier/operator/*.c))) $(TLS_SRC)
+GATE_SRC := $(sort $(wildcard gate/*.c))
 CLI_SRC := $(sort $(wildcard verifier/cli/*.c))
 FLEET_SRC := $(sort $(wildcard tests/bench/fleet/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
@@ -108,7 +110,9 @@ LIBCLI := $(B)/libcli.a
 LIBSUPPORT := $(B)/libsupport.a
 
 PROGRAMS := $(B)/assay
+LIBGATE := $(B)/libgate.a
 PROGRAMS += $(if $(wildcard attester/agent/main.c),$(B)/assay-attester)
+PROGRAMS += $(B)/assay-gate
 PROGRAMS += $(if $(wildcard verifier/main.c),$(B)/assay-verifier)
 EXAMPLE_BIN := $(patsubst %.c,$(B)/%,$(EXAMPLE_SRC))
 UNIT_BIN := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
@@ -137,6 +141,8 @@ DEPS_BUILD += libcurl4-openssl-dev # assay: the console's HTTP API
 DEPS_BUILD += libcyaml-dev         # policies and configuration files
 DEPS_BUILD += libjansson-dev       # JSON of the console and of --json
 DEPS_BUILD += libp11-kit-dev       # pkcs11.h: keys in tokens
+DEPS_BUILD += libnetfilter-conntrack-dev # the gate ends connections of devices that lost their leave
+DEPS_BUILD += libnftables-dev      # the gate's sets in the kernel
 DEPS_BUILD += libprotobuf-c-dev    # the wire's messages
 DEPS_BUILD += libseccomp-dev       # the jails of the verifier's processes
 DEPS_BUILD += libsqlite3-dev       # the ledger
@@ -158,6 +164,8 @@ DEPS_RUN += tpm2-tools             # an EK certificate of the L-2 template; PCRs
 
 DEPS_TEST += libcmocka-dev         # unit tests
 DEPS_TEST += curl                  # the operators' API, as others than `assay' call it
+DEPS_TEST += iproute2             # network namespaces around a gate
+DEPS_TEST += nftables             # somebody else who changes the gate's sets
 DEPS_TEST += openssl               # certificates that are wrong in some way
 DEPS_TEST += softhsm2             # a PKCS #11 token
 DEPS_TEST += sqlite3               # looks into the ledger from outside
@@ -235,7 +243,7 @@ install: programs $(INSTALL_LIB) $(INSTALL_CONNECTION) ## install under PREFIX (
 		$(D)/include/assay $(D)/share/man/man1 $(D)/share/man/man8 \
 		$(D)/share/bash-completion/completions $(D)/share/assay/policies $(D)/share/doc/assay
 	install $(B)/assay $(D)/bin/
-	install $(B)/assay-verifier $(B)/assay-attester $(D)/sbin/
+	install $(B)/assay-verifier $(B)/assay-attester $(B)/assay-gate $(D)/sbin/
 	install -m 644 include/assay/*.h $(D)/include/assay/
 	install -m 644 $(INSTALL_LIB) $(INSTALL_CONNECTION) $(D)/lib/
 	install -d $(D)/share/doc/assay/examples
@@ -324,6 +332,8 @@ $(LIBVERIFIER): $(call obj,$(VERIFIER_SRC)) $(POLICIES_OBJ)
 	$(archive)
 $(LIBAGENT): $(call obj,$(filter-out attester/agent/main.c,$(AGENT_SRC)))
 	$(archive)
+$(LIBGATE): $(call obj,$(filter-out gate/main.c,$(GATE_SRC)))
+	$(archive)
 $(LIBCLI): $(call obj,$(filter-out verifier/cli/main.c,$(CLI_SRC)))
 	$(archive)
 $(LIBSUPPORT): $(call obj,$(SUPPORT_SRC))
@@ -339,6 +349,8 @@ $(B)/assay-verifier: $(call obj,verifier/main.c) $(LIBVERIFIER) $(LIBCOMPILER) $
 	$(call link,,$(LIBS_VERIFIER) $(LIBS_COMPILER) $(LIBS_EVIDENCE))
 $(B)/assay-attester: $(call obj,attester/agent/main.c) $(LIBAGENT) $(LIBATTESTER)
 	$(call link,,$(LIBS_AGENT) $(LIBS_ATTESTER) $(LIBS_EVIDENCE))
+$(B)/assay-gate: $(call obj,gate/main.c $(TLS_SRC)) $(LIBGATE) $(LIBEVIDENCE)
+	$(call link,,$(LIBS_GATE) $(LIBS_EVIDENCE))
 $(EXAMPLE_BIN): $(B)/%: $(B)/%.o $(LIBCONNECTION) $(LIBATTESTER)
 	$(call link,-Wl$(comma)--gc-sections,$(call pkg,--libs,libwebsockets libuv) -lcrypto -lssl $(LIBS_ATTESTER) $(LIBS_EVIDENCE))
 $(B)/assay: $(call obj,verifier/cli/main.c) $(LIBCLI) $(LIBCOMPILER) $(LIBAPPRAISE) $(LIBEVIDENCE)
@@ -346,8 +358,8 @@ $(B)/assay: $(call obj,verifier/cli/main.c) $(LIBCLI) $(LIBCOMPILER) $(LIBAPPRAI
 $(B)/assay-fleet: $(call obj,$(FLEET_SRC) $(TLS_SRC)) $(LIBSUPPORT) $(LIBATTESTER)
 	$(call link,,$(LIBS_AGENT) $(LIBS_ATTESTER) $(LIBS_EVIDENCE) $(LIBS_TEST) $(call pkg,--libs,libuv) -lpthread)
 
-TEST_LIBS = $(LIBSUPPORT) $(LIBCLI) $(LIBVERIFIER) $(LIBCOMPILER) $(LIBAPPRAISE) $(LIBAGENT) $(LIBATTESTER)
-TEST_LINK = $(LIBS_TEST) $(LIBS_VERIFIER) $(LIBS_CLI) $(LIBS_COMPILER) $(LIBS_AGENT) $(LIBS_ATTESTER) $(LIBS_EVIDENCE) -lpthread
+TEST_LIBS = $(LIBSUPPORT) $(LIBGATE) $(LIBCLI) $(LIBVERIFIER) $(LIBCOMPILER) $(LIBAPPRAISE) $(LIBAGENT) $(LIBATTESTER)
+TEST_LINK = $(LIBS_TEST) $(LIBS_GATE) $(LIBS_VERIFIER) $(LIBS_CLI) $(LIBS_COMPILER) $(LIBS_AGENT) $(LIBS_ATTESTER) $(LIBS_EVIDENCE) -lpthread
 # The demo's only test tool, so it needs nothing that only tests need.
 $(TPM_BOOT): $(B)/%: $(B)/%.o $(LIBATTESTER)
 	$(call link,,$(LIBS_ATTESTER) $(LIBS_EVIDENCE))

@@ -96,12 +96,12 @@ devices_outcome(const struct gate_device *d, const struct gate_time *t, int64_t 
 	*ret_until = 0;
 	if (d->outcome != RECORD_ADMIT && d->outcome != RECORD_RESTRICT)
 		return RECORD_QUARANTINE;
-	if (d->expires > t->now) {
-		*ret_until = d->expires;
-	} else if (t->fail_open && t->silent_since != 0 && d->expires > t->silent_since) {
+	if (t->fail_open && t->silent_since != 0 && d->expires > t->silent_since)
 		*ret_until = t->now + GATE_HOLD_S;
-	} else {
-		return RECORD_QUARANTINE;
-	}
-	return d->outcome;
+	if (d->expires > *ret_until)
+		*ret_until = d->expires;
+	if (*ret_until > t->now)
+		return d->outcome;
+	*ret_until = 0;
+	return RECORD_QUARANTINE;
 }

@@ -2,7 +2,7 @@
 #include "gate.h"
 
 #include "devices.h"
-#include "link.h"
+#include "feed.h"
 #include "nft.h"
 #include "rules.h"
 
@@ -28,7 +28,7 @@ struct gate {
 	struct gate_config config;
 	bool dry_run;
 	struct nft *nft;
-	struct link *link;
+	struct feed *feed;
 	char token[TOKEN_MAX];
 	/* the stream */
 	struct stream stream;
@@ -412,7 +412,7 @@ dial(struct gate *g)
 	snprintf(path, sizeof path, "/v1/decisions?nonce=%s", nonce);
 	put_filter(path, sizeof path, "class", g->config.class_name);
 	put_filter(path, sizeof path, "labels", g->config.labels);
-	link_dial(g->link, path);
+	feed_dial(g->feed, path);
 }
 
 static void
@@ -448,7 +448,7 @@ on_tick(void *self)
 	if (g->believed && silent) {
 		say("silent", "seconds=%lld", (long long)(now - g->beat_at));
 		g->believed = false;
-		link_hang_up(g->link);
+		feed_hang_up(g->feed);
 	}
 	if (!g->believed && g->config.fail == GATE_FAIL_OPEN && g->beat_at != 0 &&
 	    now - g->renewed_at >= RENEW_EVERY_S) {
@@ -518,7 +518,7 @@ load_highest(struct gate *g)
 static int
 start(struct gate *g)
 {
-	const struct link_handlers h = {g, on_up, on_message, on_down, on_tick, on_changed};
+	const struct feed_handlers h = {g, on_up, on_message, on_down, on_tick, on_changed};
 	int status = read_line(g->config.token_file, g->token, sizeof g->token), fd;
 
 	if (status != GATE_YES || (status = load_highest(g)) != GATE_YES)
@@ -531,12 +531,12 @@ start(struct gate *g)
 			return fail(GATE_NO_ACCESS, "nftables cannot be changed; is this root, with "
 				    "CAP_NET_ADMIN?");
 	}
-	g->link = link_open(&g->config, g->token, &h);
-	if (!g->link)
+	g->feed = feed_open(&g->config, g->token, &h);
+	if (!g->feed)
 		return fail(GATE_FAULT, "libwebsockets does not start");
 	fd = g->dry_run ? -1 : nft_watch();
 	if (fd >= 0)
-		link_watch(g->link, fd);
+		feed_watch(g->feed, fd);
 	say("start", "server=%s:%u interfaces=%u fail=%s", g->config.server, g->config.port,
 	    g->config.ninterfaces, g->config.fail == GATE_FAIL_OPEN ? "open" : "closed");
 	g->retry_at = 1;
@@ -555,11 +555,11 @@ gate_run(const struct gate_config *c, bool dry_run)
 	g->dry_run = dry_run;
 	g->holds = NFT_GONE;
 	if ((status = start(g)) == GATE_YES) {
-		link_run(g->link);
+		feed_run(g->feed);
 		/* elements stay: the kernel ends each at the end of its decision */
 		say("stop", "elements=%zu", g->put.n);
 	}
-	link_close(g->link);
+	feed_close(g->feed);
 	nft_close(g->nft);
 	devices_free(&g->known);
 	devices_free(&g->coming);

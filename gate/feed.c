@@ -1,5 +1,5 @@
-/* link.c: see link.h. */
-#include "link.h"
+/* feed.c: see feed.h. */
+#include "feed.h"
 
 #include "evidence/tls/tls_exporter.h"
 
@@ -16,9 +16,9 @@
 #define TICK_MS 1000
 #define HEADER_MAX 600
 
-struct link {
+struct feed {
 	struct gate_config config;
-	struct link_handlers h;
+	struct feed_handlers h;
 	const char *token;
 	struct lws_context *context;
 	struct lws *wsi, *watched;
@@ -41,14 +41,14 @@ on_signal(int sig)
 }
 
 static void
-keep_why(struct link *l, const char *why)
+keep_why(struct feed *l, const char *why)
 {
 	if (l->why[0] == '\0')
 		(void)snprintf(l->why, sizeof l->why, "%s", why);
 }
 
 static void
-finish(struct link *l, const char *why)
+finish(struct feed *l, const char *why)
 {
 	keep_why(l, why ? why : "closed");
 	l->wsi = NULL;
@@ -62,7 +62,7 @@ finish(struct link *l, const char *why)
 
 /* Within the handshake: nonzero refuses the verifier's certificate. */
 static int
-on_certificate(struct link *l, void *store)
+on_certificate(struct feed *l, void *store)
 {
 	const char *fault;
 
@@ -78,7 +78,7 @@ on_certificate(struct link *l, void *store)
 }
 
 static int
-on_header(struct link *l, unsigned char **p, unsigned char *end)
+on_header(struct feed *l, unsigned char **p, unsigned char *end)
 {
 	char line[HEADER_MAX];
 	int n = snprintf(line, sizeof line, "Bearer %s", l->token);
@@ -92,7 +92,7 @@ on_header(struct link *l, unsigned char **p, unsigned char *end)
 }
 
 static int
-on_receive(struct link *l, const void *p, size_t n)
+on_receive(struct feed *l, const void *p, size_t n)
 {
 	if (lws_frame_is_binary(l->wsi) || n > sizeof l->in - l->n) {
 		keep_why(l, "the verifier does not speak the stream's protocol");
@@ -111,7 +111,7 @@ on_receive(struct link *l, const void *p, size_t n)
 }
 
 static void
-on_changed(struct link *l, struct lws *wsi)
+on_changed(struct feed *l, struct lws *wsi)
 {
 	uint8_t buf[8192];
 
@@ -124,7 +124,7 @@ static int
 callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
 	struct lws_context *context = wsi ? lws_get_context(wsi) : NULL;
-	struct link *l = context ? lws_context_user(context) : NULL;
+	struct feed *l = context ? lws_context_user(context) : NULL;
 
 	if (!l)
 		return 0;
@@ -162,7 +162,7 @@ static const struct lws_protocols protocols[] = {
 static void
 on_tick(lws_sorted_usec_list_t *sul)
 {
-	struct link *l = lws_container_of(sul, struct link, tick);
+	struct feed *l = lws_container_of(sul, struct feed, tick);
 
 	lws_sul_schedule(l->context, 0, &l->tick, on_tick, TICK_MS * LWS_US_PER_MS);
 	l->h.tick(l->h.self);
@@ -174,12 +174,12 @@ silent(int level, const char *line)
 	(void)level, (void)line;
 }
 
-struct link *
-link_open(const struct gate_config *c, const char *token, const struct link_handlers *h)
+struct feed *
+feed_open(const struct gate_config *c, const char *token, const struct feed_handlers *h)
 {
 	struct sigaction sa = {.sa_handler = on_signal};
 	struct lws_context_creation_info info = {0};
-	struct link *l = calloc(1, sizeof *l);
+	struct feed *l = calloc(1, sizeof *l);
 
 	if (!l)
 		return NULL;
@@ -210,7 +210,7 @@ link_open(const struct gate_config *c, const char *token, const struct link_hand
 }
 
 void
-link_close(struct link *l)
+feed_close(struct feed *l)
 {
 	if (!l)
 		return;
@@ -223,7 +223,7 @@ link_close(struct link *l)
 }
 
 void
-link_dial(struct link *l, const char *path)
+feed_dial(struct feed *l, const char *path)
 {
 	struct lws_client_connect_info i = {0};
 
@@ -246,14 +246,14 @@ link_dial(struct link *l, const char *path)
 }
 
 void
-link_hang_up(struct link *l)
+feed_hang_up(struct feed *l)
 {
 	if (l->wsi)
 		lws_set_timeout(l->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 }
 
 void
-link_watch(struct link *l, int fd)
+feed_watch(struct feed *l, int fd)
 {
 	lws_sock_file_fd_type d = {.filefd = fd};
 	struct lws_vhost *v = lws_get_vhost_by_name(l->context, "default");
@@ -263,7 +263,7 @@ link_watch(struct link *l, int fd)
 }
 
 void
-link_run(struct link *l)
+feed_run(struct feed *l)
 {
 	while (!signalled && lws_service(l->context, 0) >= 0)
 		;

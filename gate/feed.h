@@ -1,17 +1,17 @@
 /*
- * link.h: the connection to the verifier's decision stream: TLS WebSocket on
+ * feed.h: the connection to the verifier's decision stream: TLS WebSocket on
  * libwebsockets, and the gate's timers, in one loop.
  */
-#ifndef GATE_LINK_H
-#define GATE_LINK_H
+#ifndef GATE_FEED_H
+#define GATE_FEED_H
 
 #include "config.h"
 
 #include "evidence/stream.h"
 
-struct link;
+struct feed;
 
-struct link_handlers {
+struct feed_handlers {
 	void *self;
 	void (*up)(void *self);
 	/* One message, whole; false: it is not to be believed, hang up. */
@@ -22,15 +22,15 @@ struct link_handlers {
 };
 
 /* token: what the verifier knows this gate by; it must stay. NULL on a failure. */
-struct link *link_open(const struct gate_config *c, const char *token,
-		       const struct link_handlers *h);
-void link_close(struct link *l);
+struct feed *feed_open(const struct gate_config *c, const char *token,
+		       const struct feed_handlers *h);
+void feed_close(struct feed *l);
 /* Connect with this path and query; down() tells of a failure. */
-void link_dial(struct link *l, const char *path);
-void link_hang_up(struct link *l);
+void feed_dial(struct feed *l, const char *path);
+void feed_hang_up(struct feed *l);
 /* Tell changed() when this descriptor can be read; it is closed with the link. */
-void link_watch(struct link *l, int fd);
+void feed_watch(struct feed *l, int fd);
 /* Until SIGTERM or SIGINT. */
-void link_run(struct link *l);
+void feed_run(struct feed *l);
 
 #endif

@@ -1,0 +1,233 @@
+/* test_gate.c: what a gate makes of decisions: who passes, until when, and nobody else. */
+#include "tests/support/unit.h"
+
+#include "gate/rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NOW 1000
+
+static struct gate_config config;
+
+static struct record
+record_of(const char *id, uint64_t seq, enum record_outcome o, int64_t expires)
+{
+	struct record r = {.seq = seq, .outcome = o, .expires = expires, .naddresses = 3};
+
+	snprintf(r.device, sizeof r.device, "%s", id);
+	strcpy(r.addresses[0], "mac 02:00:5e:00:53:01");
+	strcpy(r.addresses[1], "ip 192.0.2.7");
+	strcpy(r.addresses[2], "ip 2001:db8::7");
+	return r;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	memset(&config, 0, sizeof config);
+	config.match_mac = true;
+	config.ninterfaces = 2;
+	strcpy(config.interfaces[0], "eth1");
+	strcpy(config.interfaces[1], "eth2");
+	return 0;
+}
+
+static void
+only_a_newer_record_counts(void **state)
+{
+	struct gate_devices d = {.n = 0};
+	struct record r = record_of("a", 5, RECORD_QUARANTINE, 0);
+
+	(void)state;
+	assert_int_equal(devices_put(&d, &r), ASSAY_OK);
+	r = record_of("a", 4, RECORD_ADMIT, NOW + 9);
+	assert_int_equal(devices_put(&d, &r), ASSAY_OK);
+	assert_int_equal(devices_find(&d, "a")->outcome, RECORD_QUARANTINE);
+	r.seq = 6;
+	assert_int_equal(devices_put(&d, &r), ASSAY_OK);
+	assert_int_equal(devices_find(&d, "a")->outcome, RECORD_ADMIT);
+	devices_forget(&d, "a");
+	assert_null(devices_find(&d, "a"));
+	devices_free(&d);
+}
+
+static void
+an_extension_is_of_the_newest_record_and_never_of_quarantine(void **state)
+{
+	static struct extension x = {.n = 1, .entry = {{"a", 5, NOW + 100}}};
+	struct gate_devices d = {.n = 0};
+	struct record r = record_of("a", 6, RECORD_ADMIT, NOW + 9);
+
+	(void)state;
+	assert_int_equal(devices_put(&d, &r), ASSAY_OK);
+	devices_extend(&d, &x);
+	assert_int_equal(devices_find(&d, "a")->expires, NOW + 9);
+	x.entry[0].seq = 6;
+	x.entry[0].expires = NOW + 5;
+	devices_extend(&d, &x);
+	assert_int_equal(devices_find(&d, "a")->expires, NOW + 9);
+	x.entry[0].expires = NOW + 100;
+	devices_extend(&d, &x);
+	assert_int_equal(devices_find(&d, "a")->expires, NOW + 100);
+	r = record_of("a", 7, RECORD_QUARANTINE, NOW + 500);
+	assert_int_equal(devices_put(&d, &r), ASSAY_OK);
+	x.entry[0].seq = 7;
+	devices_extend(&d, &x);
+	assert_int_equal(devices_find(&d, "a")->expires, 0);
+	devices_free(&d);
+}
+
+/* outcome of a record that ends then, at NOW, with a verifier silent since then */
+static enum record_outcome
+outcome(enum record_outcome o, int64_t expires, int64_t silent_since, bool open)
+{
+	const struct gate_device d = {.outcome = o, .expires = expires};
+	const struct gate_time t = {NOW, silent_since, open};
+	int64_t until;
+	enum record_outcome r = devices_outcome(&d, &t, &until);
+
+	assert_true(r == RECORD_QUARANTINE ? until == 0 : until > NOW);
+	return r;
+}
+
+static void
+what_has_ended_is_quarantined_and_failing_open_never_opens(void **state)
+{
+	(void)state;
+	assert_int_equal(outcome(RECORD_ADMIT, NOW + 1, 0, false), RECORD_ADMIT);
+	assert_int_equal(outcome(RECORD_RESTRICT, NOW + 1, 0, false), RECORD_RESTRICT);
+	assert_int_equal(outcome(RECORD_ADMIT, NOW, 0, false), RECORD_QUARANTINE);
+	assert_int_equal(outcome(RECORD_ADMIT, NOW, 0, true), RECORD_QUARANTINE);
+	assert_int_equal(outcome(RECORD_ADMIT, NOW, NOW - 20, false), RECORD_QUARANTINE);
+	assert_int_equal(outcome(RECORD_ADMIT, NOW - 5, NOW - 20, true), RECORD_ADMIT);
+	assert_int_equal(outcome(RECORD_ADMIT, NOW - 20, NOW - 20, true), RECORD_QUARANTINE);
+	assert_int_equal(outcome(RECORD_ADMIT, NOW - 30, NOW - 20, true), RECORD_QUARANTINE);
+	assert_int_equal(outcome(RECORD_QUARANTINE, NOW + 500, NOW - 20, true),
+			 RECORD_QUARANTINE);
+	assert_int_equal(outcome(RECORD_OUTCOMES, NOW + 500, 0, true), RECORD_QUARANTINE);
+}
+
+static size_t
+elements(struct gate_devices *d, struct rules_elements *ret)
+{
+	const struct gate_time t = {NOW, 0, false};
+
+	rules_elements(&config, d, &t, ret);
+	assert_false(ret->failed);
+	return ret->n;
+}
+
+static void
+each_address_is_an_element_on_each_interface(void **state)
+{
+	struct gate_devices d = {.n = 0};
+	struct rules_elements e = {.n = 0};
+	struct record r = record_of("a", 1, RECORD_ADMIT, NOW + 60);
+	struct text t = {.p = NULL};
+
+	(void)state;
+	assert_int_equal(devices_put(&d, &r), ASSAY_OK);
+	assert_int_equal(elements(&d, &e), 8); /* 2 interfaces, 2 addresses, from and to */
+	rules_batch(&e, NOW, &t);
+	assert_non_null(strstr(t.p, "add element inet assay_gate admitted_from4 { \"eth1\" . "
+				    "02:00:5e:00:53:01 . 192.0.2.7 timeout 60s"));
+	assert_non_null(strstr(t.p, "admitted_to6 { \"eth1\" . 2001:db8::7 timeout 60s"));
+	assert_null(strstr(t.p, "add element inet assay_gate restricted"));
+	text_free(&t);
+	config.match_mac = false;
+	assert_int_equal(elements(&d, &e), 8);
+	config.match_mac = true;
+	r.naddresses = 1; /* a MAC alone: no packet can be told to be its */
+	r.seq = 2;
+	assert_int_equal(devices_put(&d, &r), ASSAY_OK);
+	assert_int_equal(elements(&d, &e), 0);
+	rules_elements_free(&e);
+	devices_free(&d);
+}
+
+static void
+text_of_no_address_never_reaches_a_rule(void **state)
+{
+	static const char *const bad[] = {"ip 192.0.2.7 } ; flush ruleset", "ip $(id)",
+					  "mac 02:00:5e:00:53:01 . 0.0.0.0/0", "ip ", "dns a"};
+	struct gate_devices d = {.n = 0};
+	struct rules_elements e = {.n = 0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct record r = record_of("a", i + 1, RECORD_ADMIT, NOW + 60);
+
+		r.naddresses = 2;
+		snprintf(r.addresses[strncmp(bad[i], "mac", 3) != 0], sizeof r.addresses[0], "%s",
+			 bad[i]);
+		assert_int_equal(devices_put(&d, &r), ASSAY_OK);
+		assert_int_equal(elements(&d, &e), 0);
+	}
+	rules_elements_free(&e);
+	devices_free(&d);
+}
+
+static void
+write_config(const char *path, const char *line)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	fprintf(f, "server: wss://verifier.example:8443\ntoken_file: /t\ntls_pin: %064d\n"
+		   "root: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nstate: /s\n%s\n", 0, line);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+a_configuration_that_is_wrong_is_told_by_key(void **state)
+{
+	static const struct {
+		const char *line, *why;
+	} cases[] = {
+		{"interfaces: [eth1]", ""},
+		{"interfaces: [eth1]\nfail: maybe", "fail: must be closed or open"},
+		{"interfaces: []", "interfaces: behind which"},
+		{"interfaces: ['eth1; flush']", "is no name of an interface"},
+		{"interfaces: [eth1]\nalways: ['192.0.2.1 tcp']", "always: `192.0.2.1 tcp' is not"},
+		{"interfaces: [eth1]\nalways: ['host tcp 80']", "always: `host tcp 80' is not"},
+		{"interfaces: [eth1]\nalways: ['192.0.2.1 icmp 80']", "is not like"},
+		{"interfaces: [eth1]\nmatch: both", "match: must be mac or ip"},
+		{"interfaces: [eth1]\nbogus: 1", "bogus"},
+		{"", "interfaces"},
+	};
+	char path[] = "/tmp/assay-gate-XXXXXX", why[600];
+	struct gate_config c;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		bool ok;
+
+		write_config(path, cases[i].line);
+		ok = gate_config_load(path, &c, why, sizeof why);
+		if (ok != (*cases[i].why == '\0') || !strstr(why, cases[i].why))
+			fail_msg("%s: %s", cases[i].line, why);
+	}
+	unlink(path);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_a_newer_record_counts),
+		cmocka_unit_test(an_extension_is_of_the_newest_record_and_never_of_quarantine),
+		cmocka_unit_test(what_has_ended_is_quarantined_and_failing_open_never_opens),
+		cmocka_unit_test(each_address_is_an_element_on_each_interface),
+		cmocka_unit_test(text_of_no_address_never_reaches_a_rule),
+		cmocka_unit_test(a_configuration_that_is_wrong_is_told_by_key),
+	};
+
+	return cmocka_run_group_tests_name("gate", tests, setup, NULL);
+}
