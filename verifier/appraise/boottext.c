@@ -434,13 +434,43 @@ add_separator(struct line *l, const struct bootevent *ev)
 static void
 add_manifest(struct line *l, struct reader *r)
 {
-	(void)rd_le32(r); /* platform manufacturer number */
-	(void)rd_bytes(r, EFI_GUID_SIZE);
-	add(l, "reference manifest: ");
-	for (int i = 0; i < 3; i++) { /* manufacturer, model, version */
-		add_ascii(l, ascii_until_nul(rd_bytes(r, rd_u8(r))));
-		add(l, i < 2 ? ", " : "");
+	uint32_t vendor = rd_le32(r);
+	struct span guid = rd_bytes(r, EFI_GUID_SIZE);
+	char text[EFI_GUID_TEXT];
+
+	add(l, "reference manifest");
+	if (guid.n == EFI_GUID_SIZE) {
+		efi_guid_text(guid, text);
+		add(l, " %s of vendor %u", text, vendor);
 	}
+	for (int i = 0; i < 3 && rd_left(r) > 0; i++) { /* manufacturer, model, version */
+		add(l, i == 0 ? ": " : ", ");
+		add_ascii(l, ascii_until_nul(rd_bytes(r, rd_u8(r))));
+	}
+}
+
+/* Events of PFP 1.06, 10.4.5, that have a name and are read no deeper. */
+static bool
+add_named(struct line *l, struct span name, struct span rest)
+{
+	static const struct {
+		const char *name, *text;
+	} all[] = {
+		{"H-CRTM CompMeas", "component measured by the H-CRTM"},
+		{"NvIndexInstance", "device measured into an NV index"},
+		{"NvIndexDynamic", "device measured into an NV index, dynamic"},
+		{"NvIndexDynamic ", "device measured into an NV index, dynamic"},
+		{"Spec ID Event00", "TCG log of TCG EFI 1.20"},
+		{"Spec ID Event02", "TCG log of TCG EFI 1.22"},
+	};
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		if (!span_equal(name, SPAN(all[i].name, strlen(all[i].name))))
+			continue;
+		add(l, "%s, %zu bytes", all[i].text, rest.n);
+		return true;
+	}
+	return false;
 }
 
 static void
@@ -465,7 +495,7 @@ add_log_information(struct line *l, struct span data)
 		   span_equal(name, SPAN("SP800-155 Event2", 16)) ||
 		   span_equal(name, SPAN("SP800-155 Event3", 16))) {
 		add_manifest(l, &r);
-	} else {
+	} else if (!add_named(l, name, rd_rest(&r))) {
 		add_bytes(l, data);
 	}
 }
