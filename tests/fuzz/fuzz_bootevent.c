@@ -1,7 +1,9 @@
 /* fuzz_bootevent.c: any bytes as a log whose events are read for what they mean, as they
- * are and as if their data had been measured; and the log compared with itself. */
+ * are and as if their data had been measured; the log compared with itself, in words; and
+ * any data as lists of revocations. */
 #include "verifier/appraise/bootdiff.h"
 #include "verifier/appraise/boottext.h"
+#include "verifier/appraise/dbxback.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +45,27 @@ read_measured(struct bootreader *reader, struct event *ev)
 	check_text(&meaning);
 }
 
+/* What is lost against itself is nothing, against nothing all that is there. */
+static void
+lose_entries(struct span data)
+{
+	static struct dbx_entry room[EFISIG_ENTRIES_MAX + 1];
+	struct dbx_loss loss;
+	uint32_t n = dbxback_count(data);
+
+	if (n > EFISIG_ENTRIES_MAX + 1)
+		abort();
+	dbxback_compare(data, data, room, &loss);
+	if (loss.lost != 0 || loss.before != n || loss.now != n)
+		abort();
+	dbxback_compare(data, SPAN(data.p, data.n / 2), room, &loss);
+	if (loss.lost > n)
+		abort();
+	dbxback_compare(data, SPAN(NULL, 0), room, &loss);
+	if ((loss.lost == 0) != (n == 0))
+		abort();
+}
+
 static void
 read_events(struct span log, bool cc)
 {
@@ -60,18 +83,33 @@ read_events(struct span log, bool cc)
 		bootevent_read(&as_is, &ev, &meaning);
 		check_text(&meaning);
 		read_measured(&measured, &ev);
+		if (meaning.form == BOOTFORM_VARIABLE)
+			lose_entries(meaning.var.data);
 	}
 }
 
 static struct boot_ref_event references[BOOTDIFF_EVENTS_MAX];
+static char descriptions[BOOTDIFF_EVENTS_MAX][BOOTTEXT_MAX];
 static size_t nreferences;
 
 static void
 keep(const struct boot_ref_event *ev, void *arg)
 {
+	char *text = descriptions[nreferences];
+
 	(void)arg;
+	memcpy(text, ev->description.p, ev->description.n);
 	references[nreferences] = *ev;
-	references[nreferences++].description = SPAN("initrd: x", 9);
+	references[nreferences++].description = SPAN(text, ev->description.n);
+}
+
+static void
+check_words(const struct bootdiff *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		for (const char *c = d->entries[i].text; *c; c++)
+			if (*c < 0x20 || *c > 0x7E)
+				abort();
 }
 
 static void
@@ -94,6 +132,7 @@ compare_with_itself(struct span log, uint16_t bank)
 		references[i].digest.b[0] ^= 1;
 	if (bootdiff_compare(&in, &work, &diff) != ASSAY_OK || diff.equal || diff.n == 0)
 		abort();
+	check_words(&diff);
 }
 
 int
