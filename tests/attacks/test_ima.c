@@ -600,6 +600,66 @@ m13_a_proof_by_padded_sha1_has_the_strength_of_sha1(void **state)
 	assert_outcome(imaworld_round(&w), OUTCOME_ADMIT, FIND_IMA_SHA1);
 }
 
+/* ---- D12: planned changes ---- */
+
+static void
+d12_after_a_planned_change_the_old_list_is_a_rollback(void **state)
+{
+	static const struct imaworld_file next[] = {{"/sbin/init", 4}, {"/usr/bin/good", 11}};
+	struct reference_view *old, *new;
+
+	(void)state;
+	begin();
+	imaworld_set(&w, REF_KIND_ALLOW, "next", next, 2);
+	old = &w.w.in.references[w.w.in.nreferences - 2];
+	new = &w.w.in.references[w.w.in.nreferences - 1];
+	memcpy(old->superseded_by, new->digest, 32);
+	new->not_before = w.w.in.now + 1000;
+	imaworld_file(&w, "/sbin/init", 4);
+	imaworld_file(&w, "/usr/bin/good", 1);
+	assert_admitted(imaworld_round(&w));
+	/* before its time the new list counts for nothing */
+	imaworld_file(&w, "/usr/bin/good", 11);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_WRONG_DIGEST);
+	/* then it does, and what was judged is judged again without the device */
+	w.w.in.now += 2000;
+	assert_admitted(imaworld_round(&w));
+	assert_int_equal(w.asked, 0);
+	imaworld_file(&w, "/usr/bin/other", 2); /* of the old one, in the same boot */
+	assert_admitted(imaworld_round(&w));
+	imaworld_boot(&w, true);
+	imaworld_file(&w, "/usr/bin/good", 11);
+	assert_admitted(imaworld_round(&w));
+	imaworld_boot(&w, true);
+	imaworld_file(&w, "/usr/bin/good", 1);
+	assert_quarantined(imaworld_round(&w), FIND_ROLLED_BACK);
+	assert_quarantined(imaworld_round(&w), FIND_ROLLED_BACK);
+	/* the old one ends by itself */
+	imaworld_boot(&w, true);
+	imaworld_file(&w, "/usr/bin/good", 11);
+	assert_admitted(imaworld_round(&w));
+	old->not_after = w.w.in.now + 10;
+	w.w.in.now += 20;
+	imaworld_file(&w, "/usr/bin/other", 2);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
+}
+
+/* D2: in steady rounds too. */
+static void
+a_known_bad_list_that_cannot_be_read_is_never_passed_over(void **state)
+{
+	static const struct imaworld_file bad[] = {{"", 66}};
+
+	(void)state;
+	begin();
+	imaworld_set(&w, REF_KIND_KNOWN_BAD, "bad", bad, 1);
+	w.w.in.references[w.w.in.nreferences - 1].compiled.n--;
+	assert_quarantined(imaworld_round(&w), FIND_POLICY_INVALID);
+	assert_quarantined(imaworld_round(&w), FIND_POLICY_INVALID);
+	w.w.in.references[w.w.in.nreferences - 1].compiled.n = 0;
+	assert_quarantined(imaworld_round(&w), FIND_POLICY_INVALID);
+}
+
 #define CASE(f) cmocka_unit_test_teardown(f, end)
 
 int
@@ -637,6 +697,8 @@ main(void)
 		CASE(m11_a_withheld_list_is_missing_and_never_empty),
 		CASE(m11_a_kernel_that_measures_nothing_is_missing_its_list),
 		CASE(m11_a_rule_over_a_withheld_list_sees_no_facts),
+		CASE(d12_after_a_planned_change_the_old_list_is_a_rollback),
+		CASE(a_known_bad_list_that_cannot_be_read_is_never_passed_over),
 		CASE(m13_a_proof_by_padded_sha1_has_the_strength_of_sha1),
 	};
 

@@ -142,6 +142,8 @@ ASSAY_MUST_USE bool core_check(struct appraisal *a);
 ASSAY_MUST_USE bool core_key_check(struct appraisal *a);
 /* claims.c: False: they are needed, or are not those that were signed. */
 ASSAY_MUST_USE bool claims_check(struct appraisal *a);
+/* judges.c: whether a list of files counts now. Sets of boots say it themselves. */
+bool list_in_time(const struct reference_view *v, int64_t now);
 /* judges.c: the policy, and the generation of policy and references. */
 void judges_open(struct appraisal *a);
 /* continuity.c: counters and clock against what is remembered. False: what is

@@ -70,6 +70,25 @@ expected_digest(const struct digestset *s, uint32_t record, struct judged_file *
 	ima_digest_words(&shown, f->expected, sizeof f->expected);
 }
 
+/* D12: a file that one list has and not another shows which of them this boot is of. */
+static void
+show_lists(struct ima_judging *j, const struct imalog_entry *e, bool by_path,
+	   const struct judged_file *f)
+{
+	unsigned mask = 0, all = 0;
+
+	for (unsigned i = 0; i < j->nallow; i++) {
+		bool has = by_path ? digestset_find(&j->allow[i], e->path, &f->digest, NULL) ==
+					     DIGESTSET_EQUAL
+				   : digestset_has(&j->allow[i], &f->digest, NULL);
+
+		all |= 1u << j->number[i];
+		mask |= has ? 1u << j->number[i] : 0;
+	}
+	if (mask != all)
+		j->state->shown |= (uint16_t)mask;
+}
+
 static void
 look_up(const struct ima_judging *j, const struct imalog_entry *e, bool by_path,
 	struct judged_file *f)
@@ -215,6 +234,8 @@ judge_needs(struct ima_judging *j, const struct imalog_entry *e, const struct im
 	if (need->list != IMA_LIST_NOTHING) {
 		look_up(j, e, need->list == IMA_LIST_PATH, f);
 		listed = f->list == LISTED;
+		if (listed && j->planned)
+			show_lists(j, e, need->list == IMA_LIST_PATH, f);
 	}
 	if (!listed && need->sign != IMA_SIGN_INSTEAD)
 		tell_unlisted(j, e, f);

@@ -268,9 +268,18 @@ broken_list(struct ima_judging *j, const struct reference_view *v, const char *s
 	text_format(f->seen, sizeof f->seen, "%s", seen);
 }
 
-static void
-open_list(struct ima_judging *j, const struct reference_view *v)
+static bool
+counts(const struct appraisal *a, const struct reference_view *v)
 {
+	return (v->state == REF_LEARNED || v->state == REF_PROMOTED) &&
+	       (v->kind == REF_KIND_KNOWN_BAD ||
+		(v->kind == REF_KIND_ALLOW && list_in_time(v, a->in->now)));
+}
+
+static void
+open_list(struct ima_judging *j, const struct reference_view *v, size_t number)
+{
+	static const uint8_t none[32];
 	bool bad = v->kind == REF_KIND_KNOWN_BAD;
 	struct digestset *to = bad ? &j->bad[j->nbad] : &j->allow[j->nallow];
 	enum assay_err e = digestset_open(v->compiled, to);
@@ -279,61 +288,76 @@ open_list(struct ima_judging *j, const struct reference_view *v)
 		broken_list(j, v, e != ASSAY_OK ? assay_err_text(e) : "it is empty");
 		return;
 	}
-	j->nbad += bad;
-	j->nallow += !bad;
+	if (bad) {
+		j->nbad++;
+		return;
+	}
+	j->planned |= !span_equal(SPAN(v->superseded_by, 32), SPAN(none, 32));
+	j->number[j->nallow++] = (uint8_t)number;
 }
 
+static bool
+named(const struct policy_ima *p, const struct reference_view *v)
+{
+	return v->kind == REF_KIND_ALLOW && p->nlists != 0 && list_wanted(p, v);
+}
+
+/* In every round, new entries or not: a list that cannot be used is a reason as long as
+ * it is so. */
 static void
 open_lists(struct ima_judging *j)
 {
 	const struct appraisal_input *in = j->a->in;
 	unsigned found = 0;
+	struct finding *f;
 
 	for (size_t i = 0; i < in->nreferences; i++) {
 		const struct reference_view *v = &in->references[i];
 
-		if ((v->kind != REF_KIND_ALLOW && v->kind != REF_KIND_KNOWN_BAD) ||
-		    (v->state != REF_LEARNED && v->state != REF_PROMOTED))
+		if (!counts(j->a, v))
 			continue;
 		if (v->kind == REF_KIND_KNOWN_BAD || list_wanted(j->policy, v))
-			open_list(j, v);
-		found += v->kind == REF_KIND_ALLOW && j->policy->nlists != 0 &&
-			 list_wanted(j->policy, v);
+			open_list(j, v, i);
+		found += named(j->policy, v);
 	}
-	/* a list that is named and not there shortens what is allowed: told, as it explains
-	 * what is unknown then */
-	if (found < j->policy->nlists) {
-		struct finding *f = find(j->a, FIND_NO_REFERENCE, OUTCOME_QUARANTINE);
-
-		text_format(f->subject, sizeof f->subject, "IMA lists of the policy");
-		text_format(f->seen, sizeof f->seen, "%u of %u", found, j->policy->nlists);
-	}
+	if (found >= j->policy->nlists)
+		return;
+	f = find(j->a, FIND_NO_REFERENCE, OUTCOME_QUARANTINE);
+	text_format(f->subject, sizeof f->subject, "IMA lists of the policy");
+	text_format(f->seen, sizeof f->seen, "%u of %u", found, j->policy->nlists);
 }
 
-/* In every round: what keeps files allowed may have ended since. */
+static void
+watch_list(struct appraisal *a, const struct reference_view *v)
+{
+	struct finding *f;
+
+	if (v->state == REF_LEARNED) { /* D7 */
+		f = find(a, FIND_REFERENCE_LEARNED, (enum outcome)a->policy.learned);
+		text_format(f->subject, sizeof f->subject, "list %.50s", v->name);
+	}
+	if (v->not_after == 0)
+		return;
+	if (a->in->now <= v->not_after) {
+		if (a->v->not_after == 0 || v->not_after < a->v->not_after)
+			a->v->not_after = v->not_after;
+		return;
+	}
+	/* its files are unknown from now on; why, is told here */
+	f = find(a, FIND_REFERENCE_EXPIRED, OUTCOME_ADMIT);
+	text_format(f->subject, sizeof f->subject, "list %.50s", v->name);
+	fact_time_text(v->not_after, f->seen, sizeof f->seen);
+}
+
 static void
 watch_lists(struct appraisal *a, const struct policy_ima *p)
 {
 	for (size_t i = 0; i < a->in->nreferences; i++) {
 		const struct reference_view *v = &a->in->references[i];
-		struct finding *f;
 
-		if (v->kind != REF_KIND_ALLOW || !list_wanted(p, v) ||
-		    (v->state != REF_LEARNED && v->state != REF_PROMOTED))
-			continue;
-		if (v->state == REF_LEARNED) { /* D7 */
-			f = find(a, FIND_REFERENCE_LEARNED, (enum outcome)a->policy.learned);
-			text_format(f->subject, sizeof f->subject, "list %.50s", v->name);
-		}
-		if (v->not_after == 0)
-			continue;
-		if (a->v->not_after == 0 || v->not_after < a->v->not_after)
-			a->v->not_after = v->not_after;
-		if (a->in->now <= v->not_after)
-			continue;
-		f = find(a, FIND_REFERENCE_EXPIRED, OUTCOME_QUARANTINE);
-		text_format(f->subject, sizeof f->subject, "list %.50s", v->name);
-		fact_time_text(v->not_after, f->seen, sizeof f->seen);
+		if (v->kind == REF_KIND_ALLOW && list_wanted(p, v) &&
+		    (v->state == REF_LEARNED || v->state == REF_PROMOTED))
+			watch_list(a, v);
 	}
 }
 
@@ -364,10 +388,8 @@ open_judging(struct ima_judging *j, struct appraisal *a)
 	for (unsigned m = 0; m < IMA_MATTER_COUNT; m++)
 		j->told[m] = told_earlier(a, (enum ima_matter)m);
 	ima_keys_open(p, j->keys);
-	if (a->ima.entries.n == 0)
-		return true;
 	open_lists(j);
-	return open_globs(j);
+	return a->ima.entries.n == 0 || open_globs(j);
 }
 
 void
@@ -389,6 +411,7 @@ ima_judge(struct appraisal *a)
 		return;
 	if (a->ima.entries.n != 0)
 		ima_judge_entries(j);
+	a->shown |= j->state->shown;
 	tell_the_rest(j);
 	tell_ignored(j);
 	watch_keys(j);

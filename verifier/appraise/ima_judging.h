@@ -21,6 +21,8 @@ struct ima_judging {
 	struct glob *globs;
 	unsigned nallow, nbad;
 	bool limited; /* told that there are too many signatures */
+	uint8_t number[REFERENCES_PER_DEVICE_MAX]; /* of allow[] among the references */
+	bool planned; /* one list takes the place of another: who shows which is kept */
 	struct digestset allow[REFERENCES_PER_DEVICE_MAX], bad[REFERENCES_PER_DEVICE_MAX];
 	uint8_t told[IMA_MATTER_COUNT];
 	uint32_t untold; /* matters with findings that had no room */

@@ -64,6 +64,7 @@ pack_ima_state(struct writer *w, const struct ima_state *s)
 	for (unsigned i = 0; i < IMA_COUNT_COUNT; i++)
 		wr_be32(w, s->counts[i]);
 	pack_bool(w, s->boot_aggregate);
+	wr_be16(w, s->shown);
 	wr_be64(w, s->keys_measured);
 	wr_be64(w, s->keys_used);
 }
@@ -86,6 +87,7 @@ unpack_ima_state(struct reader *r, struct ima_state *ret)
 	for (unsigned i = 0; i < IMA_COUNT_COUNT; i++)
 		ret->counts[i] = rd_be32(r);
 	ret->boot_aggregate = unpack_bool(r);
+	ret->shown = rd_be16(r);
 	ret->keys_measured = rd_be64(r);
 	ret->keys_used = rd_be64(r);
 	if (r->err == ASSAY_OK && !sound(ret))

@@ -59,6 +59,7 @@ struct ima_state {
 	uint32_t counts[IMA_COUNT_COUNT];
 	/* boot_aggregate, the first entry, is of the quoted or logged PCRs; else a finding */
 	bool boot_aggregate;
+	uint16_t shown; /* references (by number) whose own files this boot has shown (D12) */
 	uint64_t keys_measured; /* keys of the policy whose loading was measured */
 	uint64_t keys_used;	/* by which a signature verified: their validity is watched */
 };

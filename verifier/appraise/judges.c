@@ -6,6 +6,12 @@
 
 #include <string.h>
 
+bool
+list_in_time(const struct reference_view *v, int64_t now)
+{
+	return now >= v->not_before && (v->not_after == 0 || now <= v->not_after);
+}
+
 /* Policies and references that judged a boot, by identity and state. */
 static enum assay_err
 compute_generation(const struct appraisal_input *in, uint8_t ret[32])
@@ -22,6 +28,9 @@ compute_generation(const struct appraisal_input *in, uint8_t ret[32])
 		pack_bool(&w, in->references[i].baseline);
 		pack_below(&w, in->references[i].kind, REF_KIND_COUNT);
 		pack_text(&w, in->references[i].name, sizeof in->references[i].name);
+		/* other files are allowed from then on: what was judged is judged again */
+		pack_bool(&w, in->references[i].kind == REF_KIND_ALLOW &&
+				      list_in_time(&in->references[i], in->now));
 	}
 	return w.err == ASSAY_OK ? digest_sha256(wr_span(&w), ret) : w.err;
 }
