@@ -21,6 +21,7 @@ static operation_handler *const handlers[OP_COUNT] = {
 	[OP_DEVICE_RELEASE] = operation_on_device_release,
 	[OP_DEVICE_MAINTAIN] = operation_on_device_maintain,
 	[OP_DEVICE_ACCEPT_BOOT] = operation_on_device_accept_boot,
+	[OP_DEVICE_REREAD] = operation_on_device_reread,
 	[OP_DEVICE_RETIRE] = operation_on_device_retire,
 	[OP_TOKEN_CREATE] = operation_on_token_create,
 	[OP_TOKEN_LIST] = operation_on_token_list,

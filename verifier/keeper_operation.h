@@ -136,10 +136,15 @@ ASSAY_MUST_USE enum assay_err job_start(struct job *j, uint16_t kind, struct spa
 /* The job's bulk is the input. */
 ASSAY_MUST_USE enum assay_err job_start_bulk(struct job *j, uint16_t kind);
 
+/* The device as it is now, as the answer. */
+struct ledger_device;
+ASSAY_MUST_USE enum assay_err call_answer_device(struct call *c, const struct ledger_device *d);
+
 /* ---- handlers, one per operation ---- */
 
 typedef enum assay_err operation_handler(struct call *c);
 
+operation_handler operation_on_device_reread;
 operation_handler operation_on_policy_explain, operation_on_device_case;
 operation_handler operation_on_status, operation_on_device_address, operation_on_device_list, operation_on_device_show,
 	operation_on_device_history, operation_on_device_evidence, operation_on_device_approve,

@@ -92,8 +92,8 @@ operation_on_device_list(struct call *c)
 }
 
 /* The answer of every operation on one device: the device as it is now. */
-static enum assay_err
-answer_device(struct call *c, const struct ledger_device *d)
+enum assay_err
+call_answer_device(struct call *c, const struct ledger_device *d)
 {
 	enum assay_err e = json_device(c, d, &c->ret);
 
@@ -110,7 +110,7 @@ operation_on_device_show(struct call *c)
 	static struct ledger_device d;
 	enum assay_err e;
 
-	if ((e = call_device(c, &d)) != ASSAY_OK || (e = answer_device(c, &d)) != ASSAY_OK)
+	if ((e = call_device(c, &d)) != ASSAY_OK || (e = call_answer_device(c, &d)) != ASSAY_OK)
 		return e;
 	return json_device_more(c, &d, c->ret);
 }
@@ -274,7 +274,7 @@ store_device(struct call *c, struct ledger_device *d, const char *detail)
 	if (e != ASSAY_OK || (e = call_audit(c, d->id, detail)) != ASSAY_OK ||
 	    (e = keeper_device_changed(c->k, d->id, operation_name(c->op.code))) != ASSAY_OK)
 		return e;
-	return answer_device(c, d);
+	return call_answer_device(c, d);
 }
 
 /* Fields that are given replace; *ret_any whether there were any. */

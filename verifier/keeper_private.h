@@ -167,6 +167,7 @@ struct keeper_session {
 	uint8_t nbanks;
 	uint16_t banks[PCR_BANKS_MAX];
 	bool proved;
+	bool reread; /* the next challenge demands that everything is measured anew */
 	char device[DEVICE_ID_HEX + 1]; /* once proved */
 	uint8_t nonce[BINDING_NONCE_SIZE];
 	struct pcr_selection asked;

@@ -133,11 +133,13 @@ keeper_challenge(struct keeper *k, struct keeper_session *s)
 	select_banks(k, s, &s->asked);
 	m.nonce = SPAN(s->nonce, sizeof s->nonce);
 	m.pcrs = s->asked;
+	m.reread = s->proved && s->reread; /* before, all challenges are alike (I16) */
 	if ((e = envelope_encode_challenge(&m, frame, sizeof frame, &n)) != ASSAY_OK) {
 		log_event(LOG_LEVEL_ERROR, "challenge", "error", assay_err_name(e), NULL);
 		keeper_refuse(k, s->id, "verifier.internal", true);
 		return;
 	}
+	s->reread = false;
 	s->state = KS_CHALLENGED;
 	s->challenged_ms = k->now_ms;
 	s->deadline_ms = k->now_ms + k->config->challenge_deadline_ms + MARGIN_MS;

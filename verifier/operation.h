@@ -27,6 +27,7 @@
 	X(DEVICE_RELEASE, "device.release", OPERATOR)                                          \
 	X(DEVICE_MAINTAIN, "device.maintain", OPERATOR)                                        \
 	X(DEVICE_RETIRE, "device.retire", OPERATOR)                                            \
+	X(DEVICE_REREAD, "device.reread", OPERATOR)                                            \
 	X(DEVICE_ACCEPT_BOOT, "device.accept-boot", OPERATOR)                                  \
 	X(TOKEN_CREATE, "token.create", OPERATOR)                                              \
 	X(TOKEN_LIST, "token.list", OPERATOR)                                                  \

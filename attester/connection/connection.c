@@ -85,10 +85,11 @@ on_message(void *self, struct span message)
 static uint64_t
 pause_ms(struct assay_connection *c)
 {
-	uint64_t cap = (uint64_t)(c->config.retry_max_s ? c->config.retry_max_s : PAUSE_MOST_S) * 1000;
+	uint64_t cap = c->config.retry_max_s ? c->config.retry_max_s : PAUSE_MOST_S;
 	uint64_t most = PAUSE_FIRST_MS;
 	uint32_t random = UINT32_MAX;
 
+	cap *= 1000;
 	for (unsigned i = 0; i < c->failures && most < cap; i++)
 		most *= 2;
 	if (most > cap)

@@ -157,6 +157,9 @@ case $ASSAY_BIN in
 *) skip 'the agent rests in less than 12 MB' 'not a release build' ;;
 esac
 
+told=$(decisions)
+check 'an operator demands that everything is read anew' assay device reread gateway --reason 'what is on it?'
+check 'which is done at once' wait_for "$WAIT" more_decisions "$told"
 agent_stop gateway
 as_nobody() {
 	chmod o+rw "$WORK/gateway/s" "$WORK/gateway/s.ctrl" && chown -R nobody "$WORK/gateway/agent" &&

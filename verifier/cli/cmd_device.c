@@ -9,7 +9,7 @@
 
 extern const struct cli_command cmd_device_accept_boot, cmd_device_approve, cmd_device_evidence, cmd_device_history,
 	cmd_device_hold, cmd_device_list, cmd_device_maintain, cmd_device_release,
-	cmd_device_retire, cmd_device_set;
+	cmd_device_reread, cmd_device_retire, cmd_device_set;
 
 /* ---- list ---- */
 
@@ -275,6 +275,8 @@ DEFINE(release, LIST(REASON_OPTION), REASON_USAGE, "end a hold or a maintenance"
 	"  --for TIME       the window ends by itself after 90s, 30m, 4h, 2d (4h, at most 30d)\n" REASON_HELP
 DEFINE(maintain, LIST(REASON_OPTION, FOR_OPTION), FOR_USAGE,
        "work is done on the device: at best RESTRICT, and a new verdict after it", FOR_HELP);
+DEFINE(reread, LIST(REASON_OPTION), REASON_USAGE,
+       "have the device measure everything anew, whatever looks unchanged", REASON_HELP);
 DEFINE(retire, LIST(REASON_OPTION), REASON_USAGE, "block a device's identity for good",
        REASON_HELP);
 

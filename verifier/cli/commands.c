@@ -21,6 +21,7 @@ extern const struct cli_command cmd_device_hold;
 extern const struct cli_command cmd_device_list;
 extern const struct cli_command cmd_device_maintain;
 extern const struct cli_command cmd_device_release;
+extern const struct cli_command cmd_device_reread;
 extern const struct cli_command cmd_device_retire;
 extern const struct cli_command cmd_device_set;
 extern const struct cli_command cmd_device_show;
@@ -82,6 +83,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_device_list,
 	&cmd_device_maintain,
 	&cmd_device_release,
+	&cmd_device_reread,
 	&cmd_device_retire,
 	&cmd_device_set,
 	&cmd_device_show,

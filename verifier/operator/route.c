@@ -25,6 +25,7 @@ static const struct route routes[] = {
 	{METHOD_POST, "/v1/devices/{device}/release", OP_DEVICE_RELEASE, B(REASON), SMALL},
 	{METHOD_POST, "/v1/devices/{device}/maintain", OP_DEVICE_MAINTAIN, B(REASON) | B(EXPIRES),
 	 SMALL},
+	{METHOD_POST, "/v1/devices/{device}/reread", OP_DEVICE_REREAD, B(REASON), SMALL},
 	{METHOD_POST, "/v1/devices/{device}/retire", OP_DEVICE_RETIRE, B(REASON), SMALL},
 	{METHOD_POST, "/v1/devices/{device}/accept-boot", OP_DEVICE_ACCEPT_BOOT,
 	 B(DIGEST) | B(REASON), SMALL},
