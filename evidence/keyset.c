@@ -296,7 +296,7 @@ verify_with(const struct keyset_key *k, const struct jws *j, enum keyset_role ro
 		return ASSAY_NOT_FOUND;
 	if ((e = jws_verify(j, &k->key)) != ASSAY_OK)
 		return e;
-	return k->until != 0 && at > k->until ? ASSAY_EXPIRED : ASSAY_OK;
+	return k->until != 0 && at >= k->until ? ASSAY_EXPIRED : ASSAY_OK;
 }
 
 enum assay_err

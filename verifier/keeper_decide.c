@@ -139,6 +139,9 @@ is_news(struct keeper *k, const struct ledger_state *st, const struct decision_v
 
 	if (st->decision_seq == 0 || st->decision != d->outcome || !live || !live->carded)
 		return true;
+	/* what was told to hold longer must be told not to */
+	if (d->outcome != OUTCOME_QUARANTINE && d->expires < live->told_most)
+		return true;
 	if (d->outcome == OUTCOME_ADMIT)
 		return false;
 	return ledger_decision_prev(k->ledger, st->device, 0, &last) != ASSAY_OK ||
@@ -459,7 +462,8 @@ keeper_live_load(struct keeper *k)
 		}
 		d->seq = st.decision_seq;
 		d->decision = st.decision;
-		d->told_at = d->told_expires = 0;
+		d->told_at = k->now;
+		d->told_expires = d->told_most = st.decision == OUTCOME_QUARANTINE ? 0 : st.expires_at;
 		d->expires_at = st.decision == OUTCOME_QUARANTINE ? 0 : st.expires_at;
 		d->expires_ms = k->now_ms + (st.expires_at - k->now) * 1000;
 	}

@@ -177,7 +177,7 @@ go_on_with_log(struct keeper *k, struct reader_at *r)
 }
 
 static void
-extend(struct keeper *k, struct reader_at *r, const struct live_device *d)
+extend(struct keeper *k, struct reader_at *r, struct live_device *d)
 {
 	struct extension *x = &k->feed->extension;
 
@@ -188,6 +188,8 @@ extend(struct keeper *k, struct reader_at *r, const struct live_device *d)
 	memcpy(x->entry[x->n].device, d->id, sizeof x->entry[x->n].device);
 	x->entry[x->n].seq = d->seq;
 	x->entry[x->n].expires = d->expires_at;
+	if (d->told_most < d->expires_at)
+		d->told_most = d->expires_at;
 	if (++x->n == RECORD_EXTEND_MAX)
 		feed_add_extension(k, r);
 }

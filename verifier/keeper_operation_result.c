@@ -82,7 +82,7 @@ static json_t *
 json_key(const struct keyset_key *key, int64_t now)
 {
 	const char *state = key->until == 0	? "current"
-			    : key->until >= now ? "accepted"
+			    : key->until > now ? "accepted"
 						: "retired";
 
 	return json_pack("{s:s, s:s, s:s, s:I, s:o}", "kid", key->kid, "role",

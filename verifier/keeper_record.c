@@ -130,7 +130,7 @@ keeper_record_sign(struct keeper *k, struct ledger_decision *row, const struct d
 		return e;
 	row->record = wr_span(&w);
 	l->told_at = row->at;
-	l->told_expires = r.expires;
+	l->told_expires = l->told_most = r.expires;
 	return ASSAY_OK;
 }
 

@@ -17,7 +17,8 @@ struct live_device {
 	enum outcome decision;
 	/* of the record that relying parties have; keeper_record.c */
 	uint64_t seq;		       /* 0: none yet */
-	int64_t told_at, told_expires; /* validity that they were told last; 0: unknown */
+	int64_t told_at, told_expires; /* validity that all of them were told last */
+	int64_t told_most;	       /* the latest end that any of them was told */
 	uint64_t token_seq;	       /* decision of the token that the device was given */
 	int64_t token_at, token_expires;
 	int64_t maintained_until;      /* s; 0: no window is open */

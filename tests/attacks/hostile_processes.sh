@@ -62,6 +62,29 @@ done <<-END
 	forge 12 child-lost
 	net 6 reason=challenge.none
 END
+# D15: processes that carry decisions can withhold, which shows, and not invent, change,
+# re-address or replay. The nonce's first letter says which lie is told.
+if /usr/bin/python3 -c 'import jwt, cryptography' 2>/dev/null; then
+	check 'a verifier with a hostile process: feed' eval 'hostile feed && ROOT=$(assay key list --json | jq -r .root)'
+	listens() { # LETTER
+		tests/tools/relying_party.py --socket "$ASSAY_STATE/run/console.sock" --root "$ROOT" --nonce-prefix "$1" --until heartbeat=2 --seconds 15
+	}
+	check 'd15_told_the_truth_a_relying_party_believes_it' listens x
+	while read -r letter name; do
+		check_status 1 "d15_${name}_is_refused" listens "$letter"
+	done <<-END
+		w a_record_withheld
+		r an_old_record_in_the_place_of_a_new_one
+		c a_record_changed
+		s a_record_with_another_signature
+		g a_device_said_to_be_gone
+		h an_invented_heartbeat
+		k a_key_that_the_root_did_not_sign
+	END
+	check 'feed_leaves_the_ledger_whole' whole
+else
+	skip d15 'python3-jwt is not installed'
+fi
 # After all this an honest verifier goes on with the good device.
 again() {
 	verifier_start && d port "$(cat "$ASSAY_STATE/run/port")" && round 'decision ADMIT *' 1 && round 'decision QUARANTINE *' 2

@@ -120,7 +120,7 @@ class Socket:
 
 class Party:
     def __init__(self, a):
-        self.a, self.nonce = a, base64.urlsafe_b64encode(os.urandom(18)).decode()
+        self.a, self.nonce = a, a.nonce_prefix + base64.urlsafe_b64encode(os.urandom(18)).decode()
         self.keys, self.current, self.last, self.head = None, False, a.after or 0, None
         self.devices, self.count = {}, 0
         self.sum = hashlib.sha256(b"assay-stream-v1" + self.nonce.encode()).digest()
@@ -205,6 +205,7 @@ def main():
     p.add_argument("--class", dest="klass")
     p.add_argument("--labels")
     p.add_argument("--until", default="")
+    p.add_argument("--nonce-prefix", default="x")
     p.add_argument("--seconds", type=float, default=30)
     a = p.parse_args()
     party = Party(a)

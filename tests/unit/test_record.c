@@ -210,8 +210,8 @@ a_chain_leads_from_the_root_to_the_current_key(void **state)
 			       statement(root, second, 2, KEYSET_DECISION)), ASSAY_OK);
 	assert_int_equal(set.n, 3);
 	assert_int_equal(verify_by_set(second, KEYSET_DECISION, NOW + 9999), ASSAY_OK);
-	assert_int_equal(verify_by_set(root, KEYSET_DECISION, NOW + 200), ASSAY_OK);
-	assert_int_equal(verify_by_set(root, KEYSET_DECISION, NOW + 201), ASSAY_EXPIRED);
+	assert_int_equal(verify_by_set(root, KEYSET_DECISION, NOW + 199), ASSAY_OK);
+	assert_int_equal(verify_by_set(root, KEYSET_DECISION, NOW + 200), ASSAY_EXPIRED);
 	assert_int_equal(verify_by_set(audit, KEYSET_AUDIT, NOW), ASSAY_OK);
 	assert_int_equal(verify_by_set(audit, KEYSET_DECISION, NOW), ASSAY_NOT_FOUND);
 	assert_int_equal(verify_by_set(second, KEYSET_AUDIT, NOW), ASSAY_NOT_FOUND);

@@ -323,7 +323,7 @@ put_keys(const struct signing *s, int64_t now, struct writer *w)
 	for (uint32_t i = s->set.n; i-- > 0;) {
 		const struct keyset_key *k = &s->set.key[i];
 
-		if (k->role != KEYSET_DECISION || (k->until != 0 && k->until < now))
+		if (k->role != KEYSET_DECISION || (k->until != 0 && k->until <= now))
 			continue;
 		json_put_text(w, any ? "," : "");
 		put_jwk(w, k);
