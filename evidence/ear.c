@@ -119,6 +119,9 @@ put_cnf(struct writer *w, const struct key *k)
 		json_put_string(w, curve);
 		put_bytes(w, ",\"x\":\"", SPAN(k->x, k->xy_len));
 		put_bytes(w, ",\"y\":\"", SPAN(k->y, k->xy_len));
+	} else if (k->type == KEY_ED25519) { /* RFC 8037 */
+		put_bytes(w, "{\"jwk\":{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"",
+			  SPAN(k->x, k->xy_len));
 	} else {
 		while (skip < 3 && e[skip] == 0)
 			skip++;

@@ -45,7 +45,7 @@ struct ear {
 	char developer[EAR_TEXT_MAX], build[EAR_TEXT_MAX];
 	int64_t issued, expires, not_before; /* 0: absent */
 	bool has_key;
-	struct key key; /* cnf, when written: EC P-256/P-384/P-521 or RSA */
+	struct key key; /* cnf, when written: EC P-256/P-384/P-521, Ed25519 or RSA */
 	uint8_t nsubmods;
 	struct ear_submod submods[EAR_SUBMODS_MAX];
 };

@@ -32,9 +32,9 @@ operation_on_decision_show(struct call *c)
 		return call_fail(c, e, "there is no decision about the device yet");
 	if (e != ASSAY_OK)
 		return e;
-	c->ret = json_pack("{s:I, s:s, s:o, s:s, s:s, s:I, s:o, s:o, s:s%}", "now",
+	c->ret = json_pack("{s:I, s:s, s:o, s:s, s:s, s:s, s:I, s:o, s:o, s:s%}", "now",
 			   (json_int_t)keeper_now(c->k), "device", d.id, "name", json_text(d.name),
-			   "decision", outcome_name(v.outcome), "reason", v.reason, "sequence",
+			   "tier", tier_name(d.tier), "decision", outcome_name(v.outcome), "reason", v.reason, "sequence",
 			   (json_int_t)row.seq, "issued", json_time(row.at), "expires",
 			   v.outcome == OUTCOME_QUARANTINE ? json_null() : json_time(v.expires),
 			   "record", (const char *)row.record.p, row.record.n);

@@ -118,6 +118,11 @@ check 'it is admitted' decides dice ADMIT
 check 'at tier dice' equal "$(device_field dice tier)" dice
 check 'its layers are facts' equal "$(fact dice dice.layers) $(fact dice dice.mode 1) $(fact dice dice.code 0)" \
 	"2 normal sha512:$(printf '10%.0s' {1..64})"
+check 'so does the decision, its tier' equal "$(assay decision show dice --json | jq -r .tier)" dice
+token_key() { curl -s --unix-socket "$ASSAY_STATE/run/console.sock" "http://localhost/v1/devices/$1/token" | jq -r .token | cut -d. -f2 | tr '_-' '/+' | base64 -di 2>/dev/null | jq -r '.cnf.jwk | "\(.kty) \(.crv)"'; }
+check 'its token has its key' equal "$(token_key dice)" 'OKP Ed25519'
+inspected() { assay device evidence "$1" file >"$WORK/$1.evidence" && assay inspect evidence "$WORK/$1.evidence" --json | jq -r "$2"; }
+check 'its evidence can be looked into' equal "$(inspected dice '[.layers[].mode] | tojson')" '["normal","normal",null]'
 check 'its root affirms the hardware' equal "$(claims_of dice hardware)" 2
 
 if [ -e $MODULE ]; then
@@ -134,6 +139,7 @@ check 'a device with a software key enrols' key_enrol soft --token "$(token soft
 check 'it is admitted' decides soft ADMIT
 check 'at tier software' equal "$(device_field soft tier)" software
 check 'which affirms neither hardware nor executables' equal "$(claims_of soft hardware) $(claims_of soft executables)" '0 0'
+check 'its evidence has the round, and no layers' equal "$(inspected soft '"\(.claims.start_count) \(.claims.round > 0) \(.layers)"')" '1 true []'
 check 'its key is for its owner alone' equal "$(stat -c %a "$WORK/soft/agent/key.der")" 600
 check 'the list shows the tiers' equal "$(assay device list | awk 'NR > 1 { print $3 }' | sort -u | tr '\n' ' ')" \
 	"dice software $([ -e $MODULE ] && echo 'token ')virtual-tpm "

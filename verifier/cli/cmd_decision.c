@@ -25,7 +25,8 @@ show_decision(const struct client *c, const json_t *answer)
 	(void)c;
 	printf("%s%s%s: %s\n", view_colour(decision ? decision : ""), decision, cli_plain(),
 	       view_text(answer, "reason"));
-	printf("  device    %s\n", view_text(answer, "device"));
+	printf("  device    %s, tier %s\n", view_text(answer, "device"),
+	       view_text(answer, "tier"));
 	printf("  record    number %lld, issued %s (%s)\n",
 	       (long long)view_number(answer, "sequence"), view_time(answer, "issued"),
 	       view_ago(answer, "issued", now));

@@ -9,6 +9,7 @@
 #include "evidence/evidencefile.h"
 #include "evidence/hex.h"
 #include "evidence/quote.h"
+#include "verifier/appraise/dice.h"
 #include "verifier/appraise/text.h"
 
 #include <getopt.h>
@@ -109,6 +110,17 @@ pcrs_json(const struct pcr_values *v)
 	return o;
 }
 
+/* Added to the claims of devices without a TPM. */
+static void
+add_start(json_t *o, const struct msg_claims *c)
+{
+	if (!c->start_id.n)
+		return;
+	json_object_set_new(o, "start", hex(c->start_id));
+	json_object_set_new(o, "start_count", json_integer((json_int_t)c->start_count));
+	json_object_set_new(o, "round", json_integer((json_int_t)c->round));
+}
+
 static json_t *
 claims_json(struct span bytes, struct arena *a)
 {
@@ -138,7 +150,49 @@ claims_json(struct span bytes, struct arena *a)
 	o = json_pack("{s:o, s:o, s:I, s:o, s:o}", "agent", escaped(c.agent), "boot_log_digest",
 		      hex(c.boot_log_digest), "boot_log_size", (json_int_t)c.boot_log_size,
 		      "software", software, "health", health);
+	add_start(o, &c);
 	return o;
+}
+
+static json_t *
+measured(const struct digest *d)
+{
+	return d->alg == ALG_NONE ? json_null() : hex(digest_span(d));
+}
+
+/* One certificate of a DICE chain; the last may be of a key alone. */
+static json_t *
+layer_json(struct span der)
+{
+	struct dice_layer l;
+	struct x509 cert;
+	enum assay_err e = x509_parse(der, &cert);
+
+	if (e != ASSAY_OK)
+		return json_pack("{s:s}", "error", assay_err_text(e));
+	if (cert.dice_input.n)
+		e = dice_input_parse(cert.dice_input, &l);
+	else if (cert.dice_tcb.n)
+		e = dice_tcb_parse(cert.dice_tcb, &l);
+	else
+		return json_pack("{s:n}", "mode");
+	if (e != ASSAY_OK)
+		return json_pack("{s:s}", "error", assay_err_text(e));
+	return json_pack("{s:s, s:o, s:o, s:o}", "mode", dice_mode_name(l.mode), "code",
+			 measured(&l.code), "config", measured(&l.config), "authority",
+			 measured(&l.authority));
+}
+
+/* What a device without a TPM sends in the place of quotes and PCRs. */
+static void
+add_key_proof(json_t *o, const struct msg_proof *p)
+{
+	json_t *layers = json_array();
+
+	for (unsigned i = 0; i < p->nlayers; i++)
+		json_array_append_new(layers, layer_json(p->layers[i]));
+	json_object_set_new(o, "key_signature", hex(p->key_signature));
+	json_object_set_new(o, "layers", layers);
 }
 
 static json_t *
@@ -160,13 +214,16 @@ static json_t *
 document(const struct evidence_file *f, const struct msg_proof *p, struct arena *a)
 {
 	struct span claims = f->claims.n ? f->claims : p->claims;
-	json_t *quotes = json_array();
+	json_t *quotes = json_array(), *o;
 
 	for (unsigned i = 0; i < p->nquotes; i++)
 		json_array_append_new(quotes, quote_json(&p->quotes[i]));
-	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "verified", 0, "quotes", quotes, "pcrs",
-			 pcrs_json(&p->pcrs), "claims_digest", hex(p->claims_digest), "claims",
-			 claims_json(claims, a), "boot_log", log_json(f));
+	o = json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "verified", 0, "quotes", quotes, "pcrs",
+		      pcrs_json(&p->pcrs), "claims_digest", hex(p->claims_digest), "claims",
+		      claims_json(claims, a), "boot_log", log_json(f));
+	if (p->key_signature.n)
+		add_key_proof(o, p);
+	return o;
 }
 
 static void
