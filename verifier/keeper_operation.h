@@ -120,6 +120,9 @@ struct job {
 	char name[LEDGER_NAME_MAX + 1];
 	struct ledger_device device;
 	bool for_device;
+	char labels[DEVICE_LABELS_MAX + 1]; /* of a reference set */
+	int64_t not_before, not_after;
+	uint32_t version;
 	char comment[LEDGER_TEXT_MAX];
 	struct span source; /* malloc'd copy; freed with the job */
 	struct bulk bulk;   /* freed with the job */

@@ -15,6 +15,7 @@
  * for debugging and applications. */
 #define PCRS_NEVER_CAPTURED (1u << 10 | 1u << 16 | 1u << 23)
 #define PCRS_ALL ((1u << PCR_COUNT) - 1)
+#define TIME_MAX 253402300799 /* the end of the year 9999 */
 
 enum assay_err
 call_reference(struct call *c, enum operation_field f, struct ledger_reference *ret)
@@ -264,6 +265,31 @@ describe_set(struct job *j, struct ledger_reference *r)
 	text_format(r->author, sizeof r->author, "%s", j->call.actor);
 	r->created = keeper_now(j->call.k);
 	r->state = REF_LEARNED;
+	memcpy(r->labels, j->labels, sizeof r->labels);
+	r->not_before = j->not_before;
+	r->not_after = j->not_after;
+	r->version = j->version;
+}
+
+/* Of which devices the set is, and when. */
+static enum assay_err
+read_validity(struct call *c, struct job *ret)
+{
+	uint64_t from, until, version;
+	enum assay_err e;
+
+	if ((e = call_labels(c, ret->labels)) != ASSAY_OK ||
+	    (e = call_number(c, F_FROM, (struct call_range){1, TIME_MAX, 0}, &from)) != ASSAY_OK ||
+	    (e = call_number(c, F_UNTIL, (struct call_range){1, TIME_MAX, 0}, &until)) != ASSAY_OK ||
+	    (e = call_number(c, F_VERSION, (struct call_range){1, UINT32_MAX - 1, 0}, &version)) !=
+		    ASSAY_OK)
+		return e;
+	if (until && until <= from)
+		return call_fail(c, ASSAY_MALFORMED, "until: must be later than from");
+	ret->not_before = (int64_t)from;
+	ret->not_after = (int64_t)until;
+	ret->version = (uint32_t)version;
+	return ASSAY_OK;
 }
 
 static enum assay_err
@@ -362,7 +388,8 @@ operation_on_reference_capture(struct call *c)
 	j->for_device = for_device;
 	j->finish = finish_capture;
 	j->explain = software ? explain_software : explain_capture;
-	e = software ? software_capture_start(j, &s) : start_capture(j, &s, mask);
+	if ((e = read_validity(c, j)) == ASSAY_OK)
+		e = software ? software_capture_start(j, &s) : start_capture(j, &s, mask);
 	if (e != ASSAY_OK) {
 		job_free(j);
 		return e;

@@ -148,10 +148,23 @@ verdict_expiry(const struct keeper *k, const struct verdict *v)
 	return v->not_after && v->not_after < at ? v->not_after : at;
 }
 
+/* What was declared bad is bad by no policy, so no policy's mode matters. */
+static bool
+is_known_bad(const struct verdict *v)
+{
+	for (unsigned i = 0; i < v->nfindings; i++)
+		if (v->findings[i].code == FIND_KNOWN_BAD ||
+		    v->findings[i].code == FIND_IMA_KNOWN_BAD)
+			return true;
+	return false;
+}
+
 /* In monitor mode the outcome is what an enforced policy gave last. */
 static enum outcome
 effective_outcome(const struct verdict *v, const struct ledger_state *st)
 {
+	if (is_known_bad(v))
+		return OUTCOME_QUARANTINE;
 	return v->monitor ? st->verdict_outcome : v->outcome;
 }
 

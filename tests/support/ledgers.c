@@ -303,7 +303,8 @@ fill_changes(struct ledgers *s)
 				   .comment = "because",
 				   .started = 1700000000,
 				   .updated = 1700000001};
-	struct ledger_plan p = {.starts = 1700000000, .ends = 1700009999, .active = true, .why = why};
+	struct ledger_plan p = {
+		.starts = 1700000000, .ends = 1700009999, .active = true, .why = why};
 	struct ledger_known_bad b = {.digest = "sha256:00", .active = true, .why = why};
 	uint8_t part[32];
 	uint64_t id;

@@ -1230,8 +1230,10 @@ two_policies_of_the_same_rank_are_not_both_activated(void **state)
 	refused(ASSAY_STATE, "same rank as `a'");
 	ask(OP_POLICY_ACTIVATE, F({F_POLICY, "d"}, {F_REASON, "why"}));
 	refused(ASSAY_STATE, "same rank as `a'");
-	json_decref(answer(OP_POLICY_ACTIVATE, F({F_POLICY, "c"}, {F_REASON, "why"}))); /* not at both sites */
-	json_decref(answer(OP_POLICY_ACTIVATE, F({F_POLICY, "e"}, {F_REASON, "why"}))); /* less specific */
+	json_decref(answer(OP_POLICY_ACTIVATE, F({F_POLICY, "c"},
+						 {F_REASON, "why"}))); /* not at both sites */
+	json_decref(answer(OP_POLICY_ACTIVATE, F({F_POLICY, "e"},
+						 {F_REASON, "why"}))); /* less specific */
 }
 
 /* ---- the rest ---- */

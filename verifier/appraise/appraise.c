@@ -152,6 +152,7 @@ judge_key(struct appraisal *a)
 	gather_key(a);
 	gather_software(a);
 	identity_judge(a);
+	knownbad_judge(a);
 	software_judge(a);
 	policy_judge(a);
 	a->judged |= a->software_matched;

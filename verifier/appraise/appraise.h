@@ -145,9 +145,10 @@ void appraise_core_only(const struct appraisal_input *in, struct arena *scratch,
 /*
  * What appraise() would say of the next round of a device that stays as it is: in holds
  * its last authentic evidence and the continuity stored with it, so counters and clock
- * are not held against it again. A prediction, never a decision: the verdict has
- * ->prediction set and cannot be encoded. FAULT if evidence and continuity are not of
- * one round; NEED if what is stored does not suffice.
+ * are not held against it again, nor is a quote's signature verified a second time (the
+ * caller vouches that it was, for the key whose name the quote has). A prediction, never
+ * a decision: the verdict has ->prediction set and cannot be encoded. FAULT if evidence
+ * and continuity are not of one round; NEED if what is stored does not suffice.
  */
 void appraise_replay(const struct appraisal_input *in, struct arena *scratch,
 		     struct verdict *ret);

@@ -45,6 +45,10 @@ check_signature(struct appraisal *a, const struct msg_quote *q)
 		return unproven_error(a, FIND_MALFORMED, "TPMT_SIGNATURE", e);
 	if (sig.scheme != a->ak.scheme || sig.hash != a->ak.scheme_hash)
 		return unproven(a, FIND_KEY, "TPMT_SIGNATURE");
+	/* Verified when it was stored, by a key of which this very name was quoted as signer
+	 * (below); the row's MAC has kept it. And a prediction becomes no decision. */
+	if (a->replay)
+		return true;
 	e = key_verify_message(&a->ak.key, &sig, q->attest);
 	return e == ASSAY_OK || unproven_error(a, FIND_SIGNATURE, "TPMT_SIGNATURE", e);
 }

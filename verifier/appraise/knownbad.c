@@ -90,6 +90,22 @@ judge_events(struct appraisal *a)
 	}
 }
 
+/* What software says of itself counts against it. */
+static void
+judge_software(struct appraisal *a)
+{
+	for (size_t i = 0; a->has_claims && i < a->claims.nsoftware; i++) {
+		const struct msg_software *s = &a->claims.software[i];
+		char subject[FINDING_SUBJECT_MAX];
+		struct knownbad_place at = {subject, -1, -1, PROV_CLAIMED};
+
+		if (s->digest.n == 0)
+			continue;
+		text_escape(s->name, subject, sizeof subject);
+		(void)knownbad_report(a, s->alg, s->digest, &at);
+	}
+}
+
 /* A set that cannot be read is not taken for empty. */
 void
 knownbad_judge(struct appraisal *a)
@@ -111,4 +127,5 @@ knownbad_judge(struct appraisal *a)
 		return;
 	judge_values(a);
 	judge_events(a);
+	judge_software(a);
 }

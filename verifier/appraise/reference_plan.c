@@ -71,7 +71,8 @@ plan_remember(const struct appraisal *a, struct continuity *n)
 	for (size_t i = 0; i < a->in->nreferences; i++) {
 		const struct reference_view *v = &a->in->references[i];
 
-		if (!planned(v) || has_shown(n, v->superseded_by) || n->nseen == CONTINUITY_SEEN_MAX)
+		if (!planned(v) || has_shown(n, v->superseded_by) ||
+		    n->nseen == CONTINUITY_SEEN_MAX)
 			continue;
 		if (has_shown(&a->prev, v->superseded_by) || shows(a, v->superseded_by))
 			memcpy(n->seen[n->nseen++], v->superseded_by, 32);

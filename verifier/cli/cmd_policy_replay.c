@@ -212,7 +212,9 @@ wanted(const struct client *c, char comment[256])
 {
 	char yes[16];
 
-	text_format(comment, 256, "%s", client_option(c, "comment") ? client_option(c, "comment") : "");
+	const char *given = client_option(c, "comment");
+
+	text_format(comment, 256, "%s", given ? given : "");
 	if (client_option(c, "yes"))
 		return *comment != '\0';
 	if (c->json || isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1)

@@ -89,6 +89,12 @@ show_set_head(const json_t *r)
 	head_line("origin", view_text(r, "origin"));
 	head_line("author", view_text(r, "author"));
 	head_line("created", view_time(r, "created"));
+	head_line("labels", view_text(r, "labels"));
+	if (view_number(r, "version") > 0)
+		printf("  %s%-10s%s%lld\n", cli_dim(), "version", cli_plain(),
+		       (long long)view_number(r, "version"));
+	if (json_is_integer(json_object_get(r, "not_before")))
+		head_line("from", view_time(r, "not_before"));
 	if (json_is_integer(json_object_get(r, "not_after")))
 		head_line("until", view_time(r, "not_after"));
 }
@@ -176,6 +182,33 @@ show_set(const struct client *c, const json_t *r)
 	return CLI_YES;
 }
 
+#define USED_SHOWN 20
+
+/* Which devices match the set now. */
+static void
+show_used(const json_t *devices)
+{
+	size_t n = json_array_size(devices);
+
+	printf("\nMatched by %zu device%s at their last attestation%s", n, n == 1 ? "" : "s",
+	       n ? ":" : ".\n");
+	for (size_t i = 0; i < n && i < USED_SHOWN; i++)
+		printf(" %s%s", view_device(json_array_get(devices, i)),
+		       i + 1 < n && i + 1 < USED_SHOWN ? "," : "");
+	if (n > USED_SHOWN)
+		printf(" and %zu more", n - USED_SHOWN);
+	if (n)
+		putchar('\n');
+}
+
+static int
+show_with_use(const struct client *c, const json_t *r)
+{
+	show_set(c, r);
+	show_used(json_object_get(r, "devices"));
+	return CLI_YES;
+}
+
 static int
 run_show(int argc, char **argv)
 {
@@ -183,17 +216,38 @@ run_show(int argc, char **argv)
 		.command = &cmd_reference_show,
 		.path = "/v1/references/{0}",
 		.args = {"REFERENCE"},
-		.show = show_set,
+		.show = show_with_use,
+	}, used = {
+		.command = &cmd_reference_show,
+		.path = "/v1/references/{0}/devices",
+		.list = "devices",
+		.args = {"REFERENCE"},
+		.show = show_with_use,
 	};
+	struct client_words words = {argc, argv};
+	struct client c, d;
+	json_t *set, *devices = NULL;
+	int status;
 
-	return client_run(&spec, argc, argv);
+	if (!client_parse(&c, &spec, words, &status))
+		return status;
+	d = c;
+	d.spec = &used;
+	set = client_ask_spec(&c, &status);
+	if (set)
+		devices = client_ask_spec(&d, &status);
+	if (devices && json_object_set(set, "devices", json_object_get(devices, "devices")) == 0)
+		status = client_present(&c, set);
+	json_decref(devices);
+	json_decref(set);
+	return status;
 }
 
 const struct cli_command cmd_reference_show = {
 	.group = "reference",
 	.name = "show",
 	.usage = "REFERENCE [--json]",
-	.summary = "what a reference set holds: PCR values and events",
+	.summary = "what a reference set holds, and which devices match it now",
 	.help = "REFERENCE is a name, or at least eight first digits of a digest.\n",
 	.run = run_show,
 };
@@ -222,6 +276,10 @@ run_capture(int argc, char **argv)
 		.options = {{"name", "name", CLIENT_TEXT, false},
 			    {"scope", "scope", CLIENT_TEXT, false},
 			    {"pcrs", "pcrs", CLIENT_PCRS, false},
+			    {"labels", "labels", CLIENT_TEXT, false},
+			    {"from", "from", CLIENT_TIME, false},
+			    {"until", "until", CLIENT_TIME, false},
+			    {"version", "version", CLIENT_TEXT, false},
 			    {"what", "what", CLIENT_TEXT, false}},
 		.show = show_captured,
 	};
@@ -233,7 +291,7 @@ const struct cli_command cmd_reference_capture = {
 	.group = "reference",
 	.name = "capture",
 	.usage = "DEVICE [--what boot|software] [--name NAME] [--scope class|device] [--pcrs "
-		 "0,2,4-7] [--json]",
+		 "0,2,4-7] [--labels LABELS] [--from TIME] [--until TIME] [--version N] [--json]",
 	.summary = "learn reference values from a device's last evidence",
 	.help = "DEVICE is a name, an id, or at least four first digits of an id.\n\n"
 		"  --what WHAT    its boot (PCRs and events), or the software it tells of (boot)\n"
@@ -243,7 +301,11 @@ const struct cli_command cmd_reference_capture = {
 		"                 between good devices (PCR 1, 5 and 6: settings, boot order,\n"
 		"                 partitions). It judges the PCRs that the policy does not\n"
 		"                 compare with its class; `baseline' in the policy decides\n"
-		"  --pcrs LIST    which PCRs (all quoted but 10, 16 and 23)\n",
+		"  --pcrs LIST    which PCRs (all quoted but 10, 16 and 23)\n"
+		"  --labels LIST  only for devices with all of these labels\n"
+		"  --from TIME    it does not hold before, such as 2026-11-22T12:00:00Z\n"
+		"  --until TIME   nor after\n"
+		"  --version N    a number of yours\n",
 	.run = run_capture,
 };
 

@@ -28,7 +28,8 @@ show_plan(const struct client *c, const json_t *p)
 static int
 show_plans(const struct client *c, const json_t *answer)
 {
-	static const char *const heads[] = {"FROM SET", "TO SET", "STARTS", "ENDS", "BY", "WHY", NULL};
+	static const char *const heads[] = {"FROM SET", "TO SET", "STARTS", "ENDS", "BY", "WHY",
+					    NULL};
 	const json_t *list = json_object_get(answer, "plans");
 	struct table t;
 

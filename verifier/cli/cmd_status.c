@@ -12,6 +12,26 @@ line(const char *label, long long value)
 	printf("  %s%-20s%s%lld\n", cli_dim(), label, cli_plain(), value);
 }
 
+/* Policies on their way through rings. */
+static void
+show_rollouts(const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *r = json_array_get(list, i);
+		const char *state = view_text(r, "state");
+		bool halted = state && strcmp(state, "halted") == 0;
+
+		printf("  %srollout%s %s version %lld to %s: %s%s%s, %lld judged, %lld not as "
+		       "replay %lld predicted\n", cli_dim(), cli_plain(), view_text(r, "policy"),
+		       (long long)view_number(r, "version"), view_text(r, "ring"),
+		       halted ? cli_red() : "", state ? state : "-", cli_plain(),
+		       (long long)view_number(r, "judged"), (long long)view_number(r, "different"),
+		       (long long)view_number(r, "replay"));
+		if (halted)
+			printf("    %s\n", view_text(r, "why"));
+	}
+}
+
 static int
 show_status(const struct client *c, const json_t *s)
 {
@@ -41,6 +61,7 @@ show_status(const struct client *c, const json_t *s)
 	}
 	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
 		line(counts[i].label, (long long)view_number(s, counts[i].name));
+	show_rollouts(json_object_get(s, "rollouts"));
 	printf("  %s%-20s%s%s\n", cli_dim(), "TLS key pin", cli_plain(), view_text(s, "pin"));
 	return CLI_YES;
 }

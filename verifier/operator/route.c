@@ -37,7 +37,9 @@ static const struct route routes[] = {
 	{METHOD_GET, "/v1/references", OP_REFERENCE_LIST, PAGE | B(CLASS), 0},
 	{METHOD_GET, "/v1/references/{reference}", OP_REFERENCE_SHOW, 0, 0},
 	{METHOD_POST, "/v1/references", OP_REFERENCE_CAPTURE,
-	 B(DEVICE) | B(NAME) | B(SCOPE) | B(PCRS) | B(WHAT), SMALL},
+	 B(DEVICE) | B(NAME) | B(SCOPE) | B(PCRS) | B(WHAT) | B(LABELS) | B(FROM) | B(UNTIL) |
+		 B(VERSION),
+	 SMALL},
 	{METHOD_GET, "/v1/references/{reference}/content", OP_REFERENCE_EXPORT, B(OFFSET), 0},
 	{METHOD_POST, "/v1/imports", OP_REFERENCE_IMPORT,
 	 B(UPLOAD) | B(DEVICE) | B(NAME) | B(CLASS) | B(REASON), SMALL},

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RESET_MS 86400000
+
 static struct span boot_log;
 
 static enum assay_err
@@ -87,7 +89,8 @@ read_log(void *self, uint8_t *buffer, size_t cap, size_t *ret_len)
 }
 
 void
-fleet_device_init(struct fleet_device *d, uint64_t seed, struct span log)
+fleet_device_init(struct fleet_device *d, const struct fleet_options *o, unsigned n,
+		  struct span log)
 {
 	struct assay_attester_config c = {
 		.backend = {d, identity, activate, quote},
@@ -102,7 +105,11 @@ fleet_device_init(struct fleet_device *d, uint64_t seed, struct span log)
 	char hex[65];
 
 	boot_log = log;
-	softtpm_init(&d->tpm, seed);
+	softtpm_init(&d->tpm, (uint64_t)o->first + n + 1);
+	for (unsigned i = 0; i < o->resets; i++) {
+		softtpm_reset(&d->tpm);
+		d->tpm.clock += RESET_MS; /* longer than the process before ran */
+	}
 	fleet_device_digest(d, hex);
 	memcpy(d->id, hex, sizeof d->id - 1);
 	softtpm_boot(&d->tpm, log);

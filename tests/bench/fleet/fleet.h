@@ -24,6 +24,7 @@ struct fleet_options {
 	bool stay;	    /* whatever is decided, until it is ended */
 	unsigned devices, seconds, ramp; /* ramp: connections per second */
 	unsigned first; /* devices of another process before these */
+	unsigned resets; /* of their TPMs before the boot */
 	long daemon;	    /* pid of keeper, to measure it and its children; 0: none */
 };
 
@@ -39,7 +40,8 @@ struct fleet_device {
 };
 
 /* device.c: the software TPM as the library's back end. */
-void fleet_device_init(struct fleet_device *d, uint64_t seed, struct span log);
+void fleet_device_init(struct fleet_device *d, const struct fleet_options *o, unsigned n,
+		       struct span log);
 void fleet_device_digest(const struct fleet_device *d, char hex[65]);
 
 /* usage.c: what a process tree has used. */

@@ -376,7 +376,7 @@ usage(void)
 {
 	fputs("usage: assay-fleet --log FILE --devices N (--eks FILE | --port N --pin HEX\n"
 	      "       [--host H] [--seconds N] [--ramp N] [--ready FILE] [--daemon PID]\n"
-	      "       [--record FILE] [--reconnect]) [--first N] [--stay]\n",
+	      "       [--record FILE] [--reconnect]) [--first N] [--stay] [--resets N]\n",
 	      stderr);
 	return 64;
 }
@@ -390,7 +390,7 @@ parse(int argc, char **argv)
 		{"devices", 1, NULL, 'n'}, {"seconds", 1, NULL, 's'}, {"ramp", 1, NULL, 'c'},
 		{"daemon", 1, NULL, 'd'},  {"record", 1, NULL, 'w'},
 		{"reconnect", 0, NULL, 'R'}, {"first", 1, NULL, 'f'},
-		{"stay", 0, NULL, 'S'},	   {NULL, 0, NULL, 0},
+		{"stay", 0, NULL, 'S'},	   {"resets", 1, NULL, 'b'}, {NULL, 0, NULL, 0},
 	};
 	struct fleet_options *o = &fleet.o;
 	size_t n;
@@ -412,6 +412,7 @@ parse(int argc, char **argv)
 		case 'R': o->reconnect = true; break;
 		case 'f': o->first = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'S': o->stay = true; break;
+		case 'b': o->resets = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'd': o->daemon = strtol(optarg, NULL, 10); break;
 		default: return false;
 		}
@@ -436,6 +437,6 @@ main(int argc, char **argv)
 	if (!fleet.devices)
 		return 4;
 	for (unsigned n = 0; n < fleet.o.devices; n++)
-		fleet_device_init(&fleet.devices[n], fleet.o.first + n + 1, log);
+		fleet_device_init(&fleet.devices[n], &fleet.o, n, log);
 	return fleet.o.eks ? write_eks(fleet.o.eks) : run();
 }
