@@ -19,6 +19,7 @@ device_files() {
 		measure:
 		  root: $D
 		  wait: 5
+		  rate: 2M
 		  items:
 		    - name: firmware
 		      kind: file
@@ -116,6 +117,25 @@ check 'which the next round tells' wait_for "$WAIT" claimed '4.1.9'
 swap() { ln -s /etc/passwd "$D/opt/plc/link" && mv -T "$D/opt/plc/link" "$D/opt/plc/firmware.bin"; }
 check 'a file is swapped for a symbolic link' swap
 check 'which the next round tells' wait_for "$WAIT" claimed symlink
+
+# ---- a file that changes while it is read ------------------------------------------------
+check 'a policy names the firmware' policy_use gateway 1 's|^rules:|software:\
+  items:\
+    - {name: firmware}\
+rules:|'
+rm "$D/opt/plc/firmware.bin"
+head -c 1000000 /dev/zero >"$D/opt/plc/firmware.bin"
+touch "$WORK/busy"
+writes() { while [ -e "$WORK/busy" ]; do echo x >>"$D/opt/plc/firmware.bin" && sleep 0.05; done; }
+start writer writes
+found() { assay device show gateway --json | jq -e --arg w "$1" 'any(.verdict.findings[]; .word == $w)'; }
+check 'a file that something writes to while it is read is told as that' wait_for "$WAIT" found software.changed-while-read
+not_found() { ! found "$1"; }
+check 'and as nothing else' not_found software.file-changed
+rm "$WORK/busy"
+stop writer
+head -c 1000 /dev/zero >"$D/opt/plc/firmware.bin"
+check 'when nobody writes any more it is measured' wait_for "$WAIT" not_found software.changed-while-read
 
 # ---- at rest and at the end ---------------------------------------------------------
 collector() { pgrep -P "${started[agent-gateway]}" 2>/dev/null || ps -o pid= --ppid "${started[agent-gateway]}"; }

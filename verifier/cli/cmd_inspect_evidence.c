@@ -122,6 +122,20 @@ add_start(json_t *o, const struct msg_claims *c)
 }
 
 static json_t *
+settings_json(const struct msg_claims *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->nsettings; i++)
+		json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:o}", "item",
+						      escaped(c->settings[i].item), "key",
+						      escaped(c->settings[i].key), "value",
+						      escaped(c->settings[i].value), "note",
+						      escaped(c->settings[i].note)));
+	return list;
+}
+
+static json_t *
 claims_json(struct span bytes, struct arena *a)
 {
 	struct msg_claims c;
@@ -135,21 +149,26 @@ claims_json(struct span bytes, struct arena *a)
 	software = json_array();
 	for (size_t i = 0; i < c.nsoftware; i++)
 		json_array_append_new(
-			software, json_pack("{s:o, s:o, s:o, s:o}", "name",
+			software, json_pack("{s:o, s:o, s:o, s:o, s:o, s:I}", "name",
 					    escaped(c.software[i].name), "kind",
 					    escaped(c.software[i].kind), "version",
 					    escaped(c.software[i].version), "digest",
-					    hex(c.software[i].digest)));
+					    hex(c.software[i].digest), "note",
+					    escaped(c.software[i].note), "size",
+					    (json_int_t)c.software[i].size));
 	health = json_object();
 	for (size_t i = 0; i < c.nhealth; i++) {
-		char name[256];
+		char name[128], instance[256], key[400];
 
 		text_escape(c.health[i].name, name, sizeof name);
-		json_object_set_new(health, name, escaped(c.health[i].value));
+		text_escape(c.health[i].instance, instance, sizeof instance);
+		snprintf(key, sizeof key, c.health[i].instance.n ? "%s[%s]" : "%s", name, instance);
+		json_object_set_new(health, key, escaped(c.health[i].value));
 	}
 	o = json_pack("{s:o, s:o, s:I, s:o, s:o}", "agent", escaped(c.agent), "boot_log_digest",
 		      hex(c.boot_log_digest), "boot_log_size", (json_int_t)c.boot_log_size,
 		      "software", software, "health", health);
+	json_object_set_new(o, "settings", settings_json(&c));
 	add_start(o, &c);
 	return o;
 }
