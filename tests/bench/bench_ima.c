@@ -9,9 +9,12 @@
  * Bare is wolfCrypt alone. Windows of both alternate, so that other load on the machine
  * falls on both. Medians, and the worst window, of this thread's processor time.
  */
+#include "tests/support/imasign.h"
 #include "tests/support/imaworld.h"
 #include "tests/support/unit.h"
 
+#include "verifier/appraise/certfile.h"
+#include "verifier/appraise/x509.h"
 #include "verifier/compiler/digestset_build.h"
 
 #include <stdio.h>
@@ -27,6 +30,7 @@
 #define ENTRIES 50000u
 #define FILES 1000000u
 #define NEW_ENTRIES 20u
+#define SIGNED 200u
 
 static struct imaworld w;
 static uint8_t *set;
@@ -250,6 +254,113 @@ few_entries(void)
 	       ENTRIES, 1e3 * steady[WINDOWS / 2], NEW_ENTRIES, 1e3 * grown[WINDOWS / 2], w.sent);
 }
 
+/* ---- signatures ---------------------------------------------------------------------- */
+
+static uint8_t signed_bytes[SIGNED][IMASIGN_MAX];
+static size_t signed_len[SIGNED];
+
+static const char *
+signing_policy(const char *key)
+{
+	static char text[16384];
+	struct span crt = imasign_certificate(key);
+	size_t n = (size_t)snprintf(text, sizeof text,
+				    "  need: signature\n  keyrings:\n    - name: k\n"
+				    "      allow_expired: true\n"
+				    "      certificates: |\n");
+
+	for (size_t i = 0; i < crt.n && n < sizeof text - 16; i++) {
+		if (i == 0 || crt.p[i - 1] == '\n')
+			n += (size_t)snprintf(text + n, sizeof text - n, "        ");
+		text[n++] = (char)crt.p[i];
+	}
+	text[n] = '\0';
+	unit_free(crt);
+	return text;
+}
+
+static void
+measure_signed(const char *key, unsigned i)
+{
+	const struct imasign how = {key, 2, false, false};
+	uint8_t field[8 + 32];
+	struct span f[3];
+	struct digest d;
+	char path[64];
+
+	file_digest(i, field + 8);
+	memcpy(field, "sha256:", 8);
+	must(digest_from(ALG_SHA256, SPAN(field + 8, 32), &d) == ASSAY_OK, "a digest");
+	signed_len[i] = imasign(&how, &d, signed_bytes[i]);
+	f[0] = SPAN(field, sizeof field);
+	f[1] = SPAN(path, file_path(i, path, sizeof path) + 1);
+	f[2] = SPAN(signed_bytes[i], signed_len[i]);
+	imaworld_entry(&w, "ima-sig", imaworld_fields(&w, f, 3), false);
+}
+
+static void
+signer(const char *key, struct key *ret)
+{
+	struct span crt = imasign_certificate(key);
+	struct certfile_item item;
+	struct certfile f;
+	uint8_t buf[4096];
+	struct x509 x;
+
+	certfile_open(&f, crt, buf, sizeof buf);
+	must(certfile_next(&f, &item) == ASSAY_OK && x509_parse(item.der, &x) == ASSAY_OK &&
+		     key_from_spki(x.spki, ret) == ASSAY_OK,
+	     "the certificate");
+	unit_free(crt);
+}
+
+/* The same signatures, and nothing else. */
+static void
+bare_signatures(const struct key *k)
+{
+	for (unsigned i = 0; i < SIGNED; i++) {
+		struct signature s = {.scheme = SIG_RSASSA, .hash = ALG_SHA256};
+		struct imalog_signature header;
+		struct digest d;
+		uint8_t b[32];
+
+		file_digest(i, b);
+		must(digest_from(ALG_SHA256, SPAN(b, 32), &d) == ASSAY_OK &&
+			     imalog_signature(SPAN(signed_bytes[i], signed_len[i]), &header) ==
+				     ASSAY_OK,
+		     "a signature");
+		s.rsa = header.bytes;
+		if (k->type == KEY_ECC) {
+			must(signature_from_ecdsa_der(header.bytes, &s) == ASSAY_OK, "DER");
+			s.scheme = SIG_ECDSA;
+		}
+		must(key_verify(k, &s, &d) == ASSAY_OK, "verifying");
+	}
+}
+
+static void
+signatures(const char *what, const char *key)
+{
+	double ours[WINDOWS], theirs[WINDOWS];
+	struct key k;
+
+	imaworld_init(&w, signing_policy(key), NULL);
+	for (unsigned i = 0; i < SIGNED; i++)
+		measure_signed(key, i);
+	signer(key, &k);
+	for (unsigned n = 0; n < WINDOWS; n++) {
+		double start = seconds();
+
+		bare_signatures(&k);
+		theirs[n] = seconds() - start;
+		start = seconds();
+		judge(false);
+		ours[n] = seconds() - start;
+	}
+	print(what, settle(ours, SIGNED), settle(theirs, SIGNED));
+	imaworld_free(&w);
+}
+
 int
 main(void)
 {
@@ -263,6 +374,8 @@ main(void)
 	begin(ALG_SHA256);
 	whole_list("list with SHA-256 hashes, SHA-256 bank");
 	imaworld_free(&w);
+	signatures("entries with RSA 2048 signatures", "rsa");
+	signatures("entries with ECDSA P-256 signatures", "p256");
 	free(set);
 	return 0;
 }
