@@ -236,10 +236,10 @@ differences_are_told_in_words(void **state)
 	char text[256];
 
 	(void)state;
-	add(b, "/usr/bin/a", ALG_SHA256, 1); /* narrowed */
-	add(b, "/usr/bin/b", ALG_SHA256, 5); /* changed */
+	add(b, "/usr/bin/a", ALG_SHA256, 1);   /* narrowed */
+	add(b, "/usr/bin/b", ALG_SHA256, 5);   /* changed */
 	add(b, "/usr/bin/n\n", ALG_SHA256, 6); /* added */
-	add(b, "/usr/lib/y", ALG_SHA1, 3);   /* x moved */
+	add(b, "/usr/lib/y", ALG_SHA1, 3);     /* x moved */
 	two = build(b);
 	assert_int_equal(digestset_open(one, &x), ASSAY_OK);
 	assert_int_equal(digestset_open(two, &y), ASSAY_OK);

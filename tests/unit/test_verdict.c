@@ -52,8 +52,30 @@ set_fact(struct fact *f, enum fact_id id, int32_t index, const char *text)
 }
 
 static void
+fill_ima(struct ima_state *s)
+{
+	s->present = s->big = true;
+	s->template_alg = ALG_SHA1;
+	s->count = 120;
+	s->bytes = 9000;
+	s->nbanks = 2;
+	s->bank[0].methods = 1u << IMALOG_HASHED;
+	s->bank[1].methods = 1u << IMALOG_PADDED | 1u << IMALOG_PADDED_OLD;
+	assert_int_equal(digest_fill(ALG_SHA256, 0x11, &s->bank[0].pcr), ASSAY_OK);
+	assert_int_equal(digest_fill(ALG_SHA384, 0x22, &s->bank[1].pcr), ASSAY_OK);
+	memset(s->generation, 7, sizeof s->generation);
+	for (unsigned i = 0; i < IMA_COUNT_COUNT; i++)
+		s->counts[i] = i;
+	s->boot_aggregate = true;
+	s->shown = 3;
+	s->keys_measured = 1;
+	s->keys_used = 5;
+}
+
+static void
 fill_continuity(struct continuity *c)
 {
+	fill_ima(&c->ima);
 	c->present = true;
 	c->reset_count = 7;
 	c->restart_count = 1;
@@ -94,6 +116,7 @@ a_verdict(void)
 	v->interval_s = 60;
 	v->monitor = true;
 	fill_continuity(&v->next);
+	v->ima_accepted = (struct ima_accepted){100, 20, 1500};
 	return v;
 }
 

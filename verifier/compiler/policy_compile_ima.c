@@ -278,6 +278,7 @@ policy_compile_ima(struct compile *c)
 		free(j.der);
 		return;
 	}
+	j.out.weak_digests = j.src->weak_digests;
 	check_pcrs(c, &j);
 	compile_lists(c, &j);
 	compile_keyrings(c, &j);

@@ -1,0 +1,182 @@
+/*
+ * test_ima_keys.c: row M5 of the attack catalogue where files are allowed by signature:
+ * unsigned, altered and foreign signatures, keys loaded at run time, keys that expire.
+ */
+#include "tests/support/imasign.h"
+#include "tests/support/imaworld.h"
+#include "tests/support/unit.h"
+#include "verifier/appraise/certfile.h"
+#include "verifier/appraise/x509.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define IN_TIME 1800000000 /* while the test certificates are valid */
+
+static struct imaworld w;
+
+static int
+end(void **state)
+{
+	(void)state;
+	imaworld_free(&w);
+	return 0;
+}
+
+static void
+begin(const char *keyring_options)
+{
+	static char text[8192];
+	struct span crt = imasign_certificate("p256");
+	size_t n = (size_t)snprintf(text, sizeof text,
+				    "  need: signature\n  keyrings:\n    - name: vendor\n%s"
+				    "      certificates: |\n",
+				    keyring_options);
+
+	for (size_t i = 0; i < crt.n; i++) {
+		if (i == 0 || crt.p[i - 1] == '\n')
+			n += (size_t)snprintf(text + n, sizeof text - n, "        ");
+		text[n++] = (char)crt.p[i];
+	}
+	text[n] = '\0';
+	unit_free(crt);
+	imaworld_init(&w, text, NULL);
+	w.w.in.now = IN_TIME;
+}
+
+/* A file signed by a key; NULL: by none. flip: a byte of the signature is changed. */
+static void
+signed_file(const char *path, const char *key, bool flip)
+{
+	const struct imasign how = {key, 2, false, false};
+	uint8_t field[8 + 32], sig[IMASIGN_MAX];
+	struct digest d;
+	size_t n = 0;
+
+	assert_int_equal(digest_fill(ALG_SHA256, 9, &d), ASSAY_OK);
+	memcpy(field, "sha256:", 8);
+	memcpy(field + 8, d.b, 32);
+	if (key)
+		n = imasign(&how, &d, sig);
+	if (flip)
+		sig[n - 3] ^= 1;
+	{
+		const struct span f[3] = {SPAN(field, sizeof field), SPAN(path, strlen(path) + 1),
+					  SPAN(sig, n)};
+
+		imaworld_entry(&w, "ima-sig", imaworld_fields(&w, f, 3), false);
+	}
+}
+
+/* The kernel measures that a key was added to a keyring. */
+static void
+load_key(const char *keyring, const char *key)
+{
+	struct span crt = imasign_certificate(key);
+	struct certfile_item item;
+	struct certfile f;
+	uint8_t buf[4096];
+
+	certfile_open(&f, crt, buf, sizeof buf);
+	assert_int_equal(certfile_next(&f, &item), ASSAY_OK);
+	imaworld_buffer(&w, keyring, item.der);
+	unit_free(crt);
+}
+
+static void
+m5_files_are_allowed_by_a_signature_of_the_keyring_only(void **state)
+{
+	(void)state;
+	begin("");
+	signed_file("/usr/bin/a", "p256", false);
+	assert_admitted(imaworld_round(&w));
+	assert_int_equal(w.w.v->next.ima.counts[IMA_COUNT_SIGNED], 1);
+	assert_true(w.w.v->not_after > IN_TIME); /* as long as the key is valid */
+	signed_file("/usr/bin/b", NULL, false);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNSIGNED);
+	imaworld_boot(&w, true);
+	signed_file("/usr/bin/c", "p256", true);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_BAD_SIGNATURE);
+	assert_null(world_finding(w.w.v, FIND_IMA_UNSIGNED));
+	imaworld_boot(&w, true);
+	signed_file("/usr/bin/d", "rsa", false);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_BAD_SIGNATURE);
+}
+
+static void
+m5_a_key_of_run_time_counts_once_its_loading_was_measured(void **state)
+{
+	(void)state;
+	begin("      runtime: true\n");
+	signed_file("/usr/bin/a", "p256", false);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_BAD_SIGNATURE);
+	imaworld_boot(&w, true);
+	load_key(".ima", "p256");
+	assert_admitted(imaworld_round(&w));
+	signed_file("/usr/bin/a", "p256", false); /* a later round: it is remembered */
+	assert_admitted(imaworld_round(&w));
+	imaworld_boot(&w, true); /* and forgotten with the boot */
+	signed_file("/usr/bin/a", "p256", false);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_BAD_SIGNATURE);
+}
+
+static void
+m5_a_key_that_no_keyring_has_is_a_finding_when_it_is_loaded(void **state)
+{
+	(void)state;
+	begin("");
+	load_key(".ima", "rsa");
+	assert_quarantined(imaworld_round(&w), FIND_IMA_KEY);
+	imaworld_boot(&w, true);
+	imaworld_buffer(&w, ".ima", SPAN("no certificate", 14));
+	assert_quarantined(imaworld_round(&w), FIND_IMA_KEY);
+	imaworld_boot(&w, true);
+	load_key("_uid.0", "p256");
+	assert_admitted(imaworld_round(&w));
+}
+
+static void
+m5_a_key_that_expires_ends_what_rests_on_it(void **state)
+{
+	int64_t end_of_key;
+
+	(void)state;
+	begin("");
+	signed_file("/usr/bin/a", "p256", false);
+	assert_admitted(imaworld_round(&w));
+	end_of_key = w.w.v->not_after;
+	w.w.in.now = end_of_key + 1;
+	assert_quarantined(imaworld_round(&w), FIND_IMA_KEY_EXPIRED); /* a steady round */
+	w.w.in.now = IN_TIME;
+	assert_admitted(imaworld_round(&w));
+	w.w.in.now = end_of_key + 1;
+	imaworld_boot(&w, true);
+	signed_file("/usr/bin/a", "p256", false);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_BAD_SIGNATURE);
+}
+
+/* Templates without a field for signatures. */
+static void
+m5_an_entry_that_cannot_hold_a_signature_is_unsigned(void **state)
+{
+	(void)state;
+	begin("");
+	imaworld_file(&w, "/usr/bin/a", 9);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNSIGNED);
+}
+
+#define CASE(f) cmocka_unit_test_teardown(f, end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(m5_files_are_allowed_by_a_signature_of_the_keyring_only),
+		CASE(m5_a_key_of_run_time_counts_once_its_loading_was_measured),
+		CASE(m5_a_key_that_no_keyring_has_is_a_finding_when_it_is_loaded),
+		CASE(m5_a_key_that_expires_ends_what_rests_on_it),
+		CASE(m5_an_entry_that_cannot_hold_a_signature_is_unsigned),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
