@@ -7,6 +7,7 @@
 
 #include "verifier/appraise/bootdiff.h"
 #include "verifier/appraise/boottext.h"
+#include "verifier/appraise/fact.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -264,6 +265,40 @@ another_order_between_pcrs_is_told_by_a_comparison(void **state)
 	assert_int_equal(nreferences, 1);
 }
 
+/* ---- facts ---- */
+
+static const char *
+fact_text(enum fact_id id)
+{
+	for (size_t i = 0; i < w.v->nfacts; i++)
+		if (w.v->facts[i].id == id)
+			return w.v->facts[i].text;
+	return NULL;
+}
+
+static void
+what_the_log_says_of_the_boot_is_a_fact_where_it_is_proved(void **state)
+{
+	static const uint8_t some[32] = {1};
+
+	(void)state;
+	world_free(&w);
+	world_init(&w, "sb-good");
+	assert_admitted(world_round(&w));
+	assert_string_equal(fact_text(FACT_BOOT_MACHINE), "virtual");
+	assert_string_equal(fact_text(FACT_BOOT_EXIT), "true");
+	assert_string_equal(fact_text(FACT_BOOT_PCRS), "0 1 2 3 4 5 6 7 9 11");
+	assert_int_equal(strlen(fact_text(FACT_BOOT_DB_CERTIFICATES)), 64);
+	/* and where the quote has another value it is not */
+	world_reboot(&w, NULL);
+	softtpm_extend(&w.tpm, 7, SPAN(some, sizeof some), ALG_SHA256);
+	softtpm_extend(&w.tpm, 5, SPAN(some, sizeof some), ALG_SHA256);
+	assert_quarantined(world_round(&w), FIND_REPLAY);
+	assert_null(fact_text(FACT_BOOT_DB_CERTIFICATES));
+	assert_null(fact_text(FACT_BOOT_EXIT));
+	assert_string_equal(fact_text(FACT_BOOT_PCRS), "0 1 2 3 4 6 9 11");
+}
+
 /* ---- events of the standards that few machines have ---- */
 
 static void
@@ -401,6 +436,7 @@ main(void)
 		CASE(l2_what_the_last_good_boot_logged_and_this_one_does_not_is_told),
 		CASE(l1_what_is_measured_in_the_strongest_bank_alone_is_proved_by_it),
 		CASE(l1_what_is_measured_in_a_weaker_bank_alone_is_no_fact),
+		CASE(what_the_log_says_of_the_boot_is_a_fact_where_it_is_proved),
 		cmocka_unit_test(another_order_between_pcrs_is_told_by_a_comparison),
 		cmocka_unit_test(sm3_banks_are_replayed_and_prove_data),
 		cmocka_unit_test(variables_and_partition_tables_of_pfp_1_06_must_be_of_their_data),

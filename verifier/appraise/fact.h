@@ -155,6 +155,14 @@ const char *fact_type_name(enum fact_type t);
 	  "Authenticode digest of an EFI image, in the order of loading")                      \
 	X(BOOT_OPTION_ROMS, "boot.option_roms", NUMBER, CLAIMED, LOG, 0,                       \
 	  "option ROMs that were loaded")                                                      \
+	X(BOOT_DB_CERTIFICATES, "boot.db_certificates", LIST, REPLAYED, LOG, 0,                \
+	  "SHA-256 of each certificate in Secure Boot's variable db, in its order")            \
+	X(BOOT_EXIT, "boot.exit_boot_services", BOOL, REPLAYED, LOG, 0,                        \
+	  "the end of boot services was measured; false: that it failed")                      \
+	X(BOOT_MACHINE, "boot.machine", TEXT, CLAIMED, LOG, 0,                                 \
+	  "virtual or physical, by what the log says of the firmware")                         \
+	X(BOOT_PCRS, "boot.pcrs", LIST, REPLAYED, LOG, 0,                                      \
+	  "the PCRs whose quoted values the boot log leads to")                                \
 	X(AGENT, "agent", TEXT, CLAIMED, ROUND, 0, "name and version of the agent")            \
 	X(SOFTWARE_VERSION, "software.*.version", TEXT, CLAIMED, ROUND, 0,                     \
 	  "version of an item of software, as the agent says it")                              \

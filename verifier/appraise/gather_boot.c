@@ -5,12 +5,15 @@
 #include "appraisal.h"
 
 #include "bootfacts.h"
+#include "evidence/hex.h"
 #include "text.h"
 
 #include <string.h>
 
 #define PCR_FIRMWARE (1u << 0)
 #define PCR_SECURE_BOOT (1u << 7)
+#define PCR_EXIT (1u << 5) /* the end of boot services */
+#define PCR_LIST_MAX 80	   /* all of them, with blanks */
 #define PCR_OF_FIRMWARE 0xFFu /* 0 to 7 */
 
 struct gather {
@@ -89,6 +92,29 @@ gather_keys(struct gather *g, enum fact_id id, const struct boot_keys *k)
 		add_of_event(g, id, k->event)->digest = k->digest;
 }
 
+/* One that does not fit leaves the list unknown: it would be taken for the whole. */
+static void
+gather_certificates(struct gather *g)
+{
+	const struct boot_facts *f = g->f;
+	size_t n = 0, cap = BOOT_CERTIFICATES_MAX * 65u + 1;
+	char *list;
+
+	if (!f->db.present || f->db.malformed || !event_proved(g, f->db.event) ||
+	    f->db.counts.certificates != f->ncertificates ||
+	    !(list = appraisal_alloc(g->a, cap)))
+		return;
+	for (size_t i = 0; i < f->ncertificates; i++) {
+		char hex[65];
+
+		if (hex_encode(SPAN(f->certificates[i].sha256, 32), hex, sizeof hex) != ASSAY_OK)
+			return;
+		text_format(list + n, cap - n, "%s%s", i ? " " : "", hex);
+		n += strlen(list + n);
+	}
+	add_of_event(g, FACT_BOOT_DB_CERTIFICATES, f->db.event)->text = SPAN(list, n);
+}
+
 /* What PCR 7 proves. That nothing was measured is known only of a complete log. */
 static void
 gather_secure_boot(struct gather *g)
@@ -104,6 +130,7 @@ gather_secure_boot(struct gather *g)
 	gather_keys(g, FACT_BOOT_PK, &f->pk);
 	gather_keys(g, FACT_BOOT_KEK, &f->kek);
 	gather_keys(g, FACT_BOOT_DB, &f->db);
+	gather_certificates(g);
 	gather_keys(g, FACT_BOOT_DBX, &f->dbx);
 	if (f->dbx.present && !f->dbx.malformed && event_proved(g, f->dbx.event))
 		add_of_event(g, FACT_BOOT_DBX_ENTRIES, f->dbx.event)->number =
@@ -163,11 +190,44 @@ proved_version(const struct gather *g)
 }
 
 static void
+gather_pcrs_of_log(struct gather *g)
+{
+	struct fact_value *v;
+	size_t n = 0;
+	char *list = appraisal_alloc(g->a, PCR_LIST_MAX);
+
+	if (!list)
+		return;
+	list[0] = '\0';
+	for (unsigned i = 0; i < PCR_COUNT; i++)
+		if (g->a->proved >> i & 1) {
+			text_format(list + n, PCR_LIST_MAX - n, "%s%u", n ? " " : "", i);
+			n += strlen(list + n);
+		}
+	v = factset_add(g->s, FACT_BOOT_PCRS);
+	v->text = SPAN(list, n);
+}
+
+static void
+gather_machine(struct gather *g)
+{
+	const struct boot_facts *f = g->f;
+
+	if (f->machine != BOOT_MACHINE_UNKNOWN)
+		factset_text(g->s, FACT_BOOT_MACHINE,
+			     f->machine == BOOT_MACHINE_VIRTUAL ? "virtual" : "physical");
+	if (f->exit_boot_services != BOOT_EXIT_UNSEEN && proved(g, PCR_EXIT))
+		factset_bool(g->s, FACT_BOOT_EXIT, f->exit_boot_services == BOOT_EXIT_DONE);
+}
+
+static void
 gather_log(struct gather *g)
 {
 	const struct boot_facts *f = g->f;
 
 	factset_number(g->s, FACT_BOOT_EVENTS, f->events);
+	gather_pcrs_of_log(g);
+	gather_machine(g);
 	gather_secure_boot(g);
 	if (proved_version(g).n != 0)
 		factset_text(g->s, FACT_BOOT_FIRMWARE_VERSION,

@@ -246,6 +246,9 @@ facts_json(const struct boot_facts *f)
 	set(o, "kernel_cmdline", cmdline_json(&f->cmdline));
 	set(o, "initrd", initrd_json(&f->initrd));
 	set(o, "exit_boot_services", json_boolean(f->exit_boot_services == BOOT_EXIT_DONE));
+	set(o, "machine", json_string(f->machine == BOOT_MACHINE_VIRTUAL    ? "virtual"
+				      : f->machine == BOOT_MACHINE_PHYSICAL ? "physical"
+									    : "unknown"));
 	set(o, "contradictions", json_integer(f->ncontradictions));
 	return o;
 }
