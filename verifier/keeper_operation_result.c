@@ -34,7 +34,8 @@ operation_on_decision_show(struct call *c)
 		return e;
 	c->ret = json_pack("{s:I, s:s, s:o, s:s, s:s, s:s, s:I, s:o, s:o, s:s%}", "now",
 			   (json_int_t)keeper_now(c->k), "device", d.id, "name", json_text(d.name),
-			   "tier", tier_name(d.tier), "decision", outcome_name(v.outcome), "reason", v.reason, "sequence",
+			   "tier", tier_name(d.tier), "decision", outcome_name(v.outcome), "reason",
+			   v.reason, "sequence",
 			   (json_int_t)row.seq, "issued", json_time(row.at), "expires",
 			   v.outcome == OUTCOME_QUARANTINE ? json_null() : json_time(v.expires),
 			   "record", (const char *)row.record.p, row.record.n);

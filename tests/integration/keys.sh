@@ -18,7 +18,7 @@ shows() { wait_for "$WAIT" found "$@" || { assay device show "$1" && return 1; }
 
 # What every device measures, and the policy for all of them.
 SUM=
-policy_for() { # LOWEST-TIER
+policy_only() { # LOWEST-TIER: stored, not activated
 	policy_version=$((${policy_version:-1} + 1))
 	cat >"$WORK/mixed.yaml" <<-E
 		policy: controller
@@ -40,8 +40,9 @@ policy_for() { # LOWEST-TIER
 		    optional: true
 		    on_missing: report
 	E
-	assay policy activate "$(assay policy add "$WORK/mixed.yaml" --json | jq -r .digest)" --comment test
+	policy_digest=$(assay policy add "$WORK/mixed.yaml" --json | jq -r .digest)
 }
+policy_for() { policy_only "$1" && assay policy activate "$policy_digest" --comment test; }
 token() { assay token create --class controller --tier "${1:-software}" 2>/dev/null; }
 
 # The agent of a device without TPM; its options are in a file, as on a device.
@@ -143,6 +144,16 @@ check 'its evidence has the round, and no layers' equal "$(inspected soft '"\(.c
 check 'its key is for its owner alone' equal "$(stat -c %a "$WORK/soft/agent/key.der")" 600
 check 'the list shows the tiers' equal "$(assay device list | awk 'NR > 1 { print $3 }' | sort -u | tr '\n' ' ')" \
 	"dice software $([ -e $MODULE ] && echo 'token ')virtual-tpm "
+
+# ---- judged again: from a case file, and before a policy is activated --------------------
+again() { rm -f "$WORK/$1.case" && assay device export-case "$1" --output "$WORK/$1.case" && assay appraise "$WORK/$1.case"; }
+for name in dice soft; do
+	check "a case of $name is judged the same elsewhere" again $name
+done
+check 'a policy that demands hardware is stored' policy_only dice
+software_keys=$([ -e $MODULE ] && echo 2 || echo 1)
+check 'what it would change is told from stored evidence' equal \
+	"$(assay policy replay "${policy_digest:0:16}" --json | jq -r '"\(.changed) \(.unknown)"')" "$software_keys 0"
 
 # ---- hardware is demanded --------------------------------------------------------
 check 'a policy that demands hardware is put in force' policy_for dice

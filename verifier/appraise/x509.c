@@ -275,7 +275,8 @@ static const struct extension {
 	{OID("\x55\x1D\x09"), ext_ignored},			  /* subjectDirectoryAttributes */
 	{OID("\x55\x1D\x12"), ext_ignored},			  /* issuerAltName */
 	{OID("\x2B\x06\x01\x05\x05\x07\x01\x01"), ext_ignored}, /* authorityInfoAccess */
-	{OID("\x2B\x06\x01\x04\x01\xD6\x79\x02\x01\x18"), ext_dice_input}, /* 1.3.6.1.4.1.11129.2.1.24 */
+	/* 1.3.6.1.4.1.11129.2.1.24 */
+	{OID("\x2B\x06\x01\x04\x01\xD6\x79\x02\x01\x18"), ext_dice_input},
 	{OID("\x67\x81\x05\x05\x04\x01"), ext_dice_tcb},		  /* 2.23.133.5.4.1 */
 };
 
