@@ -262,7 +262,8 @@ check_head(struct check *c, struct span jws, const struct keyset *set)
 	struct audit_head h;
 	struct jws j;
 
-	if (jws_parse(jws, buf, sizeof buf, &j) != ASSAY_OK || strcmp(j.typ, RECORD_TYP_AUDIT) != 0)
+	if (jws_parse(jws, buf, sizeof buf, &j) != ASSAY_OK ||
+	    strcmp(j.typ, RECORD_TYP_AUDIT) != 0)
 		return wrong(c, ASSAY_MALFORMED, "the head is no signed audit head");
 	if (audit_head_read(j.payload, &h) != ASSAY_OK)
 		return wrong(c, ASSAY_MALFORMED, "the head cannot be read");
@@ -340,7 +341,8 @@ auditlog_verify(struct span file, const struct auditlog_expect *expect,
 	if (e != ASSAY_OK)
 		return e;
 	if (!ended)
-		return wrong(&c, ASSAY_TRUNCATED, "the last line, with the signed head, is missing");
+		return wrong(&c, ASSAY_TRUNCATED,
+			     "the last line, with the signed head, is missing");
 	if ((expect->has_seq || expect->has_hash) && !c.found)
 		return wrong(&c, ASSAY_NOT_FOUND,
 			     "the expected head is not in it: the log was cut off or exchanged");

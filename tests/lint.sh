@@ -245,8 +245,8 @@ check_findings() {
 # ---- attacks ----------------------------------------------------------------
 ATTACKS='Q1 Q2 Q3 Q4 Q5 Q6 Q7 Q8 Q9 Q10 Q11 Q12 Q13 Q14 Q17 Q18
 L1 L2 L3 L8 L9 L10 L11 L12 L13
-I1 I2 I3 I4 I7 I10 I13 I14 I15 I16 I17
-D1 D2 D5 D8 D11 D14'
+I1 I2 I3 I4 I7 I10 I11 I13 I14 I15 I16 I17
+D1 D2 D5 D8 D10 D11 D14 D15 D16'
 
 check_attacks() {
 	local id

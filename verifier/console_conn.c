@@ -258,8 +258,8 @@ on_body_complete(struct conn *c)
 
 /* ---- reading ---- */
 
-static enum http_method
-method_of(struct lws *wsi)
+enum http_method
+conn_method(struct lws *wsi)
 {
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0)
 		return METHOD_GET;
@@ -365,14 +365,6 @@ expect_body(struct conn *c)
 	return 0;
 }
 
-/* The key set is for everybody. */
-static bool
-is_keys(const struct conn *c, struct span path)
-{
-	return span_equal(path, SPAN(FEED_KEYS_PATH, strlen(FEED_KEYS_PATH))) &&
-	       method_of(c->wsi) == METHOD_GET && feed_keys().n > 0;
-}
-
 static int
 on_request(struct conn *c, struct span path)
 {
@@ -382,11 +374,11 @@ on_request(struct conn *c, struct span path)
 	c->close_after = false;
 	c->state = CONN_HEADERS;
 	c->deadline_ms = console_now_ms() + CONSOLE_REQUEST_MS;
-	if (is_keys(c, path))
+	if (conn_wants_keys(c, path))
 		return set_answer(c, 200, "application/jwk-set+json", feed_keys()) ? 0 : -1;
 	if ((e = read_token(c)) != ASSAY_OK)
 		return answer_problem(c, problem_status(e), e, "a valid bearer token is required");
-	e = request_start(&c->request, method_of(c->wsi), path);
+	e = request_start(&c->request, conn_method(c->wsi), path);
 	c->has_request = true;
 	if (e != ASSAY_OK || (e = read_query(c)) != ASSAY_OK)
 		return answer_refusal(c, e);
@@ -558,37 +550,14 @@ conn_sweep(int64_t now)
 	}
 }
 
-static void
-on_headers(struct conn *c)
+void
+conn_established(struct conn *c)
 {
 	if (c->established)
 		return;
 	c->established = true;
 	if (!c->local)
 		source_established(&console.sources, c->source);
-}
-
-bool
-conn_feed_peer(struct lws *wsi, bool *ret_local, char ret[64])
-{
-	struct conn *c = lws_get_opaque_user_data(wsi);
-
-	if (!c || console.stopping)
-		return false;
-	*ret_local = c->local;
-	text_format(ret, 64, "%s", c->peer);
-	return true;
-}
-
-void
-conn_feed_established(struct lws *wsi)
-{
-	struct conn *c = lws_get_opaque_user_data(wsi);
-
-	if (!c)
-		return;
-	on_headers(c);
-	c->state = CONN_STREAM;
 }
 
 int
@@ -606,7 +575,7 @@ conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, voi
 	case LWS_CALLBACK_HTTP:
 		if (!c)
 			return -1;
-		on_headers(c);
+		conn_established(c);
 		return on_request(c, SPAN(in, len));
 	case LWS_CALLBACK_HTTP_BODY:
 		return c ? on_body(c, SPAN(in, len)) : -1;

@@ -74,6 +74,11 @@ void console_to_keeper(uint64_t id, struct span payload);
 void conn_on_reply(uint64_t id, struct span payload);
 /* Ends what is over its time. */
 void conn_sweep(int64_t now);
+enum http_method conn_method(struct lws *wsi);
+/* A request for the key set, which needs no token. */
+bool conn_wants_keys(const struct conn *c, struct span path);
+/* TLS is done and a request has come: it is no longer half open. */
+void conn_established(struct conn *c);
 /* What net_feed.h asks of a connection. */
 bool conn_feed_peer(struct lws *wsi, bool *ret_local, char ret[64]);
 void conn_feed_established(struct lws *wsi);

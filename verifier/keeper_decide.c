@@ -309,6 +309,20 @@ clock_jumped(struct keeper *k)
 	return drift > KEEPER_CLOCK_JUMP_S * 1000 || drift < -KEEPER_CLOCK_JUMP_S * 1000;
 }
 
+/* By how much, and that what is decided is measured by the clock that did not jump. */
+static void
+tell_clock(struct keeper *k)
+{
+	char detail[LEDGER_TEXT_MAX];
+
+	snprintf(detail, sizeof detail, "CLOCK_REALTIME moved by %lld s; decisions end as "
+					"CLOCK_MONOTONIC measures, or earlier",
+		 (long long)(k->now - (k->now_ms + k->wall_minus_mono_ms) / 1000));
+	if (ledger_fault(k->ledger) == ASSAY_OK &&
+	    keeper_audit(k, "verifier", "clock.jump", "", detail) != ASSAY_OK)
+		log_event(LOG_LEVEL_ERROR, "clock-jump-not-audited", NULL);
+}
+
 /* History is bounded; the last decision of each device always stays. */
 static void
 forget_old_history(struct keeper *k)
@@ -382,6 +396,7 @@ keeper_decisions_sweep(struct keeper *k)
 	if (clock_jumped(k)) {
 		log_event(LOG_LEVEL_ERROR, "clock-jumped", "effect",
 			  "decisions end as measured before the jump", NULL);
+		tell_clock(k);
 		k->wall_minus_mono_ms = k->now * 1000 - k->now_ms;
 	}
 	forget_old_history(k);
