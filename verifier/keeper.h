@@ -12,6 +12,7 @@
  *   keeper_round.c    from a proof to the appraiser's request
  *   keeper_verdict.c  from a verdict to the decision
  *   keeper_decide.c   what is told, and how it falls with time
+ *   keeper_record.c   its signed record; keeper_feed*.c who hears of it; keeper_token.c
  *   keeper_enrol.c    enrolment
  *   keeper_maps.c     policies, references and roots as sealed maps
  *   keeper_replay*.c  what a candidate policy would do, from stored evidence
