@@ -164,6 +164,9 @@ DEPS_RUN += tpm2-tools             # an EK certificate of the L-2 template; PCRs
 
 DEPS_TEST += libcmocka-dev         # unit tests
 DEPS_TEST += curl                  # the operators' API, as others than `assay' call it
+DEPS_TEST += freeradius           # the configuration of gate/freeradius
+DEPS_TEST += freeradius-rest       # its module that asks the verifier
+DEPS_TEST += freeradius-utils      # radclient
 DEPS_TEST += iproute2             # network namespaces around a gate
 DEPS_TEST += nftables             # somebody else who changes the gate's sets
 DEPS_TEST += python3-cryptography  # ES256 of python3-jwt

@@ -52,6 +52,7 @@ struct config {
 	char ear_dialect[16];		/* "ietf" or "veraison" */
 	char ear_developer[128], ear_audience[128]; /* "": the issuer */
 	bool device_tokens;
+	bool mac_admits;		/* RADIUS: a MAC address alone may be answered admit */
 
 	unsigned retention_days;
 	char user[64];			/* children run as this user when started as root */

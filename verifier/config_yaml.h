@@ -75,6 +75,7 @@ void config_yaml_free(struct config *c);
 	X(TEXT, ear_developer, 0, 127, "a text, as an URI")                                     \
 	X(TEXT, ear_audience, 0, 127, "a text, as an URI")                                      \
 	X(FLAG, device_tokens, 0, 8, "true or false")                                           \
+	X(FLAG, mac_admits, 0, 8, "true or false")                                              \
 	X(NUMBER, retention_days, 1, 36500, "a number of days")                                \
 	X(TEXT, user, 1, 63, "the name of a user")                                             \
 	X(FLAG, log_json, 0, 8, "true or false")

@@ -51,6 +51,7 @@
 	X(OPERATOR_LIST, "operator.list", ADMIN)                                               \
 	X(OPERATOR_REVOKE, "operator.revoke", ADMIN)                                           \
 	X(LEDGER_ACCEPT, "ledger.accept", ADMIN)                                               \
+	X(ADMISSION, "admission", RELYING_PARTY)                                               \
 	X(DECISION_STREAM, "decision.stream", RELYING_PARTY)                                   \
 	X(DECISION_SHOW, "decision.show", RELYING_PARTY)                                       \
 	X(DECISION_TOKEN, "decision.token", RELYING_PARTY)                                     \
@@ -123,6 +124,8 @@ enum operation_field {
 	F_OFFSET,    /* decimal bytes */
 	F_AUDIENCE,  /* of a token */
 	F_ADDRESS,   /* "mac ...", "ip ...", "cert ..." */
+	F_MAC,
+	F_CERT,	     /* SHA-256 of a client certificate, hex */
 	F_COUNT
 };
 

@@ -1,0 +1,102 @@
+#!/bin/bash
+# FreeRADIUS with the shipped configuration (gate/freeradius), asked with radclient: admitted,
+# restricted, quarantined, unknown, expired; a Disconnect when a decision changes. In a
+# network namespace of its own, so that RADIUS' ports clash with nobody's.
+# time-limit: 300
+. tests/integration/lib.sh
+lib_begin
+
+NS=ar$$
+if [ "$(id -u)" != 0 ] || ! command -v freeradius >/dev/null || ! ip netns add "$NS" 2>/dev/null; then
+	skip 'RADIUS' 'needs root, network namespaces and FreeRADIUS'
+	exit 0
+fi
+trap 'lib_clean; ip netns del "$NS"' EXIT
+in_ns() { ip netns exec "$NS" "$@"; }
+ip -n "$NS" link set lo up
+
+ca_configure
+check 'a TPM is manufactured' tpm_make spare
+ca_roots "$WORK/roots"
+check 'init makes a verifier' verifier_init --roots "$WORK/roots" --accept-virtual-tpm --name localhost
+printf 'console_listen: "127.0.0.1:0"\n' >>"$ASSAY_STATE/verifier.yaml"
+verifier_up() {
+	rm -f "$ASSAY_STATE/run/port"
+	: >"$WORK/verifier.log"
+	start verifier ip netns exec "$NS" "$ASSAY_BIN/assay-verifier" run --state "$ASSAY_STATE"
+	wait_for "$WAIT" test -s "$ASSAY_STATE/run/port" -a -S "$ASSAY_STATE/run/console.sock" && wait_for "$WAIT" console_port
+}
+console_port() { grep -o 'role=console event=listening .* port=[0-9]*' "$WORK/verifier.log" | tail -n 1 | grep -o '[0-9]*$'; }
+check 'it starts' verifier_up
+PORT=$(console_port)
+sed -i "s/^listen:.*/listen: \"127.0.0.1:$(cat "$ASSAY_STATE/run/port")\"/; s/^console_listen:.*/console_listen: \"127.0.0.1:$PORT\"/" "$ASSAY_STATE/verifier.yaml"
+token=$("$ASSAY_BIN/assay" operator add radius-1 --role relying-party)
+
+# ---- FreeRADIUS with what is shipped ---------------------------------------------------
+D=$WORK/raddb
+mkdir -p "$D"
+sed -e "s#https://verifier.example:8444#https://localhost:$PORT#" -e "s#/etc/assay/console-cert.pem#$ASSAY_STATE/tls/console-cert.pem#" gate/freeradius/mods-assay >"$D/mods"
+cp gate/freeradius/policy-assay "$D/policy"
+sed -e "s#@DIR@#$D#" -e "s#@TOKEN@#$token#" tests/data/radius/radiusd.conf.in >"$D/radiusd.conf"
+check 'FreeRADIUS starts with the shipped configuration' start radius ip netns exec "$NS" freeradius -d "$D" -n radiusd -fxx -l stdout
+radius_up() { grep -q 'Ready to process' "$WORK/radius.log"; }
+check '... and is ready' wait_for "$WAIT" radius_up
+asks() { # PATTERN ATTRIBUTES: the answer has it
+	local reply
+	reply=$(printf 'User-Name=x,%s,User-Password=x,NAS-IP-Address=127.0.0.1,Message-Authenticator=0x00\n' "$2" |
+		in_ns radclient -x -r 1 -t 4 127.0.0.1:1812 auth testing123 2>&1)
+	grep -qE "$1" <<<"$reply" || { echo "$reply" && return 1; }
+}
+vlan() { asks "Tunnel-Private-Group-Id:0 = \"$1\"" "Calling-Station-Id=$2"; }
+
+# ---- a device ----------------------------------------------------------------------------
+agent_start() {
+	local name=$1
+	shift
+	mkdir -p "$WORK/$name/agent"
+	start "agent-$name" ip netns exec "$NS" "$ASSAY_BIN/assay-attester" --verifier "$(verifier_url)" --state "$WORK/$name/agent" --tcti "$(tpm_tcti "$name")" "$@"
+}
+MAC=02-00-5E-00-53-01
+check 'a policy' policy_use gateway 1
+check 'an unknown MAC is rejected' asks 'Access-Reject' "Calling-Station-Id=$MAC"
+check 'd9 nonsense is rejected' asks 'Access-Reject' 'Calling-Station-Id="02-00-5E-00-53-01&device=1;id"'
+check 'd9 a MAC that is a command is rejected' asks 'Access-Reject' 'Calling-Station-Id="$(id)"'
+check 'no MAC is rejected' asks 'Access-Reject' 'NAS-Port=1'
+check 'a gateway enrols' device_enrol d1 gateway grub-good
+check 'it has an address' assay device address d1 --add "mac $MAC"
+check 'not admitted: the VLAN of quarantine' vlan 666 $MAC
+root=$(assay key list --json | jq -r .root)
+printf 'testing123' >"$WORK/secret"
+check 'the switch is to be told of changes' start coa ip netns exec "$NS" env "PATH=$(realpath "$ASSAY_BIN"):$PATH" "ASSAY_STATE=$ASSAY_STATE" gate/freeradius/assay-coa 127.0.0.1:3799 "$WORK/secret" "$root"
+sleep 1
+check 'its boot is approved' device_approve_boot d1
+check 'it is admitted' decides d1 ADMIT
+told() { grep -q 'Received Disconnect-Request' "$WORK/radius.log"; }
+check 'the switch is told to disconnect it' wait_for "$WAIT" told
+check 'by MAC alone it is restricted' vlan 20 $MAC
+check 'the session ends with the decision' asks 'Session-Timeout = [1-9]' "Calling-Station-Id=$MAC"
+id=$(device_field d1 id)
+admission() { # STATUS QUERY
+	local got
+	got=$(in_ns curl -s -o "$WORK/1" -w '%{http_code}' --cacert "$ASSAY_STATE/tls/console-cert.pem" -H "Authorization: Bearer ${3-$token}" "https://localhost:$PORT/v1/admission?$2")
+	[ "$got" = "$1" ] || { echo "$got" && cat "$WORK/1" && return 1; }
+}
+check 'by an identity that the server verified it is admitted' admission 200 "device=$id"
+check '... as it says' grep -q '"control:Tmp-String-0":"admit"' "$WORK/1"
+check 'i8 not without a token' admission 401 "device=$id" ''
+check 'two identities are none' admission 400 "device=$id&mac=$MAC"
+cert=$(printf x | sha256sum | cut -d' ' -f1)
+check 'a certificate is registered' assay device address d1 --add "cert $cert"
+check 'by certificate it is admitted' admission 200 "cert=$cert"
+check '... as it says' grep -q '"control:Tmp-String-0":"admit"' "$WORK/1"
+check 'it is held' assay device hold d1 --reason test
+check 'the VLAN of quarantine' vlan 666 $MAC
+check 'it is released' assay device release d1
+check 'restricted again' wait_for 10 vlan 20 $MAC
+agent_stop d1
+check 'when its decision has expired: quarantine' wait_for 15 vlan 666 $MAC
+stop verifier
+check 'without a verifier all are rejected' asks 'Access-Reject' "Calling-Station-Id=$MAC"
+stop coa
+stop radius
+lib_end
