@@ -87,7 +87,8 @@ fill_maps(struct appraiser *a, const uint8_t policy[32])
 {
 	struct appraisal_input *in = &a->input;
 
-	if (!find_map(a, policy, &in->policy))
+	if (!find_map(a, policy, &in->policy) ||
+	    !find_map(a, in->enforced_digest, &in->enforced))
 		return ASSAY_NOT_FOUND;
 	for (size_t i = 0; i < in->nreferences; i++)
 		if (!find_map(a, in->references[i].digest, &in->references[i].compiled))

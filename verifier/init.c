@@ -106,6 +106,7 @@ add_policy(struct ledger *l, const struct shipped_policy *p)
 	static struct yaml_errors errs;
 	struct span source = SPAN(p->bytes, p->len);
 	struct ledger_policy row = {.source = source, .created = time(NULL)};
+	struct ledger_why why = {.at = row.created};
 	struct policy_info info;
 	struct writer w;
 	enum assay_err e;
@@ -125,7 +126,11 @@ add_policy(struct ledger *l, const struct shipped_policy *p)
 	snprintf(row.comment, sizeof row.comment, "shipped with Assay " ASSAY_VERSION);
 	if ((e = ledger_policy_insert(l, &row)) != ASSAY_OK)
 		return e;
-	return ledger_policy_activate(l, row.digest);
+	snprintf(why.actor, sizeof why.actor, "init");
+	snprintf(why.comment, sizeof why.comment, "%s", row.comment);
+	if ((e = ledger_policy_activate(l, row.digest)) != ASSAY_OK)
+		return e;
+	return ledger_policy_activated(l, row.digest, &why);
 }
 
 static enum assay_err

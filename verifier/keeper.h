@@ -50,6 +50,9 @@ struct keeper_policy {
 	/* Not "": on its way through the rings; it judges only devices with one of these
 	 * labels, in the place of the active policy of its name. */
 	char ring[DEVICE_LABELS_MAX + 1];
+	/* The last enforced version of one that is in monitor mode now: it gives the outcome
+	 * and judges nobody by itself. */
+	bool retained;
 	struct keeper_map map;
 };
 
@@ -104,6 +107,9 @@ void keeper_reply_bytes(struct keeper *k, uint64_t id, struct span bytes);
 /* Policies, references or roots changed in the ledger (or on disk): read again,
  * hand to appraisers, and ask every connected device to attest soon. */
 ASSAY_MUST_USE enum assay_err keeper_reload(struct keeper *k);
+/* What is enforced while p, in monitor mode, judges such devices; NULL: nothing. */
+const struct keeper_policy *keeper_enforced_for(struct keeper *k, const struct keeper_policy *p,
+						const char *class_name, const char *labels);
 const struct keeper_policy *keeper_policy_for(struct keeper *k, const char *class_name,
 					      const char *labels);
 /* ledger_accept() has ended a fault within this change: what was decided before is

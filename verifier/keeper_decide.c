@@ -193,6 +193,10 @@ first_finding(struct keeper *k, const struct ledger_state *st, char *ret, size_t
 	ret[0] = '\0';
 	if (st->verdict.n == 0 || verdict_decode(st->verdict, &k->verdict) != ASSAY_OK)
 		return;
+	if (k->verdict.monitor && !k->verdict.enforced) {
+		snprintf(ret, cap, "%s", finding_word(FIND_NO_POLICY));
+		return;
+	}
 	for (unsigned i = 0; i < k->verdict.nfindings; i++)
 		if (k->verdict.findings[i].cap == k->verdict.outcome &&
 		    k->verdict.outcome != OUTCOME_ADMIT) {
@@ -222,7 +226,7 @@ decide_device(struct keeper *k, const struct ledger_device *d, const struct ledg
 	decide(&in, ret);
 	ret->sequence = st->decision_seq;
 	if (st->verdict.n && k->verdict.monitor)
-		ret->would = k->verdict.outcome;
+		ret->would = k->verdict.enforced ? k->verdict.would : k->verdict.outcome;
 	/* What was recorded as worse stays until a new verdict says otherwise. */
 	if (st->decision_seq != 0 && ret->outcome > st->decision) {
 		ret->outcome = st->decision;

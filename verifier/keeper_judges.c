@@ -250,7 +250,8 @@ keeper_policy_with(struct keeper *k, const struct keeper_policy *candidate,
 		const struct keeper_policy *p = i < k->npolicies ? &k->policies[i] : candidate;
 		unsigned rank = policy_rank(&p->info, class_name, labels);
 
-		if (rank == 0 || rank < most || stands_back(k, p, candidate, labels))
+		if (rank == 0 || rank < most || p->retained ||
+		    stands_back(k, p, candidate, labels))
 			continue;
 		tie = best && rank == most;
 		most = rank;
@@ -263,4 +264,27 @@ const struct keeper_policy *
 keeper_policy_for(struct keeper *k, const char *class_name, const char *labels)
 {
 	return keeper_policy_with(k, NULL, class_name, labels);
+}
+
+/* Its own last version before any other: of equal rank they would tie. */
+const struct keeper_policy *
+keeper_enforced_for(struct keeper *k, const struct keeper_policy *p, const char *class_name,
+		    const char *labels)
+{
+	const struct keeper_policy *best = NULL;
+	unsigned most = 0;
+
+	for (unsigned i = 0; p->info.monitor && !k->no_policy && i < k->npolicies; i++) {
+		const struct keeper_policy *q = &k->policies[i];
+		unsigned rank = 2 * policy_rank(&q->info, class_name, labels);
+
+		if (rank == 0 || q->info.monitor || q->ring[0])
+			continue;
+		rank += q->retained && strcmp(q->info.name, p->info.name) == 0;
+		if (rank <= most)
+			continue;
+		most = rank;
+		best = q;
+	}
+	return best;
 }

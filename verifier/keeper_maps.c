@@ -174,6 +174,53 @@ load_policies(struct keeper *k)
 	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
 }
 
+/* The version of this name that was in force last and is enforced. */
+static enum assay_err
+load_last_enforced(struct keeper *k, const struct policy_info *monitor)
+{
+	uint8_t after[32], digest[32];
+	const uint8_t *from = NULL;
+	struct policy_info info;
+	struct ledger_policy p;
+	int64_t newest = 0;
+	enum assay_err e;
+
+	while ((e = ledger_policy_next(k->ledger, from, &p)) == ASSAY_OK || e == ASSAY_TAMPERED) {
+		memcpy(after, p.digest, 32);
+		from = after;
+		if (e != ASSAY_OK || p.active || p.activated <= newest ||
+		    strcmp(p.name, monitor->name) != 0 ||
+		    policy_info(p.compiled, &info) != ASSAY_OK || info.monitor)
+			continue;
+		newest = p.activated;
+		memcpy(digest, p.digest, sizeof digest);
+	}
+	if (e != ASSAY_NOT_FOUND || newest == 0)
+		return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
+	if ((e = ledger_policy_get(k->ledger, digest, &p)) == ASSAY_OK &&
+	    (e = keeper_policy_load(k, &p)) == ASSAY_OK)
+		k->policies[k->npolicies - 1].retained = true;
+	return e;
+}
+
+/* Without it nothing would be enforced, which is the stricter. */
+static void
+load_retained(struct keeper *k)
+{
+	unsigned n = k->npolicies;
+
+	for (unsigned i = 0; i < n; i++) {
+		enum assay_err e = ASSAY_OK;
+
+		if (k->policies[i].info.monitor)
+			e = load_last_enforced(k, &k->policies[i].info);
+		if (e != ASSAY_OK)
+			log_event(LOG_LEVEL_ERROR, "policy-unusable", "policy",
+				  k->policies[i].info.name, "error", assay_err_name(e), "effect",
+				  "nothing is enforced while it is in monitor mode", NULL);
+	}
+}
+
 static enum assay_err
 take_chunk(void *arg, struct span bytes)
 {
@@ -357,6 +404,7 @@ keeper_maps_load(struct keeper *k)
 	if ((e = load_policies(k)) != ASSAY_OK || (e = load_references(k)) != ASSAY_OK ||
 	    (e = keeper_judges_load(k)) != ASSAY_OK)
 		return e;
+	load_retained(k);
 	forget_before();
 	union_of_selections(k);
 	return load_roots(k);

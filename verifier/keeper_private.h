@@ -102,7 +102,7 @@ struct request {
 	uint8_t again;	      /* judged anew because something else changed the state */
 	uint8_t *payload;     /* as sent to the appraiser */
 	size_t len;
-	uint8_t maps[1 + REFERENCES_PER_DEVICE_MAX + 3][32]; /* digests it needs */
+	uint8_t maps[1 + REFERENCES_PER_DEVICE_MAX + 4][32]; /* digests it needs */
 	unsigned nmaps;
 	uint8_t *first; /* reproduction: the first verdict's bytes */
 	size_t first_len;

@@ -248,6 +248,20 @@ keeper_take_standing(struct keeper *k, const struct ledger_device *d, struct sta
 		memcpy(ret->policy, p->map.digest, sizeof ret->policy);
 }
 
+/* What gives the outcome while a policy is in monitor mode. */
+static void
+fill_enforced(struct keeper *k, struct request *r, const struct ledger_device *d)
+{
+	const struct keeper_policy *p = keeper_policy_for(k, d->class_name, d->labels);
+	const struct keeper_policy *e =
+		p ? keeper_enforced_for(k, p, d->class_name, d->labels) : NULL;
+
+	if (!e)
+		return;
+	memcpy(k->input.enforced_digest, e->map.digest, sizeof k->input.enforced_digest);
+	add_map(r, e->map.digest);
+}
+
 /* Device record, state, policy and references together with the evidence. */
 static enum assay_err
 compose(struct keeper *k, const struct keeper_session *s, struct request *r)
@@ -279,6 +293,7 @@ compose(struct keeper *k, const struct keeper_session *s, struct request *r)
 	memcpy(k->input.policy_digest, r->standing.policy, 32);
 	if (!span_equal(SPAN(r->standing.policy, 32), SPAN(none, 32)))
 		add_map(r, r->standing.policy);
+	fill_enforced(k, r, d);
 	keeper_fill_references(k, r, d);
 	if ((e = offer_good_log(k, r, &st, &good_log)) == ASSAY_OK &&
 	    (e = offer_log(k, r, &st)) == ASSAY_OK && (e = digest_evidence(r)) == ASSAY_OK)

@@ -159,13 +159,14 @@ is_known_bad(const struct verdict *v)
 	return false;
 }
 
-/* In monitor mode the outcome is what an enforced policy gave last. */
+/* In monitor mode the outcome is what the enforced policy gives; where none is, nothing
+ * that is milder than what no policy gives. */
 static enum outcome
-effective_outcome(const struct verdict *v, const struct ledger_state *st)
+effective_outcome(const struct verdict *v)
 {
 	if (is_known_bad(v))
 		return OUTCOME_QUARANTINE;
-	return v->monitor ? st->verdict_outcome : v->outcome;
+	return v->monitor && !v->enforced ? OUTCOME_QUARANTINE : v->outcome;
 }
 
 /* The boot's log, of a verdict that read it: for steady rounds, whose verdicts have not
@@ -229,7 +230,7 @@ fill_state(struct keeper *k, const struct request *r, const struct verdict *v,
 	memcpy(st->nonce, r->nonce, sizeof st->nonce);
 	memcpy(st->policy, v->policy, sizeof st->policy);
 	memcpy(st->reference, v->reference, sizeof st->reference);
-	st->verdict_outcome = effective_outcome(v, st);
+	st->verdict_outcome = effective_outcome(v);
 	st->verdict_at = k->now;
 	st->expires_at = verdict_expiry(k, v);
 	return ASSAY_OK;
@@ -253,8 +254,7 @@ store_log(struct keeper *k, const struct request *r, const struct verdict *v)
 
 /* The decision that this verdict leads to, before it is stored. */
 static void
-decide_with(struct keeper *k, const struct request *r, const struct ledger_state *st,
-	    struct decision_view *ret)
+decide_with(struct keeper *k, const struct request *r, struct decision_view *ret)
 {
 	const struct verdict *v = &k->verdict;
 	const char *word = "";
@@ -263,7 +263,7 @@ decide_with(struct keeper *k, const struct request *r, const struct ledger_state
 		.overlay = r->standing.overlay,
 		.fault = ledger_fault(k->ledger) != ASSAY_OK,
 		.judged = true,
-		.verdict = effective_outcome(v, st),
+		.verdict = effective_outcome(v),
 		.verdict_at = k->now,
 		.expires_at = verdict_expiry(k, v),
 		.now = k->now,
@@ -272,6 +272,8 @@ decide_with(struct keeper *k, const struct request *r, const struct ledger_state
 	for (unsigned i = 0; i < v->nfindings && !word[0]; i++)
 		if (v->findings[i].cap == in.verdict && in.verdict != OUTCOME_ADMIT)
 			word = finding_word((enum finding_code)v->findings[i].code);
+	if (v->monitor && !v->enforced)
+		word = finding_word(FIND_NO_POLICY);
 	in.finding = word;
 	decide(&in, ret);
 	ret->would = v->outcome;
@@ -342,7 +344,7 @@ commit_round(struct keeper *k, struct keeper_session *s, struct request *r, stru
 	/* a policy activated while the evidence was judged is the one that counts */
 	if (!span_equal(SPAN(v->policy, 32), SPAN(r->standing.policy, 32)))
 		return ASSAY_BUSY;
-	decide_with(k, r, &st, &d);
+	decide_with(k, r, &d);
 	if (d.outcome > st.decision && r->kind != REQ_REPRODUCE)
 		return ASSAY_DENIED; /* milder: not before it was reproduced */
 	if ((e = fill_state(k, r, v, &st)) != ASSAY_OK || (e = store_log(k, r, v)) != ASSAY_OK)

@@ -4,6 +4,7 @@
 #include "verifier/appraise/appraisal.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct world w;
@@ -377,6 +378,51 @@ monitor_mode_is_said_and_computed(void **state)
 	world_set_policy(&w, yaml);
 	assert_admitted(world_round(&w));
 	assert_true(w.v->monitor);
+	assert_false(w.v->enforced);
+}
+
+/* The policy that the world has now is enforced, and this one watches. */
+static void
+watch_with(const char *more)
+{
+	static uint8_t enforced[sizeof w.policy];
+	char yaml[1024];
+
+	memcpy(enforced, w.policy, sizeof enforced);
+	w.in.enforced = SPAN(enforced, w.in.policy.n);
+	memcpy(w.in.enforced_digest, w.in.policy_digest, sizeof w.in.enforced_digest);
+	snprintf(yaml, sizeof yaml, "%smode: monitor\n%s", world_policy, more);
+	world_set_policy(&w, yaml);
+}
+
+static void
+in_monitor_mode_the_enforced_policy_gives_the_outcome(void **state)
+{
+	(void)state;
+	watch_with("rules: [{id: no, fact: agent, op: equals, value: other}]\n");
+	for (unsigned i = 0; i < 3; i++) {
+		assert_admitted(world_round(&w));
+		assert_true(w.v->monitor && w.v->enforced);
+		assert_int_equal(w.v->would, OUTCOME_QUARANTINE);
+		assert_memory_equal(w.v->policy, w.in.policy_digest, 32);
+	}
+}
+
+static void
+a_device_that_turns_bad_in_monitor_mode_is_quarantined(void **state)
+{
+	(void)state;
+	world_set_policy(&w, "policy: p\nversion: 1\napplies_to: {class: gateway}\n"
+			     "ask: {banks: [sha256], pcrs: [0-9, 11-14], interval: 60s, "
+			     "patience: 3}\nreferences: {pcrs: [0-9, 11-14]}\n"
+			     "rules: [{id: r, fact: boot.secure_boot, op: equals, value: false}]\n");
+	watch_with("");
+	assert_admitted(world_round(&w));
+	assert_int_equal(w.v->would, OUTCOME_ADMIT);
+	world_reboot(&w, "sb-good");
+	assert_quarantined(world_round(&w), FIND_RULE);
+	assert_quarantined(world_round(&w), FIND_RULE);
+	assert_true(w.v->enforced);
 }
 
 int
@@ -403,6 +449,8 @@ main(void)
 		CASE(a_damaged_record_of_the_boot_is_a_fault_and_decides_nothing),
 		CASE(core_only_tells_signed_from_unsigned),
 		CASE(monitor_mode_is_said_and_computed),
+		CASE(in_monitor_mode_the_enforced_policy_gives_the_outcome),
+		CASE(a_device_that_turns_bad_in_monitor_mode_is_quarantined),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -239,10 +239,38 @@ run(const struct appraisal_input *in, struct how how, struct arena *scratch, str
 		fault(ret);
 }
 
+/*
+ * A policy in monitor mode is judged first, for what it would say; then the one that is
+ * enforced meanwhile, for all that counts: outcome, findings, what is remembered.
+ */
+static void
+appraise_both(const struct appraisal_input *in, struct arena *scratch, struct verdict *ret)
+{
+	struct appraisal_input enforced = *in;
+	enum outcome would = OUTCOME_QUARANTINE;
+
+	run(in, (struct how){false, NULL}, scratch, ret);
+	if (ret->status == VERDICT_NEED || ret->status == VERDICT_UNPROVEN)
+		return;
+	if (ret->status == VERDICT_DECIDED)
+		would = ret->outcome;
+	enforced.policy = in->enforced;
+	memcpy(enforced.policy_digest, in->enforced_digest, sizeof enforced.policy_digest);
+	run(&enforced, (struct how){false, NULL}, scratch, ret);
+	if (ret->status != VERDICT_DECIDED)
+		return;
+	memcpy(ret->policy, in->policy_digest, sizeof ret->policy);
+	ret->monitor = ret->enforced = true;
+	ret->would = would;
+}
+
 void
 appraise(const struct appraisal_input *in, struct arena *scratch, struct verdict *ret)
 {
-	run(in, (struct how){false, NULL}, scratch, ret);
+	if (in->enforced.n != 0)
+		appraise_both(in, scratch, ret);
+	else
+		run(in, (struct how){false, NULL}, scratch, ret);
 }
 
 void

@@ -121,6 +121,10 @@ struct appraisal_input {
 	struct device_view device;
 	struct span policy; /* compiled; empty: none applies */
 	uint8_t policy_digest[32]; /* its SHA-256: checked when it was mapped, not here */
+	/* Where policy is in monitor mode: the one that is enforced meanwhile, and gives the
+	 * outcome; empty: none. */
+	struct span enforced;
+	uint8_t enforced_digest[32];
 	size_t nreferences;
 	struct reference_view references[REFERENCES_PER_DEVICE_MAX];
 	struct span continuity; /* as last stored; empty: none */

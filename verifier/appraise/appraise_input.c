@@ -111,6 +111,8 @@ appraisal_input_encode(const struct appraisal_input *in, uint8_t *ret, size_t ca
 	pack_device(&w, &in->device);
 	wr_be32_bytes(&w, in->policy);
 	pack_fixed(&w, in->policy_digest, sizeof in->policy_digest);
+	wr_be32_bytes(&w, in->enforced);
+	pack_fixed(&w, in->enforced_digest, sizeof in->enforced_digest);
 	pack_below(&w, (unsigned)in->nreferences, REFERENCES_PER_DEVICE_MAX + 1);
 	for (size_t i = 0; i < in->nreferences && w.err == ASSAY_OK; i++)
 		pack_reference_view(&w, &in->references[i]);
@@ -155,6 +157,8 @@ unpack_input(struct reader *r, struct appraisal_input *ret)
 	unpack_device(r, &ret->device);
 	ret->policy = rd_be32_bytes(r, POLICY_BYTES_MAX);
 	unpack_fixed(r, ret->policy_digest, sizeof ret->policy_digest);
+	ret->enforced = rd_be32_bytes(r, POLICY_BYTES_MAX);
+	unpack_fixed(r, ret->enforced_digest, sizeof ret->enforced_digest);
 	ret->nreferences = unpack_below(r, REFERENCES_PER_DEVICE_MAX + 1);
 	for (size_t i = 0; i < ret->nreferences && r->err == ASSAY_OK; i++)
 		unpack_reference_view(r, &ret->references[i]);

@@ -375,6 +375,8 @@ pack_verdict(struct writer *w, const struct verdict *v)
 	wr_be32(w, v->max_age_s);
 	wr_be32(w, v->interval_s);
 	pack_bool(w, v->monitor);
+	pack_bool(w, v->enforced);
+	pack_below(w, v->would, OUTCOME_COUNT);
 	pack_accepted(w, &v->ima_accepted);
 	pack_bool(w, v->next.present);
 	if (v->next.present)
@@ -404,6 +406,8 @@ unpack_verdict(struct reader *r, struct verdict *ret)
 	ret->max_age_s = rd_be32(r);
 	ret->interval_s = rd_be32(r);
 	ret->monitor = unpack_bool(r);
+	ret->enforced = unpack_bool(r);
+	ret->would = (enum outcome)unpack_below(r, OUTCOME_COUNT);
 	unpack_accepted(r, &ret->ima_accepted);
 	if (unpack_bool(r))
 		unpack_continuity(r, &ret->next);

@@ -389,7 +389,9 @@ struct verdict {
 	int64_t not_after;	/* earliest expiry of the inputs, seconds; 0: none */
 	uint32_t max_age_s;	/* from policy: how long the verdict holds; 0 is none */
 	uint32_t interval_s;	/* from policy: next challenge */
-	bool monitor;		/* policy is in monitor mode: outcome is a "would" */
+	bool monitor;		/* policy is in monitor mode: outcome is a "would"... */
+	bool enforced;		/* ...but here: outcome is what the enforced policy gives */
+	enum outcome would;	/* and this what the one in monitor mode would */
 	struct ima_accepted ima_accepted; /* zeros: nothing; only if status is DECIDED */
 	bool prediction;	/* of appraise_replay(): never encoded */
 	struct continuity next; /* to be stored; only if status is DECIDED */
