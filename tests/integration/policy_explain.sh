@@ -30,4 +30,24 @@ check 'and what no rule says' says '.findings[] | select(.word == "reference.non
 words() { assay policy explain gw >"$WORK/w" && grep -q 'complete *holds' "$WORK/w" && grep -q 'reference.none' "$WORK/w"; }
 check 'in words' words
 check 'a device that is not there' eval '! assay policy explain nobody'
+
+# ---- monitor mode --------------------------------------------------------------
+# What watches has a say in nothing: the version that was enforced last goes on judging.
+check 'a policy without rules that fail' policy_use gateway 1
+approve() { assay reference capture gw --name boot && assay reference promote boot --yes && decides gw ADMIT; }
+check 'and an approved boot' approve
+would() { # OUTCOME WOULD
+	wait_for "$WAIT" would_now "$@" || { assay device show gw --json | jq '{decision, would}'; return 1; }
+}
+would_now() { assay device show gw --json | jq -e --arg o "$1" --arg w "$2" '.decision == $o and .would == $w' >/dev/null; }
+watch() {
+	policy_use gateway 1 "s|^rules:|mode: monitor\\
+rules:\\
+  - {id: never, fact: agent, op: equals, value: nothing}|"
+}
+check 'a stricter one in monitor mode' watch
+check 'changes no decision, and tells what it would' would ADMIT QUARANTINE
+tamper() { tpm_extend gw "4:sha256:$(printf %064d 7)"; }
+check 'a device that is tampered with meanwhile' eval 'tamper || true'
+check 'is quarantined by the policy that is enforced' decides gw QUARANTINE boot.replay
 lib_end
