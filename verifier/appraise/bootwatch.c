@@ -113,7 +113,8 @@ on_exit_action(struct bootwatch *w, struct boot_facts *f, const struct bootevent
 	static const char success[] = "Exit Boot Services Returned with Success";
 	static const char failure[] = "Exit Boot Services Returned with Failure";
 
-	if (ev->status != BOOTEVENT_PROVED)
+	/* PCR 5 is the firmware's; others are extended by whoever likes */
+	if (ev->status != BOOTEVENT_PROVED || (f->format != EVENTLOG_CC && ev->pcr != 5))
 		return;
 	if (span_equal(ev->text, SPAN(success, sizeof success - 1))) {
 		f->exit_boot_services = BOOT_EXIT_DONE;
