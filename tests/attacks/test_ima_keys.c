@@ -7,6 +7,7 @@
 #include "tests/support/unit.h"
 #include "verifier/appraise/certfile.h"
 #include "verifier/appraise/x509.h"
+#include "verifier/compiler/digestset_build.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -155,6 +156,39 @@ m5_a_key_that_expires_ends_what_rests_on_it(void **state)
 	assert_quarantined(imaworld_round(&w), FIND_IMA_BAD_SIGNATURE);
 }
 
+/* Of a certificate's bytes, whatever keyring allows it. */
+static void
+m9_a_key_that_is_known_as_bad_is_found_when_it_is_loaded(void **state)
+{
+	static uint8_t der[4096];
+	struct span crt = imasign_certificate("p256");
+	struct digestset_builder *b = digestset_builder_new();
+	struct reference_view *v;
+	struct certfile_item item;
+	struct certfile f;
+	struct digest d;
+	size_t n;
+
+	(void)state;
+	begin("");
+	certfile_open(&f, crt, der, sizeof der);
+	assert_int_equal(certfile_next(&f, &item), ASSAY_OK);
+	assert_int_equal(digest_compute(ALG_SHA256, item.der, &d), ASSAY_OK);
+	assert_int_equal(
+		digestset_add(b, SPAN("", 0),
+			      &(struct digestset_digest){ALG_SHA256, false, digest_span(&d)}),
+		ASSAY_OK);
+	assert_int_equal(digestset_build(b, &w.set[w.nsets], &n), ASSAY_OK);
+	digestset_builder_free(b);
+	v = &w.w.in.references[w.w.in.nreferences++];
+	*v = (struct reference_view){.compiled = SPAN(w.set[w.nsets++], n),
+				     .state = REF_PROMOTED,
+				     .kind = REF_KIND_KNOWN_BAD};
+	load_key(".ima", "p256");
+	assert_quarantined(imaworld_round(&w), FIND_IMA_KNOWN_BAD);
+	unit_free(crt);
+}
+
 /* Templates without a field for signatures. */
 static void
 m5_an_entry_that_cannot_hold_a_signature_is_unsigned(void **state)
@@ -175,6 +209,7 @@ main(void)
 		CASE(m5_a_key_of_run_time_counts_once_its_loading_was_measured),
 		CASE(m5_a_key_that_no_keyring_has_is_a_finding_when_it_is_loaded),
 		CASE(m5_a_key_that_expires_ends_what_rests_on_it),
+		CASE(m9_a_key_that_is_known_as_bad_is_found_when_it_is_loaded),
 		CASE(m5_an_entry_that_cannot_hold_a_signature_is_unsigned),
 	};
 

@@ -164,6 +164,8 @@ judge_entry(struct ima_judging *j, const struct imalog_entry *e)
 	what = ima_event(e, &x);
 	if (first && what != IMA_EVENT_BOOT_AGGREGATE)
 		aggregate_wrong(j, e, "the first entry is none");
+	if (what != IMA_EVENT_FILE && what != IMA_EVENT_VIOLATION)
+		(void)ima_judge_known_bad(j, e);
 	switch (what) {
 	case IMA_EVENT_BOOT_AGGREGATE:
 		judge_aggregate(j, e, first);

@@ -47,12 +47,20 @@ has_any(const struct digestset *sets, unsigned n, const struct digestset_digest 
 	return false;
 }
 
-static bool
-is_known_bad(const struct ima_judging *j, const struct imalog_entry *e, const struct judged_file *f)
+bool
+ima_judge_known_bad(struct ima_judging *j, const struct imalog_entry *e)
 {
-	struct digestset_digest unsigned_part = digest_of(&e->modsig_file);
+	struct digestset_digest d = digest_of(&e->file), part = digest_of(&e->modsig_file);
+	char seen[FINDING_VALUE_MAX];
 
-	return has_any(j->bad, j->nbad, &f->digest) || has_any(j->bad, j->nbad, &unsigned_part);
+	if (!has_any(j->bad, j->nbad, &d) && !has_any(j->bad, j->nbad, &part))
+		return false;
+	ima_digest_words(&e->file, seen, sizeof seen);
+	ima_tell(j,
+		 &(struct ima_matter_told){IMA_MATTER_KNOWN_BAD, IMA_COUNT_KNOWN_BAD, seen, NULL,
+					   NULL},
+		 e);
+	return true;
 }
 
 static void
@@ -259,11 +267,8 @@ ima_judge_file(struct ima_judging *j, const struct imalog_entry *e)
 	if (!need)
 		need = &rest;
 	ima_count(j, IMA_COUNT_FILES);
-	if (is_known_bad(j, e, &f)) {
-		ima_digest_words(&e->file, f.seen, sizeof f.seen);
-		tell(j, e, &f, IMA_MATTER_KNOWN_BAD, IMA_COUNT_KNOWN_BAD);
+	if (ima_judge_known_bad(j, e))
 		return;
-	}
 	if (need->list == IMA_LIST_NOTHING && need->sign == IMA_SIGN_NOTHING) {
 		ima_count(j, IMA_COUNT_IGNORED);
 		return;

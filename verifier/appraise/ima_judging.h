@@ -47,6 +47,8 @@ void ima_fact_next(struct ima_judging *j, enum fact_id id, uint16_t *n, const ch
 
 /* ima_entry.c: every proved entry. */
 void ima_judge_entries(struct ima_judging *j);
+/* ima_file.c: whether a digest of the entry is known as bad; then it is told. */
+bool ima_judge_known_bad(struct ima_judging *j, const struct imalog_entry *e);
 /* ima_file.c: an entry of a file. */
 void ima_judge_file(struct ima_judging *j, const struct imalog_entry *e);
 
