@@ -345,6 +345,7 @@ start_step(struct assay_tpm *t, void *arg)
 	(void)arg;
 	if ((e = tpm_read_banks(t)) != ASSAY_OK || (e = ek_find(t)) != ASSAY_OK)
 		return e;
+	tpm_read_lockout(t);
 	return ak_find(t);
 }
 
@@ -376,6 +377,14 @@ struct assay_bytes
 assay_tpm_ek_name(const struct assay_tpm *t)
 {
 	return (struct assay_bytes){t->ek_name.b, t->ek_name.len};
+}
+
+bool
+assay_tpm_lockout(const struct assay_tpm *t, uint32_t *ret)
+{
+	if (t->has_lockout)
+		*ret = t->lockout;
+	return t->has_lockout;
 }
 
 enum assay_ek

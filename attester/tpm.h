@@ -69,6 +69,8 @@ struct assay_tpm {
 	struct assay_bytes chain[ASSAY_CHAIN_MAX];
 	uint8_t bank_count;
 	uint16_t banks[ASSAY_BANKS_MAX];
+	bool has_lockout;
+	uint32_t lockout; /* TPM2_PT_LOCKOUT_COUNTER */
 
 	/* the AK: wrapped, and as the TPM last saved its context */
 	TPM2B_PUBLIC ak_pub;
@@ -115,6 +117,8 @@ bool tpm_lists(const struct tpm_handles *l, TPM2_HANDLE h);
 ASSAY_MUST_USE enum assay_err tpm_nv_read(struct assay_tpm *t, TPM2_HANDLE index, uint8_t *ret,
 					  size_t cap, size_t *ret_len);
 /* Active PCR banks into t. */
+/* The lockout counter, if it can be had. */
+void tpm_read_lockout(struct assay_tpm *t);
 ASSAY_MUST_USE enum assay_err tpm_read_banks(struct assay_tpm *t);
 /* Certificate of the EK at this NV index, and the chain indices, into t. */
 ASSAY_MUST_USE enum assay_err tpm_read_certificates(struct assay_tpm *t, TPM2_HANDLE index);

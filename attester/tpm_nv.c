@@ -115,6 +115,26 @@ tpm_nv_read(struct assay_tpm *t, TPM2_HANDLE index, uint8_t *ret, size_t cap, si
 	return e;
 }
 
+void
+tpm_read_lockout(struct assay_tpm *t)
+{
+	TPMS_CAPABILITY_DATA *data = NULL;
+	const TPML_TAGGED_TPM_PROPERTY *p;
+	TPMI_YES_NO more = TPM2_NO;
+
+	t->has_lockout = false;
+	if (Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+			       TPM2_CAP_TPM_PROPERTIES, TPM2_PT_LOCKOUT_COUNTER, 1, &more,
+			       &data) != TSS2_RC_SUCCESS)
+		return;
+	p = &data->data.tpmProperties;
+	if (p->count == 1 && p->tpmProperty[0].property == TPM2_PT_LOCKOUT_COUNTER) {
+		t->lockout = p->tpmProperty[0].value;
+		t->has_lockout = true;
+	}
+	Esys_Free(data);
+}
+
 enum assay_err
 tpm_read_banks(struct assay_tpm *t)
 {

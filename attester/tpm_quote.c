@@ -235,6 +235,8 @@ quote_step(struct assay_tpm *t, void *arg)
 	tpm_release(t, &ak);
 	if (e == ASSAY_MISMATCH)
 		return ASSAY_BUSY;
+	if (e == ASSAY_OK)
+		tpm_read_lockout(t); /* for the next round */
 	return e == ASSAY_OK ? give_values(&v, q->ret) : e;
 }
 

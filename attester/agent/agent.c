@@ -529,6 +529,7 @@ open_attester(struct agent *a, void *memory, size_t size)
 				    "%s/enrolment: is of another attestation key than this one; "
 				    "restore the key, or remove the file to enrol anew",
 				    a->s->path);
+	a->m->identity = a->identity;
 	measuring_configure(a->m, &c);
 	e = assay_attester_init(memory, size, &c, &a->attester);
 	return e == ASSAY_OK ? AGENT_YES : report_fatal(AGENT_FAULT, "%s", assay_err_text(e));

@@ -433,3 +433,9 @@ identity_start(const struct identity *i, uint64_t *ret_count)
 	*ret_count = i->start_count;
 	return i->start_count ? i->start_id : NULL;
 }
+
+bool
+identity_lockout(const struct identity *i, uint32_t *ret)
+{
+	return i && i->tpm && assay_tpm_lockout(i->tpm, ret);
+}

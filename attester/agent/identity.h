@@ -24,6 +24,8 @@ struct assay_backend identity_backend(struct identity *i);
 const char *identity_name(const struct identity *i);
 /* One line about the last error, or "". */
 const char *identity_detail(const struct identity *i);
+/* Failed authorisations that a TPM has counted; false: unknown, or there is no TPM. */
+bool identity_lockout(const struct identity *i, uint32_t *ret);
 /* 16 bytes, and how often the agent was started; NULL and 0 with a TPM. */
 const uint8_t *identity_start(const struct identity *i, uint64_t *ret_count);
 

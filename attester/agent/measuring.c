@@ -29,6 +29,8 @@ measuring_start(struct measuring *m, const struct options *o)
 	if (config_measure_read(o->config[0] ? o->config : NULL, &c, &status)) {
 		m->on = config_measure_any(&c);
 		m->wait_ms = c.wait_s * 1000;
+		m->lockout = c.health &&
+			     (!c.health_claims || measure_matches(c.health_claims, "tpm_lockout"));
 		status = m->on ? start(m) : AGENT_YES;
 	}
 	config_measure_free(&c);
@@ -100,13 +102,26 @@ measuring_answered(struct measuring *m)
 	return true;
 }
 
+/* assay_claims_source: the collector's, and what only this process can ask the TPM. */
+static enum assay_err
+claims(void *self, struct assay_claims *c, bool reread)
+{
+	struct measuring *m = self;
+	enum assay_err e = collector_claims(&m->collector, c, reread);
+	uint32_t n;
+
+	if (e == ASSAY_OK && m->lockout && identity_lockout(m->identity, &n))
+		e = assay_claims_number(c, "tpm_lockout", NULL, n);
+	return e;
+}
+
 void
 measuring_configure(struct measuring *m, struct assay_attester_config *c)
 {
 	if (!m->on)
 		return;
-	c->claims = collector_claims;
-	c->claims_self = &m->collector;
+	c->claims = claims;
+	c->claims_self = m;
 	c->files = collector_files;
 	c->files_self = &m->collector;
 	c->software_max = ASSAY_SOFTWARE_MAX;

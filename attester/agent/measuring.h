@@ -6,6 +6,7 @@
 #define AGENT_MEASURING_H
 
 #include "collector.h"
+#include "identity.h"
 #include "options.h"
 
 #include "evidence/envelope.h"
@@ -15,6 +16,8 @@ struct measuring {
 	bool lost;	/* it has ended for good: so must the agent, to be started again */
 	bool restarted; /* the collector is another one: its descriptor is to be watched */
 	const struct options *o;
+	bool lockout; /* the TPM's lockout counter is wanted */
+	const struct identity *identity;
 	struct collector collector;
 	uint32_t wait_ms;
 	uint8_t held[MSG_CHALLENGE_MAX]; /* the challenge */

@@ -183,8 +183,7 @@ struct assay_software {
 	uint32_t age_s;	       /* how long ago the bytes were read */
 };
 
-/* The value of a key of an item, to be told to policies; never a secret. */
-struct assay_setting {
+struct assay_setting { /* of an item's key, for policies; never a secret */
 	const char *item, *key; /* 1 to 128 characters each */
 	const char *value;	/* at most 256 */
 	const char *note;	/* instead of a value, why there is none, at most 64; or NULL */
@@ -213,8 +212,7 @@ ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
 assay_claims_number(struct assay_claims *c, const char *name, const char *instance, int64_t value);
 ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
 assay_claims_bool(struct assay_claims *c, const char *name, const char *instance, bool value);
-/* At most 256 characters. */
-ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
+ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err /* at most 256 characters */
 assay_claims_text(struct assay_claims *c, const char *name, const char *instance,
 		  const char *value);
 ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
@@ -248,8 +246,7 @@ struct assay_enrolment_token {
 	uint8_t pin[32]; /* SHA-256 of the public key of the verifier's TLS certificate:
 			  * no other key may be spoken to, now and later */
 };
-/* Taken apart. MALFORMED. */
-ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
+ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err /* taken apart; MALFORMED */
 assay_enrolment_token(const char *text, struct assay_enrolment_token *ret);
 
 struct assay_attester_config {
@@ -466,6 +463,8 @@ ASSAY_PUBLIC struct assay_bytes assay_tpm_ak_name(const struct assay_tpm *t);
 ASSAY_PUBLIC struct assay_bytes assay_tpm_ek_name(const struct assay_tpm *t);
 /* Which EK is in use, after start(). */
 ASSAY_PUBLIC enum assay_ek assay_tpm_ek(const struct assay_tpm *t);
+/* Failed authorisations that the TPM counted, as of its last use here; false: unknown. */
+ASSAY_PUBLIC bool assay_tpm_lockout(const struct assay_tpm *t, uint32_t *ret);
 /* The functions for assay_attester_config. t must outlive the attester. */
 ASSAY_PUBLIC struct assay_backend assay_tpm_backend(struct assay_tpm *t);
 /* One line of text about the last error, "" if there was none; t's own memory. */

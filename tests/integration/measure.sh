@@ -36,7 +36,7 @@ device_files() {
 		      path: /etc/units
 		    - {name: pem, kind: file, path: /etc/plc/secret.pem, secret: true}
 		health:
-		  claims: [uptime, clock_time, kernel]
+		  claims: [uptime, clock_time, kernel, tpm_lockout]
 		  # a comment within a section
 		once: false
 	Y
@@ -110,6 +110,7 @@ check 'with its version' claimed 4.2.1
 check 'and the note of what was refused' claimed world-readable
 check 'and its health' claimed clock_time
 without() { ! claims | grep -q -- "$1"; }
+check 'and what its TPM counts' claimed tpm_lockout
 check 'a secret never left the device' without hunter2
 new_version() { echo 4.1.9 >"$D/opt/plc/version"; }
 check 'the version goes back' new_version
