@@ -181,12 +181,13 @@ keeper_ima_parts(struct keeper *k, struct keeper_session *s, struct request *r)
 		return ASSAY_MISSING;
 	if ((e = bulk_take(&sent, fd, IMALOG_MAX)) != ASSAY_OK)
 		return e;
-	if (behind)
+	if (behind && sent.n > 0)
 		return join(k, r, &sent);
 	if ((e = replace(k, r, &sent)) != ASSAY_OK)
 		return e;
-	r->has_ima = true;
-	r->ima_from = r->ima_asked;
+	/* nothing behind what is stored: what the device does have is asked for next */
+	r->has_ima = !behind;
+	r->ima_from = behind ? 0 : r->ima_asked;
 	r->ima_stored = 0;
 	return ASSAY_OK;
 }

@@ -269,6 +269,8 @@ operation_on_reference_export(struct call *c)
 	all = f.large ? keeper_reference_bytes(c->k, f.digest) : f.compiled;
 	if (f.large && all.n == 0)
 		return call_fail(c, ASSAY_STATE, "a retired set of this size is not at hand");
+	if (from >= all.n)
+		return call_fail(c, ASSAY_MALFORMED, "offset: the set has %zu bytes", all.n);
 	rd_init(&r, all);
 	(void)rd_bytes(&r, from < all.n ? (size_t)from : all.n);
 	c->bytes = rd_bytes(&r, rd_left(&r) < CONTENT_PIECE ? rd_left(&r) : CONTENT_PIECE);

@@ -70,12 +70,19 @@ ima_policy() { # CLASS LINES-OF-IMA...: put in force
 	shift
 	version=$((${version:-1} + 1))
 	file=$WORK/$class.$version.yaml
-	sed -e "s/^version: .*/version: $version/; s/^policy: .*/policy: $class/; s/class: .*/class: $class/" \
-		-e 's/interval: .*/interval: 1s/; s/patience: .*/patience: 100/; s/virtual_tpm: false/virtual_tpm: true/' \
-		-e 's/pcrs: \[0-9, 11-14\]/pcrs: [0-14]/' policies/gateway.yaml >"$file"
-	printf '\nima:\n' >>"$file"
+	cat >"$file" <<-E
+		policy: $class
+		version: $version
+		applies_to: {class: $class}
+		ask: {banks: [sha256], pcrs: [0-14], interval: 1s, patience: 100}
+		references: {pcrs: [0, 2-4, 7-9, 11-14], on_fail: quarantine, learned: restrict}
+		allow: {ek_expired: false, virtual_tpm: true, sha1_only: false}
+		rules:
+		  - {id: channel-bound, fact: channel.bound, op: equals, value: true}
+		ima:
+	E
 	printf '  %s\n' "$@" >>"$file"
-	assay policy activate "$(assay policy add "$file" --json | jq -r .digest)"
+	assay policy activate "$(assay policy add "$file" --json | jq -r .digest)" --comment test
 }
 allow_files() { # DEVICE NAME: its list becomes an allow-list of its class, promoted
 	local digest
@@ -142,8 +149,17 @@ check 'and judges what is stored again' decides edge ADMIT
 check 'a digest that is taken off the list later' assay reference retire files-1
 check 'm9_is_found_in_what_was_consumed' decides edge QUARANTINE ima.unknown
 check 'it runs something else' grows edge file:/usr/bin/extra:extra
+check 'that is proved' has_entries edge 303
 check 'a list of what it runs' allow_files edge files-2
 check 'brings it back' decides edge ADMIT
+
+bad=sha256:$(printf %s /usr/bin/t7 | sha256sum | cut -d' ' -f1)
+check 'a digest that was consumed long ago is declared bad' assay reference known-bad add "$bad" --comment 'found in a report'
+check 'm9_a_digest_declared_bad_later_is_found_in_what_was_consumed' decides edge QUARANTINE ima.known-bad
+names_bad() { assay device show edge --json | jq -e 'any(.verdict.findings[]; .word == "ima.known-bad" and (.subject + .text | contains("/usr/bin/t7")))'; }
+check 'the finding names the file' names_bad
+check 'it is declared good again' assay reference known-bad remove "$bad" --comment 'a false alarm'
+check 'and the boot, judged again, too' decides edge ADMIT
 
 # ---- lists that lie ---------------------------------------------------------------
 withheld() { pcr_only edge file:/tmp/secret:secret; }

@@ -8,52 +8,68 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECES_MAX 64
-
 extern const struct cli_command cmd_reference_diff;
 
 struct counts {
 	uint64_t added, removed, changed, same;
 };
 
+/* How long a set is, by its own beginning (digestset.h); 0: it is none. */
+static size_t
+size_of(struct span head)
+{
+	static const char magic[] = DIGESTSET_MAGIC;
+	struct reader r;
+	uint32_t n;
+
+	rd_init(&r, head);
+	if (!span_equal(rd_bytes(&r, sizeof magic - 1), SPAN(magic, sizeof magic - 1)))
+		return 0;
+	n = rd_le32(&r);
+	return r.err == ASSAY_OK && n <= DIGESTSET_BYTES_MAX ? n : 0;
+}
+
+static bool
+fetch_piece(const struct client *c, const char *name, size_t offset, struct span *ret,
+	    int *ret_status)
+{
+	struct client named = *c;
+	char pattern[64];
+	char *path;
+	bool ok;
+
+	named.args[0] = name;
+	text_format(pattern, sizeof pattern, "/v1/references/{0}/content?offset=%zu", offset);
+	path = client_path(&named, pattern);
+	ok = path && client_fetch(c, path, ret, ret_status);
+	free(path);
+	return ok;
+}
+
 /* The whole of a set, malloc'd. */
 static bool
 fetch_set(const struct client *c, const char *name, struct span *ret, int *ret_status)
 {
-	struct client named = *c;
+	struct span piece = {NULL, 0};
+	size_t n = 0, size = DIGESTSET_HEADER;
 	uint8_t *all = NULL;
-	size_t n = 0;
 
-	named.args[0] = name;
-	for (unsigned i = 0; i < PIECES_MAX; i++) {
-		char pattern[64];
-		struct span piece = {NULL, 0};
-		char *path;
-		uint8_t *more;
-		bool ok;
-
-		text_format(pattern, sizeof pattern, "/v1/references/{0}/content?offset=%zu", n);
-		path = client_path(&named, pattern);
-		ok = path && client_fetch(c, path, &piece, ret_status);
-		free(path);
-		if (!ok || piece.n == 0) {
-			cli_free(piece);
-			if (!ok)
-				break;
-			*ret = SPAN(all, n);
-			return true;
-		}
-		more = realloc(all, n + piece.n);
-		if (more) {
-			all = more;
-			memcpy(all + n, piece.p, piece.n);
-			n += piece.n;
-		}
-		cli_free(piece);
-		if (!more) {
-			*ret_status = cli_fail(CLI_FAULT, "%s", assay_err_text(ASSAY_NO_MEMORY));
+	while (n < size && fetch_piece(c, name, n, &piece, ret_status)) {
+		if (n == 0 && (size = size_of(piece)) > 0)
+			all = malloc(size);
+		if (!all || piece.n == 0 || piece.n > size - n) {
+			*ret_status = cli_fail(CLI_BAD_INPUT, "%s: is no set of files", name);
 			break;
 		}
+		memcpy(all + n, piece.p, piece.n);
+		n += piece.n;
+		cli_free(piece);
+		piece = SPAN(NULL, 0);
+	}
+	cli_free(piece);
+	if (all && n == size) {
+		*ret = SPAN(all, n);
+		return true;
 	}
 	free(all);
 	return false;

@@ -98,6 +98,7 @@ fleet_device_init(struct fleet_device *d, const struct fleet_options *o, unsigne
 		.agent = "assay-fleet " ASSAY_VERSION,
 		.part_max = ASSAY_PART_MIN,
 		.boot_log_max = log.n,
+		.ima_list = o->ima ? fleet_ima_read : NULL,
 	};
 	size_t size = assay_attester_size(&c);
 	void *memory = size ? malloc(size) : NULL;
@@ -113,6 +114,10 @@ fleet_device_init(struct fleet_device *d, const struct fleet_options *o, unsigne
 	fleet_device_digest(d, hex);
 	memcpy(d->id, hex, sizeof d->id - 1);
 	softtpm_boot(&d->tpm, log);
+	if (o->ima && !fleet_ima_measure(&d->tpm)) {
+		fleet_ima_make(&d->tpm, o->ima); /* the first: all others have booted alike */
+		(void)fleet_ima_measure(&d->tpm);
+	}
 	if (!memory || assay_attester_init(memory, size, &c, &d->attester) != ASSAY_OK)
 		abort();
 }

@@ -23,6 +23,7 @@ struct fleet_options {
 	bool reconnect;	    /* a lost connection is no error: the verifier may die */
 	bool stay;	    /* whatever is decided, until it is ended */
 	unsigned devices, seconds, ramp; /* ramp: connections per second */
+	unsigned ima; /* files in every device's IMA list; 0: no list */
 	unsigned first; /* devices of another process before these */
 	unsigned resets; /* of their TPMs before the boot */
 	long daemon;	    /* pid of keeper, to measure it and its children; 0: none */
@@ -38,6 +39,13 @@ struct fleet_device {
 	bool open, connecting, decided, admitted;
 	double challenged; /* s; 0: not waiting */
 };
+
+/* ima.c: boot_aggregate and so many files, what every device has run; then its PCR 10,
+ * false if there is no list; and the list's bytes, for the library. */
+void fleet_ima_make(const struct softtpm *booted, unsigned entries);
+bool fleet_ima_measure(struct softtpm *t);
+enum assay_err fleet_ima_read(void *self, uint64_t offset, uint8_t *buffer, size_t cap,
+			      size_t *ret_len);
 
 /* device.c: the software TPM as the library's back end. */
 void fleet_device_init(struct fleet_device *d, const struct fleet_options *o, unsigned n,

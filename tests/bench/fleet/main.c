@@ -376,7 +376,8 @@ usage(void)
 {
 	fputs("usage: assay-fleet --log FILE --devices N (--eks FILE | --port N --pin HEX\n"
 	      "       [--host H] [--seconds N] [--ramp N] [--ready FILE] [--daemon PID]\n"
-	      "       [--record FILE] [--reconnect]) [--first N] [--stay] [--resets N]\n",
+	      "       [--record FILE] [--reconnect]) [--first N] [--stay] [--resets N]\n"
+	      "       [--ima FILES]\n",
 	      stderr);
 	return 64;
 }
@@ -390,7 +391,8 @@ parse(int argc, char **argv)
 		{"devices", 1, NULL, 'n'}, {"seconds", 1, NULL, 's'}, {"ramp", 1, NULL, 'c'},
 		{"daemon", 1, NULL, 'd'},  {"record", 1, NULL, 'w'},
 		{"reconnect", 0, NULL, 'R'}, {"first", 1, NULL, 'f'},
-		{"stay", 0, NULL, 'S'},	   {"resets", 1, NULL, 'b'}, {NULL, 0, NULL, 0},
+		{"stay", 0, NULL, 'S'},	   {"resets", 1, NULL, 'b'}, {"ima", 1, NULL, 'i'},
+		{NULL, 0, NULL, 0},
 	};
 	struct fleet_options *o = &fleet.o;
 	size_t n;
@@ -413,6 +415,7 @@ parse(int argc, char **argv)
 		case 'f': o->first = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'S': o->stay = true; break;
 		case 'b': o->resets = (unsigned)strtoul(optarg, NULL, 10); break;
+		case 'i': o->ima = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'd': o->daemon = strtol(optarg, NULL, 10); break;
 		default: return false;
 		}
