@@ -213,7 +213,7 @@ own_list() { # a kernel that was not told of the old list begins one of its own
 check 'reboot' ima_boot edge 300
 check 'admitted' decides edge ADMIT
 check 'a kernel begins its own list without a reset' own_list
-check 'm6_a_list_begun_without_a_reset_is_quarantined' decides edge QUARANTINE
+check 'm6_a_list_begun_without_a_reset_is_quarantined' decides edge QUARANTINE ima.kexec
 check 'reboot' ima_boot edge 300
 check 'admitted' decides edge ADMIT
 
