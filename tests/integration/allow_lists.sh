@@ -56,7 +56,7 @@ check_status 2 'a device without a list' assay reference import --ima-from-devic
 
 # ---- larger than a message ------------------------------------------------------
 many() { # FILES
-	mkdir -p "$WORK/many" && (cd "$WORK/many" && seq "$1" | split -l 1 -a 5 -d - file-)
+	mkdir -p "$WORK/many" && (cd "$WORK/many" && seq "$1" | split -l 1 -a 6 -d - file-)
 }
 check '120,000 files' many 120000
 check 'become a set of several MB' import "$WORK/many" --name many
