@@ -181,7 +181,8 @@ fill_device(const struct options *o, struct work *w)
 		return status;
 	d->tier = o->tier ? find_tier(o->tier) : TIER_TPM;
 	if (d->tier != TIER_TPM && d->tier != TIER_VTPM)
-		return cli_usage(&cmd_appraise, "--tier %s: tpm or virtual-tpm", o->tier);
+		return cli_usage(&cmd_appraise, "--tier %s: tpm or virtual-tpm; evidence of a device "
+				 "without a TPM is judged from a case file", o->tier);
 	if (o->class_name && strlen(o->class_name) > DEVICE_CLASS_MAX)
 		return cli_usage(&cmd_appraise, "--class %s: too long", o->class_name);
 	snprintf(d->class_name, sizeof d->class_name, "%s", o->class_name ? o->class_name : "");
