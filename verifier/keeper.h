@@ -15,6 +15,7 @@
  *   keeper_record.c   its signed record; keeper_feed*.c who hears of it; keeper_token.c
  *   keeper_enrol.c    enrolment
  *   keeper_maps.c     policies, references and roots as sealed maps
+ *   keeper_judges.c   what judges whom: rings, planned changes, digests declared bad
  *   keeper_replay*.c  what a candidate policy would do, from stored evidence
  *   keeper_rollout.c  rings, and what is held against a replay's prediction
  *   keeper_operation*.c  what operators ask (operation.h)
