@@ -320,6 +320,15 @@ content_length(struct lws *wsi)
 	return strtol(text, NULL, 10);
 }
 
+/* What an answer of bytes is: only metrics are text. */
+static const char *
+bytes_type(const struct conn *c)
+{
+	return c->request.route && c->request.route->op == OP_METRICS
+		       ? "text/plain; version=0.0.4; charset=utf-8"
+		       : "application/octet-stream";
+}
+
 /* Only these: a browser cannot send them across sites unasked. */
 static const char *
 body_type(const struct conn *c)
@@ -465,8 +474,8 @@ conn_on_reply(uint64_t id, struct span payload)
 		return;
 	}
 	if (e == ASSAY_OK) {
-		ok = set_answer(c, 200, kind == REPLY_BYTES ? "application/octet-stream"
-							    : "application/json", body);
+		ok = set_answer(c, 200, kind == REPLY_BYTES ? bytes_type(c) : "application/json",
+				body);
 	} else {
 		problem_message(body, message, sizeof message);
 		ok = answer_problem(c, problem_status(e), e, message) == 0;

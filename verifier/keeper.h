@@ -191,4 +191,8 @@ ASSAY_MUST_USE enum assay_err keeper_case(struct keeper *k, const struct ledger_
 /* The device's addresses changed: keeper_device_changed() makes a new record of it. */
 void keeper_addresses_changed(struct keeper *k, const char *device);
 
+/* keeper_metrics.c: what /metrics says. */
+struct writer;
+void keeper_metrics(struct keeper *k, struct writer *w);
+
 #endif

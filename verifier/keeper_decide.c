@@ -178,8 +178,10 @@ keeper_record_decision(struct keeper *k, struct ledger_state *st, const struct d
 			  outcome_name(d->outcome), "before", outcome_name(st->decision), "reason",
 			  d->reason, "detail", detail, NULL);
 		st->decision = d->outcome;
+		metrics_word(&k->metrics.decisions, d->reason, d->outcome);
 	}
 	live->decision = d->outcome;
+	live->stale = strcmp(d->reason, "decision.expired") == 0;
 	live->seq = st->decision_seq;
 	live->expires_at = d->outcome == OUTCOME_QUARANTINE ? 0 : d->expires;
 	live->expires_ms = k->now_ms + (d->expires - k->now) * 1000;

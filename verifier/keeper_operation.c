@@ -46,6 +46,7 @@ static operation_handler *const handlers[OP_COUNT] = {
 	[OP_OPERATOR_LIST] = operation_on_operator_list,
 	[OP_OPERATOR_REVOKE] = operation_on_operator_revoke,
 	[OP_LEDGER_ACCEPT] = operation_on_ledger_accept,
+	[OP_METRICS] = operation_on_metrics,
 	[OP_ADMISSION] = operation_on_admission,
 	[OP_DECISION_SHOW] = operation_on_decision_show,
 	[OP_DECISION_TOKEN] = operation_on_decision_token,

@@ -149,7 +149,8 @@ typedef enum assay_err operation_handler(struct call *c);
 
 operation_handler operation_on_device_reread;
 operation_handler operation_on_policy_explain, operation_on_device_case;
-operation_handler operation_on_status, operation_on_device_address, operation_on_admission, operation_on_device_list, operation_on_device_show,
+operation_handler operation_on_status, operation_on_device_address, operation_on_admission,
+	operation_on_metrics, operation_on_device_list, operation_on_device_show,
 	operation_on_device_history, operation_on_device_evidence, operation_on_device_approve,
 	operation_on_device_set, operation_on_device_hold, operation_on_device_release,
 	operation_on_device_maintain, operation_on_device_retire,

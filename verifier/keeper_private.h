@@ -13,6 +13,7 @@
 #include "keeper.h"
 #include "keys.h"
 #include "live.h"
+#include "metrics.h"
 #include "sandbox.h"
 
 #include "evidence/binding.h"
@@ -94,6 +95,7 @@ struct request {
 	enum request_kind kind;
 	uint64_t id;
 	uint64_t session;
+	uint64_t begun_us; /* when it was given to an appraiser */
 	uint8_t evidence[32]; /* digest of what the device sent, as keeper computed it */
 	char device[DEVICE_ID_HEX + 1];
 	uint64_t version;     /* of the device's state when the request was made */
@@ -245,6 +247,7 @@ struct keeper {
 
 	char listen[CONFIG_TEXT_MAX]; /* with the real port once it is known */
 	struct keeper_status status;
+	struct metrics metrics;
 	/* for one message at a time; too large for the stack */
 	struct verdict verdict;
 	struct appraisal_input input;

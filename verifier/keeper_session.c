@@ -92,6 +92,7 @@ keeper_refuse(struct keeper *k, uint64_t session, const char *word, bool retry)
 	size_t n;
 
 	k->status.refusals++;
+	metrics_word(&k->metrics.refusals, word, OUTCOME_QUARANTINE);
 	log_event(LOG_LEVEL_WARN, "refused", "session", log_u64(session), "peer",
 		  s ? s->peer : "", "reason", word, NULL);
 	if (envelope_encode_refused(&m, frame, sizeof frame, &n) == ASSAY_OK)

@@ -137,7 +137,10 @@ keeper_finish_turn(struct keeper *k)
 	keeper_dispatch(k); /* appraisers work while the disk does */
 	keeper_replay_step(k);
 	if (k->changing) {
+		uint64_t begun = metrics_clock();
 		enum assay_err e = k->poisoned ? ASSAY_IO : ledger_commit(k->ledger);
+
+		metrics_time(&k->metrics.commit, metrics_clock() - begun);
 
 		k->changing = k->poisoned = false;
 		committed = e == ASSAY_OK;

@@ -501,6 +501,7 @@ keeper_on_verdict(struct keeper *k, struct child *c, const struct ipc_msg *m)
 		keeper_child_lost(k, c, "returned a verdict that is not its request's");
 		return;
 	}
+	metrics_time(&k->metrics.appraisal, metrics_clock() - r->begun_us);
 	malformed = k->verdict.status == VERDICT_FAULT ||
 		    (k->verdict.nfindings && k->verdict.findings[0].code == FIND_MALFORMED);
 	keeper_appraiser_done(k, c, malformed);

@@ -126,6 +126,7 @@ give(struct keeper *k, struct child *c, struct request *r)
 	add_work(c, r);
 	if (e == ASSAY_OK)
 		e = keeper_ima_give(c, r);
+	r->begun_us = metrics_clock();
 	if (e == ASSAY_OK)
 		e = ipc_send(&c->ipc, enrol ? IPC_ENROL : IPC_APPRAISE, r->id,
 			     SPAN(r->payload, r->len));

@@ -51,6 +51,7 @@
 	X(OPERATOR_LIST, "operator.list", ADMIN)                                               \
 	X(OPERATOR_REVOKE, "operator.revoke", ADMIN)                                           \
 	X(LEDGER_ACCEPT, "ledger.accept", ADMIN)                                               \
+	X(METRICS, "metrics", VIEWER)                                                          \
 	X(ADMISSION, "admission", RELYING_PARTY)                                               \
 	X(DECISION_STREAM, "decision.stream", RELYING_PARTY)                                   \
 	X(DECISION_SHOW, "decision.show", RELYING_PARTY)                                       \

@@ -297,6 +297,13 @@ keeper_ima_load(struct keeper *k, const char *device, struct bulk *ret, uint64_t
 }
 
 void
+keeper_metrics(struct keeper *k, struct writer *w)
+{
+	(void)k;
+	wr_bytes(w, SPAN("x 1\n", 4));
+}
+
+void
 keeper_addresses_changed(struct keeper *k, const char *device)
 {
 	(void)k, (void)device;

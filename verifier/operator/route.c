@@ -52,6 +52,7 @@ static const struct route routes[] = {
 	{METHOD_GET, "/v1/policies", OP_POLICY_LIST, 0, 0},
 	{METHOD_GET, "/v1/policies/{policy}", OP_POLICY_SHOW, 0, 0},
 	{METHOD_POST, "/v1/policies", OP_POLICY_ADD, B(FILE) | B(FILENAME) | B(REASON), FILES},
+	{METHOD_GET, "/metrics", OP_METRICS, 0, 0},
 	{METHOD_GET, "/v1/admission", OP_ADMISSION, B(MAC) | B(CERT) | B(DEVICE), 0},
 	{METHOD_GET, "/v1/devices/{device}/decision", OP_DECISION_SHOW, 0, 0},
 	{METHOD_GET, "/v1/devices/{device}/token", OP_DECISION_TOKEN, B(NONCE) | B(AUDIENCE), 0},

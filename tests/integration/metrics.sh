@@ -1,0 +1,54 @@
+#!/bin/bash
+# /metrics as Prometheus scrapes it: the format, counts that count, and nobody without a token.
+. tests/integration/lib.sh
+lib_begin
+
+ca_configure
+check 'a TPM is manufactured' tpm_make spare
+ca_roots "$WORK/roots"
+check 'init makes a verifier' verifier_init --roots "$WORK/roots" --accept-virtual-tpm
+check 'it starts' verifier_start
+scrape() { curl -s --unix-socket "$ASSAY_STATE/run/console.sock" -D "$WORK/head" http://localhost/metrics >"$WORK/metrics"; }
+has() { scrape && grep -qE "$1" "$WORK/metrics" || { cat "$WORK/metrics" && return 1; }; }
+check 'it answers' scrape
+check '... as text of version 0.0.4' grep -qi '^content-type: text/plain; version=0.0.4' "$WORK/head"
+well_formed() { # every sample has HELP and TYPE before it, and a number
+	awk '/^# HELP / { help[$3] = 1; next }
+	     /^# TYPE / { type[$3] = $4; next }
+	     { name = $1; sub(/[{].*/, "", name); base = name; sub(/_(bucket|sum|count)$/, "", base)
+	       if (!(name in help) && !(base in help && type[base] == "histogram")) { print "no HELP: " name; bad = 1 }
+	       if ($NF !~ /^[0-9.e+-]+$/) { print "no number: " $0; bad = 1 } }
+	     END { exit bad }' "$WORK/metrics"
+}
+check 'every sample is announced and a number' well_formed
+if command -v promtool >/dev/null; then
+	check 'promtool accepts it' promtool check metrics <"$WORK/metrics"
+	check 'promtool accepts the alert rules' promtool check rules docs/metrics/alerts.yaml
+else
+	skip 'promtool accepts it' 'there is no promtool'
+fi
+check 'a policy' policy_use gateway 1
+check 'a gateway enrols' device_enrol gateway gateway grub-good
+check 'it is quarantined' decides gateway QUARANTINE
+check 'that is counted by reason' has 'assay_decisions_total.outcome="quarantine",reason="[a-z.-]*". [1-9]'
+check 'one device is quarantined' has '^assay_devices\{decision="quarantine"\} 1$'
+check 'it is connected' has '^assay_devices_connected 1$'
+check 'its boot is approved' device_approve_boot gateway
+check 'it is admitted' decides gateway ADMIT
+check 'one device is admitted' has '^assay_devices\{decision="admit"\} 1$'
+check 'none is quarantined' has '^assay_devices\{decision="quarantine"\} 0$'
+check 'verdicts have a time' has '^assay_appraisal_seconds_count [1-9]'
+check 'commits have a time' has '^assay_commit_seconds_count [1-9]'
+agent_stop gateway
+check 'it is unreachable' wait_for 5 has '^assay_devices_unreachable 1$'
+check 'and at last stale' wait_for 15 has '^assay_devices_stale 1$'
+check 'json rules of the dashboard' jq -e '.panels | length > 3' docs/metrics/grafana.json
+named() { # every name of dashboard and alerts is one that is exported
+	local n
+	for n in $(grep -oh 'assay_[a-z_]*' docs/metrics/*.yaml docs/metrics/*.json docs/metrics.md | sort -u); do
+		grep -q "^# HELP ${n%_bucket} " "$WORK/metrics" || { echo "$n" && return 1; }
+	done
+}
+check 'dashboard, alerts and document name what there is' named
+verifier_stop
+lib_end
