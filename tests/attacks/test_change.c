@@ -3,6 +3,8 @@
 #include "tests/support/unit.h"
 #include "tests/support/world.h"
 
+#include "verifier/compiler/digestset_build.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +13,7 @@
 #define UNTIL (NOW + 2000)
 
 static struct world w;
+static uint8_t *bad;
 
 static int
 start(void **state)
@@ -25,6 +28,8 @@ stop(void **state)
 {
 	(void)state;
 	world_free(&w);
+	free(bad);
+	bad = NULL;
 	return 0;
 }
 
@@ -162,7 +167,7 @@ d12_a_copy_of_a_that_somebody_learned_admits_no_rollback(void **state)
 	assert_quarantined(world_round(&w), FIND_ROLLED_BACK);
 }
 
-/* ---- replay ---- */
+/* ---- known-bad ---- */
 
 /* The stored round, as keeper would replay it. */
 static const struct verdict *
@@ -174,6 +179,74 @@ replay(void)
 	appraise_replay(&w.in, &w.scratch, w.v);
 	return w.v;
 }
+
+static void
+declare_bad(const struct digest *d)
+{
+	struct digestset_builder *b = digestset_builder_new();
+	struct digestset_digest one = {.alg = d->alg, .bytes = digest_span(d)};
+	struct reference_view *v = &w.in.references[w.in.nreferences++];
+	size_t n;
+
+	free(bad);
+	bad = NULL;
+	assert_non_null(b);
+	assert_int_equal(digestset_add(b, SPAN(NULL, 0), &one), ASSAY_OK);
+	assert_int_equal(digestset_build(b, &bad, &n), ASSAY_OK);
+	digestset_builder_free(b);
+	memset(v, 0, sizeof *v);
+	v->compiled = SPAN(bad, n);
+	v->kind = REF_KIND_KNOWN_BAD;
+	v->state = REF_PROMOTED;
+	assert_int_equal(digest_sha256(v->compiled, v->digest), ASSAY_OK);
+}
+
+static void
+a_pcr_declared_bad_beats_the_reference_that_it_matches(void **state)
+{
+	(void)state;
+	assert_admitted(world_round(&w));
+	declare_bad(pcr_value(&w.tpm.pcrs, ALG_SHA256, 4));
+	assert_quarantined(replay(), FIND_KNOWN_BAD);
+	assert_quarantined(world_round(&w), FIND_KNOWN_BAD);
+}
+
+static void
+an_event_declared_bad_later_is_found_in_what_was_judged_before(void **state)
+{
+	struct eventlog l;
+	struct event ev;
+	struct digest d = {0};
+
+	(void)state;
+	assert_admitted(world_round(&w));
+	assert_admitted(world_round(&w));
+	assert_int_equal(eventlog_open(w.log, false, &l), ASSAY_OK);
+	while (eventlog_next(&l, &ev))
+		if (ev.pcr == 4 && ev.type == 0x80000003u)
+			assert_int_equal(
+				digest_from(ALG_SHA256, event_digest_in(&ev, ALG_SHA256), &d),
+				ASSAY_OK);
+	assert_int_equal(d.len, 32);
+	declare_bad(&d);
+	assert_quarantined(world_round(&w), FIND_KNOWN_BAD);
+	assert_quarantined(world_round(&w), FIND_KNOWN_BAD); /* also in a steady round */
+	w.in.nreferences--;
+	assert_admitted(world_round(&w)); /* taken from the list: judged anew */
+}
+
+static void
+a_known_bad_list_that_cannot_be_read_is_not_taken_for_empty(void **state)
+{
+	static const uint8_t junk[5] = {1, 2, 3, 4, 5};
+
+	(void)state;
+	declare_bad(pcr_value(&w.tpm.pcrs, ALG_SHA256, 9));
+	w.in.references[1].compiled = SPAN(junk, sizeof junk);
+	assert_quarantined(world_round(&w), FIND_POLICY_INVALID);
+}
+
+/* ---- replay ---- */
 
 static void
 a_replay_says_what_the_next_round_says(void **state)
@@ -255,6 +328,9 @@ main(void)
 		CASE(d12_another_device_that_never_showed_b_still_matches_a),
 		CASE(d12_a_expires_by_itself),
 		CASE(d12_a_copy_of_a_that_somebody_learned_admits_no_rollback),
+		CASE(a_pcr_declared_bad_beats_the_reference_that_it_matches),
+		CASE(an_event_declared_bad_later_is_found_in_what_was_judged_before),
+		CASE(a_known_bad_list_that_cannot_be_read_is_not_taken_for_empty),
 		CASE(a_replay_says_what_the_next_round_says),
 		CASE(a_replay_keeps_what_was_found_in_counters),
 		CASE(a_prediction_is_never_a_verdict),
