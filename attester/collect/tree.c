@@ -148,7 +148,8 @@ read_names(struct level *l)
 	if (note == NOTE_NONE && errno != 0)
 		note = NOTE_UNREADABLE;
 	closedir(d);
-	qsort(l->names, l->n, l->n ? sizeof *l->names : 1, by_bytes);
+	if (l->n > 0)
+		qsort(l->names, l->n, sizeof *l->names, by_bytes);
 	return note;
 }
 
