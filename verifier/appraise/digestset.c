@@ -332,8 +332,17 @@ enum digestset_answer
 digestset_find(const struct digestset *s, struct span path, const struct digestset_digest *d,
 	       uint32_t *ret_record)
 {
-	const struct probe p = {
-		s, s->path_table, s->path_slots, digestset_hash(s->key, 0, path), path, 0};
+	const struct digestset_query q = {path, digestset_hash(s->key, 0, path), d};
+
+	return digestset_find_expected(s, &q, ret_record);
+}
+
+enum digestset_answer
+digestset_find_expected(const struct digestset *s, const struct digestset_query *q,
+			uint32_t *ret_record)
+{
+	const struct probe p = {s, s->path_table, s->path_slots, q->hash, q->path, 0};
+	const struct digestset_digest *d = q->digest;
 	uint32_t number = look_up(&p, is_path), first, n, last = DIGESTSET_NONE;
 
 	if (ret_record)
@@ -380,20 +389,20 @@ probable(const struct digestset *s, uint64_t hash)
 }
 
 void
-digestset_expect(const struct digestset *s, const struct span *paths, size_t n)
+digestset_expect(const struct digestset *s, const struct span *paths, size_t n,
+		 uint64_t *ret_hashes)
 {
-	uint64_t hash[DIGESTSET_EXPECT_MAX];
 	uint32_t number[DIGESTSET_EXPECT_MAX];
 
+	for (size_t i = 0; i < n; i++)
+		ret_hashes[i] = digestset_hash(s->key, 0, paths[i]);
 	if (s->path_slots == 0 || n > DIGESTSET_EXPECT_MAX)
 		return;
-	for (size_t i = 0; i < n; i++) {
-		hash[i] = digestset_hash(s->key, 0, paths[i]);
+	for (size_t i = 0; i < n; i++)
 		prefetch(s->path_table,
-			 4 * (size_t)DIGESTSET_SLOT(hash[i], (uint64_t)s->path_slots));
-	}
+			 4 * (size_t)DIGESTSET_SLOT(ret_hashes[i], (uint64_t)s->path_slots));
 	for (size_t i = 0; i < n; i++) {
-		number[i] = probable(s, hash[i]);
+		number[i] = probable(s, ret_hashes[i]);
 		prefetch(s->blocks, 4 * (size_t)(number[i] / DIGESTSET_BLOCK));
 		prefetch(s->firsts, 4 * (size_t)number[i]);
 	}

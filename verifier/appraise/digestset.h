@@ -94,10 +94,20 @@ uint64_t digestset_hash(const uint8_t key[16], uint32_t alg, struct span bytes);
 #define DIGESTSET_ENTRY(hash, number) (DIGESTSET_TAG(hash) << 21 | ((number) + 1))
 /*
  * These paths will be looked for next: brings what a look-up reads into the processor's
- * cache, for all of them at once. At most DIGESTSET_EXPECT_MAX. Changes no answer.
+ * cache, for all of them at once, and hashes them. At most DIGESTSET_EXPECT_MAX.
  */
 #define DIGESTSET_EXPECT_MAX 16
-void digestset_expect(const struct digestset *s, const struct span *paths, size_t n);
+void digestset_expect(const struct digestset *s, const struct span *paths, size_t n,
+		      uint64_t *ret_hashes);
+/* As digestset_find(), with what digestset_expect() made of the path. */
+struct digestset_query {
+	struct span path;
+	uint64_t hash;
+	const struct digestset_digest *digest;
+};
+enum digestset_answer digestset_find_expected(const struct digestset *s,
+					      const struct digestset_query *q,
+					      uint32_t *ret_record);
 
 /* A record's digest and path number (DIGESTSET_NONE: none); false if there is none such. */
 bool digestset_record(const struct digestset *s, uint32_t record, struct digestset_digest *ret,

@@ -200,14 +200,14 @@ read_some(struct imalog *l, struct imalog_entry *ret)
 }
 
 static void
-expect(const struct ima_judging *j, const struct imalog_entry *e, size_t n)
+expect(struct ima_judging *j, const struct imalog_entry *e, size_t n)
 {
 	struct span paths[DIGESTSET_EXPECT_MAX];
 
 	for (size_t i = 0; i < n; i++)
 		paths[i] = e[i].path;
 	for (unsigned i = 0; i < j->nallow; i++)
-		digestset_expect(&j->allow[i], paths, n);
+		digestset_expect(&j->allow[i], paths, n, j->hash[i]);
 }
 
 void
@@ -222,8 +222,8 @@ ima_judge_entries(struct ima_judging *j)
 			    ASSAY_OK) {
 		while ((n = read_some(&l, some)) != 0) {
 			expect(j, some, n);
-			for (size_t i = 0; i < n; i++)
-				judge_entry(j, &some[i]);
+			for (j->at = 0; j->at < n; j->at++)
+				judge_entry(j, &some[j->at]);
 		}
 		if (imalog_finish(&l) == ASSAY_OK)
 			return;

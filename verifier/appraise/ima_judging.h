@@ -24,6 +24,8 @@ struct ima_judging {
 	uint8_t number[REFERENCES_PER_DEVICE_MAX]; /* of allow[] among the references */
 	bool planned; /* one list takes the place of another: who shows which is kept */
 	struct digestset allow[REFERENCES_PER_DEVICE_MAX], bad[REFERENCES_PER_DEVICE_MAX];
+	uint64_t hash[REFERENCES_PER_DEVICE_MAX][DIGESTSET_EXPECT_MAX]; /* of paths, by allow[] */
+	size_t at; /* which of these entries is judged */
 	uint8_t told[IMA_MATTER_COUNT];
 	uint32_t untold; /* matters with findings that had no room */
 	uint32_t verifications;
