@@ -22,7 +22,7 @@
 
 #define LOGS_MAX 256
 #define RECORDS_MAX EVENTLOG_EVENTS_MAX
-#define SAMPLE 6 /* alterations of a log, of each kind */
+#define SAMPLE 4 /* alterations of a log, of each kind */
 
 static char *logs[LOGS_MAX];
 static size_t nlogs;

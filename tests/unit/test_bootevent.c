@@ -295,6 +295,52 @@ differences_are_told_in_words(void **state)
 }
 
 static void
+what_sits_in_a_slot_is_told_with_its_place(void **state)
+{
+	static const struct {
+		const char *path, *place;
+	} cases[] = {
+		{"PciRoot(0x0)/Pci(0x3,0x0)/Offset(0x1,0x2)", " at PCI 00:03.0"},
+		{"PciRoot(0x0)/Pci(0x1c,0x4)/Pci(0x0,0x1)/Offset(0x1,0x2)", " at PCI 00:1c.4/00.1"},
+		{"PciRoot(0xa)/Pci(0x1f,0x7)", " at PCI 0a:1f.7"},
+		{"PciRoot(0x0)", ""},
+		{"PciRoot(0x0)/Pci(0xfff,0x0)", ""},
+		{"PciRoot(", ""},
+		{"Fv(7cb8bdc9)/FvFile(462caa21)", ""},
+	};
+	char seen[200], text[200], want[400];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(seen, sizeof seen, "option ROM: %s", cases[i].path);
+		bootwords_added(BOOT_OPTION_ROM, seen, text, sizeof text);
+		snprintf(want, sizeof want, "new option ROM%s: %s", cases[i].place, cases[i].path);
+		assert_string_equal(text, want);
+		bootwords_removed(BOOT_OPTION_ROM, seen, text, sizeof text);
+		snprintf(want, sizeof want, "option ROM%s is gone: %s", cases[i].place,
+			 cases[i].path);
+		assert_string_equal(text, want);
+	}
+}
+
+static void
+words_that_do_not_fit_end_visibly(void **state)
+{
+	char seen[400], text[64];
+
+	(void)state;
+	snprintf(seen, sizeof seen, "kernel command line: quiet %0300d", 1);
+	for (size_t cap = 64; cap <= sizeof text; cap++) {
+		bootwords_changed(BOOT_KERNEL_CMDLINE, seen, "kernel command line: quiet", text,
+				  cap);
+		assert_int_equal(strlen(text), cap - 1);
+		assert_string_equal(text + cap - 4, "...");
+	}
+	bootwords_added(BOOT_INITRD, seen, text, sizeof text);
+	assert_string_equal(text + sizeof text - 4, "...");
+}
+
+static void
 every_component_is_found_again_by_its_words(void **state)
 {
 	(void)state;
@@ -341,6 +387,8 @@ main(void)
 		cmocka_unit_test(variables_whose_lengths_do_not_fit_are_malformed),
 		cmocka_unit_test(words_are_split_at_any_run_of_spaces),
 		cmocka_unit_test(differences_are_told_in_words),
+		cmocka_unit_test(what_sits_in_a_slot_is_told_with_its_place),
+		cmocka_unit_test(words_that_do_not_fit_end_visibly),
 		cmocka_unit_test(every_component_is_found_again_by_its_words),
 		cmocka_unit_test(every_finding_of_a_log_is_in_the_document),
 	};
