@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <wolfssl/options.h>
+#include <wolfssl/wolfcrypt/asn_public.h>
+
 #define NOW 1790000000
 
 static struct policy_ima policy;
@@ -261,6 +264,56 @@ others_signatures_are_as_their_index_says(void **state)
 	unit_free(list);
 }
 
+/* A public key alone, under the identifier that the signature names. */
+static void
+lone_key(struct span pem_file, uint32_t id)
+{
+	int n = wc_PubKeyPemToDer(pem_file.p, (int)pem_file.n, pem, sizeof pem);
+
+	assert_true(n > 0);
+	memset(&policy, 0, sizeof policy);
+	policy.nkeyrings = 1;
+	policy.keyring[0].allow_expired = true;
+	memset(&keys, 0, sizeof keys);
+	assert_int_equal(key_from_spki(SPAN(pem, (size_t)n), &keys.key[0].key), ASSAY_OK);
+	keys.key[0].id = id;
+	keys.count = 1;
+}
+
+/* The first signature of this ascii list is RSA, the second over a curve that nobody here
+ * verifies: it is bad, and never passed over. */
+static void
+others_ascii_signatures_verify_with_their_key(void **state)
+{
+	static uint8_t scratch[IMALOG_SCRATCH];
+	const char *path = unit_shared("ima/keylime-signatures.txt");
+	struct span list, key;
+	unsigned good = 0, n = 0;
+	struct imalog_entry e;
+	struct imalog l;
+
+	(void)state;
+	if (!path)
+		skip();
+	list = unit_file(path);
+	key = unit_file(unit_shared("ima/keylime-rsa2048pub.pem"));
+	assert_int_equal(imalog_open(list, scratch, sizeof scratch, &l), ASSAY_OK);
+	while (imalog_next(&l, &e)) {
+		struct imalog_signature header;
+		struct ima_signed s;
+
+		assert_int_equal(imalog_signature(e.field[IMALOG_SIG], &header), ASSAY_OK);
+		lone_key(key, header.key_id);
+		ima_signed(&any, &e, &s);
+		good += s.answer == IMA_SIGNED_GOOD;
+		n++;
+		assert_int_equal(s.answer, n == 1 ? IMA_SIGNED_GOOD : IMA_SIGNED_BAD);
+	}
+	assert_int_equal(good, 1);
+	unit_free(list);
+	unit_free(key);
+}
+
 int
 main(void)
 {
@@ -269,6 +322,7 @@ main(void)
 		cmocka_unit_test(no_altered_signature_or_digest_verifies),
 		cmocka_unit_test(every_kind_of_key_and_version_verifies_and_no_mutant_does),
 		cmocka_unit_test(appended_signatures_verify_and_no_mutant_does),
+		cmocka_unit_test(others_ascii_signatures_verify_with_their_key),
 		cmocka_unit_test(others_signatures_are_as_their_index_says),
 	};
 
