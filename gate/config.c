@@ -111,16 +111,19 @@ take_text(struct check *c, const char *key, const char *from, char *to, size_t c
 static void
 take_server(struct check *c, const char *text, struct gate_config *ret)
 {
-	const char *host = text + 6, *colon;
+	const char *host = text + 6, *colon = NULL;
+	unsigned long port = 0;
+	char *end = NULL;
 	size_t n;
 
-	if (strncmp(text, "wss://", 6) != 0 || !(colon = strrchr(host, ':')) ||
-	    colon == host || atoi(colon + 1) < 1 || atoi(colon + 1) > UINT16_MAX ||
-	    colon[1 + strspn(colon + 1, "0123456789")] != '\0') {
+	if (strncmp(text, "wss://", 6) == 0 && (colon = strrchr(host, ':')) != NULL &&
+	    colon[1] >= '1' && colon[1] <= '9')
+		port = strtoul(colon + 1, &end, 10);
+	if (!end || *end || colon == host || port > UINT16_MAX) {
 		complain(c, "server", "must be wss://HOST:PORT");
 		return;
 	}
-	ret->port = (uint16_t)atoi(colon + 1);
+	ret->port = (uint16_t)port;
 	n = (size_t)(colon - host);
 	if (host[0] == '[' && host[n - 1] == ']')
 		host++, n -= 2;

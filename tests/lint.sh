@@ -114,7 +114,7 @@ check_directions() {
 
 # `HEADER PATTERN <- FILE PATTERN`: only these files (and tests/) may include those headers.
 SINGLE_INCLUDERS='
-libwebsockets\.h        <- verifier/(net|console)[a-z_]*\.[ch]|verifier/operator/.*\.[ch]|attester/agent/link[a-z_]*\.c
+libwebsockets\.h        <- verifier/(net|console)[a-z_]*\.[ch]|verifier/operator/.*\.[ch]|attester/agent/link[a-z_]*\.c|gate/feed\.c
 uv\.h                   <- attester/connection/connection\.c|verifier/(net|console)[a-z_]*\.[ch]|verifier/operator/.*\.[ch]
 sqlite3\.h              <- verifier/ledger/.*
 libpq-fe\.h             <- verifier/ledger/.*
@@ -122,12 +122,14 @@ tss2/.*                 <- attester/tpm[a-z_]*\.[ch]
 .*assay\.pb-c\.h        <- evidence/envelope[a-z_]*\.c
 protobuf-c/.*           <- evidence/envelope[a-z_]*\.[ch]
 wolfssl/.*              <- evidence/(digest|key[a-z_]*)\.c|attester/key_private\.c|verifier/(seal|keys)\.c|verifier/appraise/credential[a-z_]*\.c|verifier/result/.*\.c
-(cyaml/.*|yaml\.h)      <- attester/collect/normal_yaml\.c|verifier/compiler/.*\.[ch]|verifier/config[a-z_]*\.c|attester/agent/config[a-z_]*\.c
+(cyaml/.*|yaml\.h)      <- attester/collect/normal_yaml\.c|verifier/compiler/.*\.[ch]|verifier/config[a-z_]*\.c|attester/agent/config[a-z_]*\.c|gate/config\.c
 cbor\.h                 <- verifier/compiler/.*\.c
 openssl/.*              <- evidence/tls/tls_exporter\.c
 p11-kit/.*              <- attester/token\.c
 seccomp\.h              <- verifier/sandbox[a-z_]*\.c
-jansson\.h              <- verifier/(console|keeper_operation|operator/.*|cli/.*|result/.*)[a-z_]*\.[ch]
+jansson\.h              <- verifier/(console|keeper_operation|operator/.*|cli/.*|result/.*)[a-z_]*\.[ch]|gate/nft\.c
+nftables/.*             <- gate/nft\.c
+libnetfilter_conntrack/.* <- gate/flows\.c
 archive(_entry)?\.h     <- verifier/cli/rootfs_archive\.c
 curl/.*                 <- verifier/(cli|outbound)[a-z_/]*\.c
 '

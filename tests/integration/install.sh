@@ -9,9 +9,9 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 install_all() { make -s install B="${ASSAY_BIN#"$PWD"/}" DESTDIR="$D" PREFIX=/usr; }
 check 'make install succeeds' install_all
 
-for f in bin/assay sbin/assay-verifier sbin/assay-attester lib/libassay-attester.a \
+for f in bin/assay sbin/assay-verifier sbin/assay-attester sbin/assay-gate lib/libassay-attester.a \
 	include/assay/attester.h include/assay/error.h share/man/man1/assay.1 \
-	share/man/man8/assay-verifier.8 share/man/man8/assay-attester.8 \
+	share/man/man8/assay-verifier.8 share/man/man8/assay-attester.8 share/man/man8/assay-gate.8 \
 	share/bash-completion/completions/assay share/doc/assay/README.md; do
 	check "$f is installed" test -s "$D/usr/$f"
 done
