@@ -25,7 +25,7 @@ is_end(const struct nf_conntrack *ct, const struct flows *f)
 		enum nf_conntrack_attr attr = ip6 ? ends6[i] : ends4[i];
 		const void *at = nfct_attr_is_set(ct, attr) > 0 ? nfct_get_attr(ct, attr) : NULL;
 
-		if (at && memcmp(at, f->ip, ip6 ? 16 : 4) == 0)
+		if (at && memcmp(at, f->ip, ip6 ? 16 : 4) == 0) /* public */
 			return true;
 	}
 	return false;

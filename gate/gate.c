@@ -4,6 +4,7 @@
 #include "devices.h"
 #include "feed.h"
 #include "nft.h"
+#include "report.h"
 #include "rules.h"
 
 #include "evidence/stream.h"
@@ -48,46 +49,12 @@ struct gate {
 	uint64_t drifts, applied;
 };
 
-/* ---- telling ---------------------------------------------------------------------------------- */
-
-static void
-say(const char *event, const char *fmt, ...)
-{
-	char text[700], at[32] = "";
-	time_t now = time(NULL);
-	struct tm tm;
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	if (gmtime_r(&now, &tm))
-		(void)strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	fprintf(stderr, "%s assay-gate event=%s %s\n", at, event, text);
-}
+/* ---- telling ---- */
 
 static const char *
 holds_word(enum nft_holds h)
 {
 	return h == NFT_CONFIRMED ? "confirmed" : h == NFT_DRIFTED ? "drifted" : "gone";
-}
-
-/* Written whole, so that a reader never sees half of it. */
-static bool
-write_whole(const char *path, const char *text)
-{
-	char tmp[GATE_TEXT_MAX + 8];
-	size_t n = strlen(text);
-	bool ok;
-	int fd;
-
-	snprintf(tmp, sizeof tmp, "%s.new", path);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, n) == (ssize_t)n && fsync(fd) == 0;
-	ok = close(fd) == 0 && ok;
-	return ok && rename(tmp, path) == 0;
 }
 
 static void
@@ -116,12 +83,12 @@ tell_status(struct gate *g, int64_t now)
 			 g->stale ? "requested" : holds_word(g->holds));
 	}
 	text_put(&t, "]}\n");
-	if (!t.failed && !write_whole(g->config.status, t.p))
-		say("status", "file=%s error=%s", g->config.status, strerror(errno));
+	if (!t.failed && !gate_write(g->config.status, t.p))
+		gate_say("status", "file=%s error=%s", g->config.status, strerror(errno));
 	text_free(&t);
 }
 
-/* ---- the kernel ------------------------------------------------------------------------------- */
+/* ---- the kernel ---- */
 
 static bool
 put_table(struct gate *g)
@@ -133,7 +100,7 @@ put_table(struct gate *g)
 	e = t.failed ? ASSAY_NO_MEMORY : nft_run(g->nft, t.p);
 	text_free(&t);
 	if (e != ASSAY_OK) {
-		say("rules", "error=\"%s\"", e == ASSAY_IO ? nft_why(g->nft) : assay_err_text(e));
+		gate_say("rules", "error=\"%s\"", e == ASSAY_IO ? nft_why(g->nft) : assay_err_text(e));
 		return false;
 	}
 	g->rules = nft_rules(g->nft);
@@ -208,20 +175,20 @@ apply(struct gate *g, int64_t now, bool always)
 		return;
 	rules_batch(&g->want, now, &t);
 	if (t.failed) {
-		say("apply", "error=\"memory is exhausted\"");
+		gate_say("apply", "error=\"memory is exhausted\"");
 	} else if (g->dry_run) {
 		fputs(t.p, stdout);
 		fflush(stdout);
 		(void)remember_put(g);
 	} else if (nft_run(g->nft, t.p) != ASSAY_OK) {
-		say("apply", "error=\"%s\"", nft_why(g->nft));
+		gate_say("apply", "error=\"%s\"", nft_why(g->nft));
 		g->holds = NFT_DRIFTED;
 		g->stale = true;
 	} else {
 		end_flows(g);
 		g->holds = remember_put(g) ? NFT_CONFIRMED : NFT_DRIFTED;
 		g->applied++;
-		say("applied", "elements=%zu", g->want.n);
+		gate_say("applied", "elements=%zu", g->want.n);
 	}
 	text_free(&t);
 }
@@ -236,12 +203,12 @@ check(struct gate *g, int64_t now)
 	if (g->holds == NFT_CONFIRMED)
 		return;
 	g->drifts++;
-	say("drift", "kernel=%s repairing=yes", holds_word(g->holds));
+	gate_say("drift", "kernel=%s repairing=yes", holds_word(g->holds));
 	if (put_table(g))
 		apply(g, now, true);
 }
 
-/* ---- the stream ---------------------------------------------------------------------------------- */
+/* ---- the stream ---- */
 
 static void
 swap_in(struct gate *g)
@@ -262,8 +229,8 @@ keep_highest(struct gate *g, uint64_t n)
 		return;
 	g->highest = n;
 	snprintf(text, sizeof text, "%llu\n", (unsigned long long)n);
-	if (!g->dry_run && !write_whole(g->config.state, text))
-		say("state", "file=%s error=\"%s\"", g->config.state, strerror(errno));
+	if (!g->dry_run && !gate_write(g->config.state, text))
+		gate_say("state", "file=%s error=\"%s\"", g->config.state, strerror(errno));
 }
 
 /* Everything so far is what keeper sent: what came with the snapshot now counts. */
@@ -278,7 +245,7 @@ on_heartbeat(struct gate *g, int64_t now)
 		swap_in(g);
 	}
 	if (!g->believed)
-		say("heard", "number=%llu devices=%zu", (unsigned long long)g->stream.last,
+		gate_say("heard", "number=%llu devices=%zu", (unsigned long long)g->stream.last,
 		    g->known.n);
 	g->believed = true;
 	g->failures = 0;
@@ -291,7 +258,7 @@ static bool
 on_snapshot(struct gate *g)
 {
 	if (g->event.head < g->highest) {
-		say("rollback", "known=%llu verifier=%llu text=\"the verifier knows less than this "
+		gate_say("rollback", "known=%llu verifier=%llu text=\"the verifier knows less than this "
 				"gate: its ledger was put back; see docs/gate.md\"",
 		    (unsigned long long)g->highest, (unsigned long long)g->event.head);
 		return false;
@@ -313,7 +280,7 @@ on_record(struct gate *g, bool gone)
 	else
 		e = devices_put(to, &g->event.record);
 	if (e != ASSAY_OK)
-		say("record", "error=\"%s\"", assay_err_text(e));
+		gate_say("record", "error=\"%s\"", assay_err_text(e));
 	g->stale = g->stale || !g->snapshot;
 	return e == ASSAY_OK;
 }
@@ -326,7 +293,7 @@ on_message(void *self, struct span m)
 	enum assay_err e = stream_on_message(&g->stream, m, now, &g->event);
 
 	if (e != ASSAY_OK) {
-		say("refused", "error=\"%s\"", assay_err_text(e));
+		gate_say("refused", "error=\"%s\"", assay_err_text(e));
 		return false;
 	}
 	switch (g->event.type) {
@@ -348,7 +315,7 @@ on_message(void *self, struct span m)
 		on_heartbeat(g, now);
 		break;
 	case STREAM_END:
-		say("ended", "reason=%s", g->event.reason);
+		gate_say("ended", "reason=%s", g->event.reason);
 		return false;
 	default:
 		break;
@@ -419,7 +386,7 @@ static void
 on_up(void *self)
 {
 	(void)self;
-	say("connected", "text=\"waiting for a confirmed snapshot\"");
+	gate_say("connected", "text=\"waiting for a confirmed snapshot\"");
 }
 
 static void
@@ -428,13 +395,13 @@ on_down(void *self, const char *why)
 	struct gate *g = self;
 	unsigned wait = g->failures < 4 ? 1u << g->failures : RETRY_MAX_S;
 
-	say("disconnected", "why=\"%s\" retry_s=%u", why, wait);
+	gate_say("disconnected", "why=\"%s\" retry_s=%u", why, wait);
 	g->believed = false;
 	g->failures++;
 	g->retry_at = time(NULL) + wait;
 }
 
-/* ---- time ------------------------------------------------------------------------------------------ */
+/* ---- time ---- */
 
 static void
 on_tick(void *self)
@@ -446,7 +413,7 @@ on_tick(void *self)
 	if (g->retry_at != 0 && now >= g->retry_at)
 		dial(g);
 	if (g->believed && silent) {
-		say("silent", "seconds=%lld", (long long)(now - g->beat_at));
+		gate_say("silent", "seconds=%lld", (long long)(now - g->beat_at));
 		g->believed = false;
 		feed_hang_up(g->feed);
 	}
@@ -469,7 +436,7 @@ on_changed(void *self)
 	g->checked_at = 0; /* at the next tick, when its own changes are done */
 }
 
-/* ---- starting ---------------------------------------------------------------------------------------- */
+/* ---- starting ---- */
 
 static int
 fail(int status, const char *fmt, ...)
@@ -528,8 +495,8 @@ start(struct gate *g)
 	if (!g->dry_run) {
 		g->nft = nft_open();
 		if (!g->nft || !put_table(g))
-			return fail(GATE_NO_ACCESS, "nftables cannot be changed; is this root, with "
-				    "CAP_NET_ADMIN?");
+			return fail(GATE_NO_ACCESS, "nftables cannot be changed; is this "
+						    "root, with CAP_NET_ADMIN?");
 	}
 	g->feed = feed_open(&g->config, g->token, &h);
 	if (!g->feed)
@@ -537,7 +504,7 @@ start(struct gate *g)
 	fd = g->dry_run ? -1 : nft_watch();
 	if (fd >= 0)
 		feed_watch(g->feed, fd);
-	say("start", "server=%s:%u interfaces=%u fail=%s", g->config.server, g->config.port,
+	gate_say("start", "server=%s:%u interfaces=%u fail=%s", g->config.server, g->config.port,
 	    g->config.ninterfaces, g->config.fail == GATE_FAIL_OPEN ? "open" : "closed");
 	g->retry_at = 1;
 	return GATE_YES;
@@ -557,7 +524,7 @@ gate_run(const struct gate_config *c, bool dry_run)
 	if ((status = start(g)) == GATE_YES) {
 		feed_run(g->feed);
 		/* elements stay: the kernel ends each at the end of its decision */
-		say("stop", "elements=%zu", g->put.n);
+		gate_say("stop", "elements=%zu", g->put.n);
 	}
 	feed_close(g->feed);
 	nft_close(g->nft);

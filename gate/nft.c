@@ -62,7 +62,7 @@ nft_run(struct nft *n, const char *text)
 	return ASSAY_IO;
 }
 
-/* ---- what is there ----------------------------------------------------------------------------- */
+/* ---- what is there ---- */
 
 /* The table as JSON; NULL: there is none, or it cannot be read. */
 static json_t *
@@ -81,7 +81,7 @@ static uint64_t
 hash_text(uint64_t h, const char *s)
 {
 	for (; *s; s++)
-		h = (h ^ (uint8_t)*s) * UINT64_C(1099511628211); /* FNV-1a: to notice, not to trust */
+		h = (h ^ (uint8_t)*s) * UINT64_C(1099511628211); /* FNV-1a: to notice */
 	return h;
 }
 
@@ -142,7 +142,8 @@ find_set(const char *name, enum record_outcome *ret_outcome, enum rules_set *ret
 
 	for (unsigned o = 0; o < 2; o++)
 		for (unsigned s = 0; s < RULES_SET_COUNT; s++)
-			if (strcmp(rules_set_name(outcomes[o], (enum rules_set)s, buf), name) == 0) {
+			if (strcmp(rules_set_name(outcomes[o], (enum rules_set)s, buf), name) ==
+			    0) {
 				*ret_outcome = outcomes[o];
 				*ret_set = (enum rules_set)s;
 				return true;

@@ -9,7 +9,7 @@
 #define TEXT_STEP 65536
 #define ELEMENTS_STEP 1024
 
-/* ---- text ----------------------------------------------------------------------------------- */
+/* ---- text ---- */
 
 static bool
 make_room(struct text *t, size_t n)
@@ -55,7 +55,7 @@ text_free(struct text *t)
 	*t = (struct text){.p = NULL};
 }
 
-/* ---- the table -------------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 static const struct {
 	const char *name, *with_mac, *without;
@@ -68,7 +68,8 @@ static const struct {
 const char *
 rules_set_name(enum record_outcome o, enum rules_set s, char buf[32])
 {
-	const char *whose = o == RECORD_ADMIT ? "admitted" : o == RECORD_RESTRICT ? "restricted" : NULL;
+	const char *whose = o == RECORD_ADMIT ? "admitted" : o == RECORD_RESTRICT ? "restricted"
+										: NULL;
 
 	if (!whose || (unsigned)s >= RULES_SET_COUNT)
 		return NULL;
@@ -169,7 +170,7 @@ rules_table(const struct gate_config *c, struct text *out)
 	text_put(out, " jump from_devices\n\t}\n}\n");
 }
 
-/* ---- elements ----------------------------------------------------------------------------------- */
+/* ---- elements ---- */
 
 void
 rules_elements_free(struct rules_elements *e)

@@ -60,7 +60,9 @@ parse_ip6(const uint8_t a[16], char *ret)
 	static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
 	char text[INET6_ADDRSTRLEN];
 
-	if (a[0] == 0xFF || (all_equal(a, 15, 0) && a[15] <= 1) || memcmp(a, mapped, 12) == 0 ||
+	bool is_mapped = memcmp(a, mapped, 12) == 0; /* public */
+
+	if (a[0] == 0xFF || (all_equal(a, 15, 0) && a[15] <= 1) || is_mapped ||
 	    !inet_ntop(AF_INET6, a, text, sizeof text))
 		return ASSAY_DENIED;
 	snprintf(ret, LEDGER_ADDRESS_MAX + 1, "ip %s", text);

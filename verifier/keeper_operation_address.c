@@ -35,7 +35,8 @@ read_address(struct call *c, char ret[LEDGER_ADDRESS_MAX + 1])
 		return e;
 	e = address_parse(text, ret);
 	if (e == ASSAY_DENIED)
-		return call_fail(c, ASSAY_MALFORMED, "address: `%.80s' is no single device's", text);
+		return call_fail(c, ASSAY_MALFORMED, "address: `%.80s' is no single device's",
+				 text);
 	return e == ASSAY_OK ? e
 			     : call_fail(c, ASSAY_MALFORMED,
 					 "address: must be like \"mac 02:00:5e:00:53:01\", \"ip "
@@ -62,8 +63,8 @@ check_free(struct call *c, const struct ledger_device *d, const char *address)
 	enum assay_err e = ledger_address_get(c->l, address, &there);
 
 	if (e == ASSAY_OK && there.device[0] && strcmp(there.device, d->id) != 0)
-		return call_fail(c, ASSAY_EXISTS, "%s is device %s's; remove it there first", address,
-				 there.device);
+		return call_fail(c, ASSAY_EXISTS, "%s is device %s's; remove it there first",
+				 address, there.device);
 	if (e != ASSAY_OK && e != ASSAY_NOT_FOUND)
 		return e;
 	if ((e = count(c, d->id, &n)) != ASSAY_OK)

@@ -23,7 +23,7 @@ metrics_clock(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* ---- counting -------------------------------------------------------------------------------- */
+/* ---- counting ---- */
 
 static struct metrics_word *
 find(struct metrics_words *to, const char *word)
@@ -74,7 +74,7 @@ metrics_time(struct metrics_histogram *to, uint64_t microseconds)
 	to->seconds += s;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 static void line(struct writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -116,12 +116,14 @@ lower(enum outcome o)
 static void
 write_decisions(struct writer *w, const struct metrics_words *m)
 {
-	head(w, "assay_decisions_total", "counter", "Decisions that changed, by outcome and reason.");
+	head(w, "assay_decisions_total", "counter",
+	     "Decisions that changed, by outcome and reason.");
 	for (unsigned i = 0; i <= METRICS_WORDS_MAX; i++)
 		for (unsigned o = 0; o < OUTCOME_COUNT; o++)
 			if (m->word[i].count[o])
-				line(w, "assay_decisions_total{outcome=\"%s\",reason=\"%s\"} %llu\n",
-				     lower((enum outcome)o), m->word[i].word,
+				line(w,
+				     "assay_decisions_total{outcome=\"%s\",reason=\"%s\"} "
+				     "%llu\n", lower((enum outcome)o), m->word[i].word,
 				     (unsigned long long)m->word[i].count[o]);
 }
 

@@ -300,7 +300,8 @@ configurations_are_foretold_or_refused_with_their_line(void **state)
 		{"menuentry a {\n linux /k x=\"a b\"\n}\n", NULL, ASSAY_UNSUPPORTED,
 		 "configuration, line 2: a kernel argument that must be quoted cannot be foretold"},
 		{"", NULL, ASSAY_NOT_FOUND, "the configuration has no menu entry to boot"},
-		{"# a comment; {\nmenuentry 'a b' --class x { # no\n linux /k 'q=1' ; initrd /k\n}\n",
+		{"# a comment; {\nmenuentry 'a b' --class x { # no\n linux /k 'q=1' ; "
+		 "initrd /k\n}\n",
 		 "a b", ASSAY_OK, ""},
 		{"set default=1\nmenuentry a {\n true\n}\nmenuentry b {\n linux /k\n}\n", NULL,
 		 ASSAY_OK, ""},

@@ -7,7 +7,7 @@
 
 #define MAGIC_SIZE (sizeof CASE_MAGIC - 1)
 
-/* ---- writing -------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 static bool
 known_before(const struct appraisal_input *in, size_t i)
@@ -55,7 +55,7 @@ case_file_write(const struct case_file *c, struct span scratch, struct writer *o
 	return out->err;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /* Puts the bytes wherever their digest is named; false if it is nowhere. */
 static bool

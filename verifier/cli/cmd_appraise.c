@@ -43,7 +43,7 @@ struct work {
 	struct span files[HELD_MAX];
 };
 
-/* ---- options ---------------------------------------------------------------------------------- */
+/* ---- options ---- */
 
 static const char **
 value_place(struct options *o, const char *name)
@@ -97,7 +97,7 @@ parse_options(int argc, char **argv, struct options *o)
 	return o->file ? CLI_YES : cli_usage(&cmd_appraise, "which FILE?");
 }
 
-/* ---- memory ------------------------------------------------------------------------------------- */
+/* ---- memory ---- */
 
 static void *
 hold(struct work *w, size_t n)
@@ -132,7 +132,7 @@ release(struct work *w)
 	free(w);
 }
 
-/* ---- evidence and what it takes to judge it -------------------------------------------------------- */
+/* ---- evidence and what it takes to judge it ---- */
 
 /* The device's record: what enrolment would have stored of these keys. */
 static int
@@ -149,9 +149,9 @@ take_key(struct work *w, const char *path, struct akfile *ret, struct tpm_name *
 	if ((e = akfile_parse(file, ret, what)) != ASSAY_OK)
 		return cli_fail(CLI_BAD_INPUT, "%s: %s: %s", path, what, assay_err_text(e));
 	if (!ret->has_public)
-		return cli_fail(CLI_BAD_INPUT, "%s: a %s is not enough: the key's TPM public area is "
-				"needed (TPM2B_PUBLIC or TPMT_PUBLIC), as its name is signed",
-				path, ret->form);
+		return cli_fail(CLI_BAD_INPUT,
+				"%s: a %s is not enough: the key's TPM public area is needed "
+				"(TPM2B_PUBLIC or TPMT_PUBLIC), as its name is signed", path, ret->form);
 	area = ret->public.bytes;
 	if ((e = tpmt_public_name(&ret->public, ret_name)) != ASSAY_OK)
 		return cli_fail(CLI_BAD_INPUT, "%s: %s", path, assay_err_text(e));
@@ -181,8 +181,8 @@ fill_device(const struct options *o, struct work *w)
 		return status;
 	d->tier = o->tier ? find_tier(o->tier) : TIER_TPM;
 	if (d->tier != TIER_TPM && d->tier != TIER_VTPM)
-		return cli_usage(&cmd_appraise, "--tier %s: tpm or virtual-tpm; evidence of a device "
-				 "without a TPM is judged from a case file", o->tier);
+		return cli_usage(&cmd_appraise, "--tier %s: tpm or virtual-tpm; evidence of a "
+				 "device without a TPM is judged from a case file", o->tier);
 	if (o->class_name && strlen(o->class_name) > DEVICE_CLASS_MAX)
 		return cli_usage(&cmd_appraise, "--class %s: too long", o->class_name);
 	snprintf(d->class_name, sizeof d->class_name, "%s", o->class_name ? o->class_name : "");
@@ -305,7 +305,7 @@ from_evidence(const struct options *o, struct work *w, struct span file)
 	return fill_references(o, w);
 }
 
-/* ---- the command ---------------------------------------------------------------------------------- */
+/* ---- the command ---- */
 
 static int
 load(const struct options *o, struct work *w)

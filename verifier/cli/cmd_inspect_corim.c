@@ -28,7 +28,7 @@ struct report {
 	uint8_t signer[32];
 };
 
-/* ---- options --------------------------------------------------------------------------- */
+/* ---- options ---- */
 
 static int
 parse_option(int argc, char **argv, int *i, struct options *o)
@@ -105,7 +105,7 @@ is_good(const struct options *o, const struct report *r)
 	return r->signature == CORIM_OK || (!asked && r->signature == CORIM_UNSIGNED);
 }
 
-/* ---- JSON -------------------------------------------------------------------------------- */
+/* ---- JSON ---- */
 
 static json_t *
 text_or_null(const char *s)
@@ -198,7 +198,8 @@ print_json(const struct options *o, const struct report *r)
 		json_array_append_new(notes, json_string(c->note[i]));
 	for (unsigned i = 0; i < c->nreplaces; i++)
 		json_array_append_new(replaces, json_string(c->replaces[i]));
-	if (r->signature == CORIM_OK && hex_encode(SPAN(r->signer, 32), hex, sizeof hex) != ASSAY_OK)
+	if (r->signature == CORIM_OK &&
+	    hex_encode(SPAN(r->signer, 32), hex, sizeof hex) != ASSAY_OK)
 		hex[0] = '\0';
 	doc = json_pack("{s:b, s:s, s:s, s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			"accepted", is_good(o, r), "reason",
@@ -216,7 +217,7 @@ print_json(const struct options *o, const struct report *r)
 	return ok ? CLI_YES : cli_fail(CLI_FAULT, "the result could not be written");
 }
 
-/* ---- for people ------------------------------------------------------------------------------ */
+/* ---- for people ---- */
 
 static void
 print_line(const char *label, const char *value)
@@ -323,7 +324,7 @@ print_people(const struct options *o, const struct report *r)
 	return CLI_YES;
 }
 
-/* ---- the command -------------------------------------------------------------------------------- */
+/* ---- the command ---- */
 
 static int
 inspect(const struct options *o, struct span file, struct report *r)
@@ -376,9 +377,9 @@ const struct cli_command cmd_inspect_corim = {
 		"  --at TIME     judge at this time, like 2022-06-01T00:00:00Z; default: now\n"
 		"  --json        one JSON document\n"
 		"\n"
-		"Exit status: 0 well-formed, of a known profile and in its time (if --roots or --key\n"
-		"are given: and signed by one of them; without them only what is not signed),\n"
-		"1 not so, 2 malformed. What cannot be compared is listed as not used.\n"
+		"Exit status: 0 well-formed, of a known profile and in its time (if --roots or\n"
+		"--key are given: and signed by one of them; without them only what is not\n"
+		"signed), 1 not so, 2 malformed. What cannot be compared is listed as not used.\n"
 		"docs/corim.md says what is used. To import: assay reference import.\n"
 		"\n"
 		"  assay inspect corim firmware.corim --roots vendors/\n",

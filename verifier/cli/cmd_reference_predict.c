@@ -34,7 +34,7 @@ struct options {
 	size_t npaths;
 };
 
-/* ---- options ----------------------------------------------------------------------------- */
+/* ---- options ---- */
 
 static const struct {
 	const char *name;
@@ -107,7 +107,7 @@ parse_options(int argc, char **argv, struct options *o)
 	return CLI_YES;
 }
 
-/* ---- files ---------------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 static int
 read_file(struct options *o, const char *path, size_t max, struct span *ret)
@@ -143,7 +143,7 @@ release(struct options *o)
 		free(o->paths[i]);
 }
 
-/* ---- the sources ------------------------------------------------------------------------------ */
+/* ---- the sources ---- */
 
 static int
 explain(const struct options *o, const struct predict *p, enum assay_err e)
@@ -289,7 +289,7 @@ predict(struct options *o, struct predict *p)
 						      : predict_image(file, p));
 }
 
-/* ---- what comes out ----------------------------------------------------------------------------- */
+/* ---- what comes out ---- */
 
 static const struct digest *
 in_bank(const struct predict_event *ev, uint16_t bank)
@@ -410,16 +410,17 @@ const struct cli_command cmd_reference_predict = {
 	.group = "reference",
 	.name = "predict",
 	.usage = "--uki FILE | --image FILE | --kernel FILE [--cmdline TEXT] [--initrd FILE] |\n"
-		 "       --boot-entry FILE --root DIR | --grub FILE --root DIR [--config-path PATH]\n"
-		 "       [--entry TITLE]   [--bank ALG] [--json]",
+		 "       --boot-entry FILE --root DIR |\n"
+		 "       --grub FILE --root DIR [--config-path PATH] [--entry TITLE]\n"
+		 "         [--bank ALG] [--json]",
 	.summary = "what a boot will measure that has not happened yet",
-	.help = "Digests of PCR 4, 8, 9, 11 and 12 from the files that the boot will use; nothing is\n"
-		"asked of a verifier. What cannot be foretold is refused.\n"
+	.help = "Digests of PCR 4, 8, 9, 11 and 12 from the files that the boot will use; nothing\n"
+		"is asked of a verifier. What cannot be foretold is refused.\n"
 		"\n"
 		"  --uki FILE         a unified kernel image with systemd's stub (252 and later)\n"
 		"  --image FILE       an image that the firmware starts: shim, GRUB, systemd-boot\n"
-		"  --kernel FILE      a kernel that its own EFI stub starts; --cmdline and --initrd\n"
-		"                     as it gets them (an initrd= of the command line is not\n"
+		"  --kernel FILE      a kernel that its own EFI stub starts; --cmdline and\n"
+		"                     --initrd as it gets them (an initrd= of the command line is not\n"
 		"                     measured by kernels up to 6.1)\n"
 		"  --boot-entry FILE  an entry of systemd-boot (linux, initrd, options)\n"
 		"  --grub FILE        a GRUB configuration of plain commands and menu entries\n"
@@ -429,7 +430,7 @@ const struct cli_command cmd_reference_predict = {
 		"  --entry TITLE      which menu entry; default: `set default=', else the first\n"
 		"  --bank ALG         sha1, sha256 (default), sha384, sha512; --json has them all\n"
 		"\n"
-		"Exit status: 0 foretold, 1 it cannot be, 2 a file is malformed, 3 cannot be read.\n"
+		"Exit status: 0 foretold, 1 it cannot be, 2 a file is malformed, 3 not readable.\n"
 		"\n"
 		"  assay reference predict --uki linux-6.1.efi\n"
 		"  assay reference predict --grub grub.cfg --root /boot --entry 'Gateway 7'\n",

@@ -16,7 +16,7 @@
 
 extern const struct cli_command cmd_reference_import;
 
-/* ---- the answer ---------------------------------------------------------------------------- */
+/* ---- the answer ---- */
 
 static int
 show(const struct client *c, const json_t *answer)
@@ -63,7 +63,7 @@ static const struct client_spec spec = {
 	.show = show,
 };
 
-/* ---- the request ------------------------------------------------------------------------------ */
+/* ---- the request ---- */
 
 static int
 read_request(const struct client *c, struct corim_request *ret, struct anchors *anchors)
@@ -73,8 +73,8 @@ read_request(const struct client *c, struct corim_request *ret, struct anchors *
 	int status = CLI_YES;
 
 	if (!roots && !key)
-		return cli_usage(&cmd_reference_import, "whose signature is believed? --roots PATH or "
-				 "--key FILE");
+		return cli_usage(&cmd_reference_import, "whose signature is believed? "
+				 "--roots PATH or --key FILE");
 	if (roots)
 		status = anchors_add_roots(anchors, roots);
 	if (status == CLI_YES && key)

@@ -92,7 +92,7 @@ verdict_json(const struct verdict *v)
 			 "max_age", (json_int_t)v->max_age_s);
 }
 
-/* ---- for people ----------------------------------------------------------------------------- */
+/* ---- for people ---- */
 
 static void
 show_line(const char *label, const char *text)

@@ -3,7 +3,7 @@
 
 #include <cbor.h>
 
-/* ---- one head, as libcbor tells it ------------------------------------------- */
+/* ---- one head, as libcbor tells it ---- */
 
 struct head {
 	struct cbor_entry e;
@@ -190,7 +190,7 @@ read_head(struct span in, struct cbor_entry *ret, size_t *ret_size)
 	return ASSAY_OK;
 }
 
-/* ---- the reader ---------------------------------------------------------------- */
+/* ---- the reader ---- */
 
 static struct span
 left(const struct cbor_reader *r)
@@ -321,7 +321,7 @@ cbor_finish(const struct cbor_reader *r)
 	return r->at == r->in.n ? ASSAY_OK : ASSAY_TRAILING;
 }
 
-/* ---- the check of the whole ------------------------------------------------------ */
+/* ---- the check of the whole ---- */
 
 struct level {
 	uint64_t left; /* items that are still to come */

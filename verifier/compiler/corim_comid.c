@@ -50,7 +50,7 @@ unusable(struct corim_record *rec, const char *why, const char *what)
 	text_format(rec->why_not, sizeof rec->why_not, why, what);
 }
 
-/* ---- digests --------------------------------------------------------------------------- */
+/* ---- digests ---- */
 
 struct digests {
 	uint8_t count;
@@ -112,7 +112,7 @@ digests_usable(const struct digests *d, struct corim_record *rec, const char *wh
 	return !d->twice && d->count != 0;
 }
 
-/* ---- integrity registers: PCRs ----------------------------------------------------------- */
+/* ---- integrity registers: PCRs ---- */
 
 static void
 read_register(struct cbor_reader *r, struct corim_record *rec)
@@ -158,7 +158,7 @@ read_registers(struct cbor_reader *r, struct corim_record *rec)
 		read_register(r, rec);
 }
 
-/* ---- measurement values -------------------------------------------------------------------- */
+/* ---- measurement values ---- */
 
 static void
 read_version(struct cbor_reader *r, struct corim_measure *m)
@@ -320,7 +320,7 @@ read_measurement(struct corim *c, struct cbor_reader *r, struct corim_record *re
 	keep_measure(c, r, rec, &m, named);
 }
 
-/* ---- environments ------------------------------------------------------------------------- */
+/* ---- environments ---- */
 
 static void
 read_class_id(struct cbor_reader *r, struct corim_record *rec)
@@ -379,7 +379,7 @@ read_environment(struct cbor_reader *r, struct corim_record *rec)
 	}
 }
 
-/* ---- triples ---------------------------------------------------------------------------------- */
+/* ---- triples ---- */
 
 static void
 read_reference(struct corim *c, struct cbor_reader *r, const char *tag)
@@ -454,7 +454,7 @@ read_triples(struct corim *c, struct cbor_reader *r, const char *tag)
 	}
 }
 
-/* ---- the tag ------------------------------------------------------------------------------------ */
+/* ---- the tag ---- */
 
 static void
 read_identity(struct cbor_reader *r, char ret[CORIM_TEXT_MAX])

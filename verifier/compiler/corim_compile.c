@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- request ------------------------------------------------------------------------------- */
+/* ---- request ---- */
 
 static void
 write_list(struct writer *w, const struct span *list, size_t n)
@@ -54,7 +54,7 @@ corim_request_read(struct span in, struct corim_request *ret)
 	return rd_finish(&r);
 }
 
-/* ---- records to sets -------------------------------------------------------------------------- */
+/* ---- records to sets ---- */
 
 static bool
 label_char(char c)
@@ -172,7 +172,7 @@ write_set(const struct corim *c, const struct corim_record *rec, struct writer *
 	return out->err;
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 /* Why a record that could be compared is still not for this class. */
 static bool
@@ -271,7 +271,7 @@ corim_compile(const struct corim_request *in, struct writer *out, char *ret_why,
 	return e;
 }
 
-/* ---- the answer read ------------------------------------------------------------------------------ */
+/* ---- the answer read ---- */
 
 static void
 take_text(struct reader *r, char *ret, size_t cap)

@@ -66,7 +66,7 @@ corim_note(struct corim *c, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* ---- small values ---------------------------------------------------------------- */
+/* ---- small values ---- */
 
 void
 corim_text(struct cbor_reader *r, char ret[CORIM_TEXT_MAX])
@@ -169,7 +169,7 @@ corim_validity(struct cbor_reader *r, int64_t *ret_not_before, int64_t *ret_not_
 		cbor_fail(r, ASSAY_MISSING);
 }
 
-/* ---- the corim-map ------------------------------------------------------------------ */
+/* ---- the corim-map ---- */
 
 static void
 read_tag(struct cbor_reader *r, struct corim *c)
@@ -306,7 +306,7 @@ corim_read(struct span file, struct corim *ret)
 	return read_map(file, ret);
 }
 
-/* ---- whether it may be used ------------------------------------------------------------ */
+/* ---- whether it may be used ---- */
 
 int64_t
 corim_not_after(const struct corim *c)

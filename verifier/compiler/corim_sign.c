@@ -16,7 +16,7 @@
 #define HEADER_MAX 65536
 #define SIG_STRUCTURE_OVERHEAD 64
 
-/* ---- header ------------------------------------------------------------------------------- */
+/* ---- header ---- */
 
 static void
 header_bad(struct corim_signature *s, const char *why)
@@ -253,7 +253,7 @@ corim_read_sign1(struct cbor_reader *r, struct corim *c)
 	return e;
 }
 
-/* ---- signature ------------------------------------------------------------------------------- */
+/* ---- signature ---- */
 
 static const struct cose_alg {
 	int64_t id;
@@ -331,7 +331,7 @@ signed_by(const struct corim_signature *s, const struct cose_alg *alg, const str
 	return key_verify_message(k, &sig, message) == ASSAY_OK;
 }
 
-/* ---- the path to a root -------------------------------------------------------------------------- */
+/* ---- the path to a root ---- */
 
 static bool
 in_time(const struct x509 *c, int64_t at)

@@ -15,7 +15,7 @@
 #define CHECKSUM 64
 #define SIZE_OF_HEADERS 60
 
-/* ---- reading ------------------------------------------------------------------------------ */
+/* ---- reading ---- */
 
 static uint32_t
 le32_at(struct span in, size_t at)
@@ -107,7 +107,9 @@ pe_open(struct span file, struct pe *ret)
 	if (file.n < DOS_HEADER || file.p[0] != 'M' || file.p[1] != 'Z')
 		return ASSAY_BAD_MAGIC;
 	at = le32_at(file, DOS_LFANEW);
-	if (at > file.n || file.n - at < COFF_HEADER || memcmp(file.p + at, "PE\0\0", 4) != 0)
+	if (at > file.n || file.n - at < COFF_HEADER)
+		return ASSAY_BAD_MAGIC;
+	if (memcmp(file.p + at, "PE\0\0", 4) != 0) /* public */
 		return ASSAY_BAD_MAGIC;
 	rd_init(&r, file);
 	(void)rd_bytes(&r, at + 6);
@@ -137,7 +139,7 @@ pe_find(const struct pe *p, const char *name)
 	return NULL;
 }
 
-/* ---- digests -------------------------------------------------------------------------------- */
+/* ---- digests ---- */
 
 static enum assay_err
 hash_range(struct hasher *h, const struct pe *p, size_t from, size_t to)

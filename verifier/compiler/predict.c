@@ -95,7 +95,7 @@ predict_image(struct span file, struct predict *ret)
 	return predict_add_image(ret, PREDICT_IMAGE, "image", file);
 }
 
-/* ---- Linux' EFI stub -------------------------------------------------------------------------- */
+/* ---- Linux' EFI stub ---- */
 
 /* UTF-16LE with its NUL: load options. ASCII only, as nothing says how others are read. */
 static enum assay_err
@@ -145,7 +145,7 @@ predict_linux(const struct predict_linux *in, struct predict *ret)
 	return e;
 }
 
-/* ---- unified kernel images ----------------------------------------------------------------------- */
+/* ---- unified kernel images ---- */
 
 /* systemd's stub: UnifiedSection, in the order in which it measures, and since which
  * version. Section .pcrsig signs what the others lead to and is not measured. */
@@ -196,7 +196,7 @@ stub_version(const struct pe *pe)
 	unsigned v = 0;
 
 	for (; s.n > sizeof word; s.p++, s.n--) {
-		if (memcmp(s.p, word, sizeof word - 1) != 0)
+		if (memcmp(s.p, word, sizeof word - 1) != 0) /* public */
 			continue;
 		for (size_t i = sizeof word - 1; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++)
 			v = v < 100000 ? 10 * v + (s.p[i] - '0') : v;
@@ -225,9 +225,10 @@ add_uki_linux(struct predict *p, const struct pe *pe)
 
 	e = predict_add_image(p, PREDICT_KERNEL, ".linux", shown(pe_find(pe, ".linux")));
 	if (e == ASSAY_OK && cmdline && !plain_cmdline(span_until(shown(cmdline), 0)))
-		return predict_fail(p, ASSAY_UNSUPPORTED, "section .cmdline begins or ends in a blank or "
-				    "has a line end, which versions of the stub treat differently: "
-				    "build the image without");
+		return predict_fail(p, ASSAY_UNSUPPORTED,
+				    "section .cmdline begins or ends in a blank or has a line end, "
+				    "which versions of the stub treat differently: build the image "
+				    "without");
 	if (e == ASSAY_OK && cmdline)
 		e = add_options(p, 9, PREDICT_OPTIONS, span_until(shown(cmdline), 0));
 	if (e == ASSAY_OK && initrd)

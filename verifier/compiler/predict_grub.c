@@ -56,7 +56,7 @@ refuse(struct grub *g, unsigned line, const char *why)
 			    g->in->config_path ? g->in->config_path : "configuration", line, why);
 }
 
-/* ---- words --------------------------------------------------------------------------------- */
+/* ---- words ---- */
 
 static bool
 at_end(const struct grub *g)
@@ -101,8 +101,7 @@ skip_to_command(struct grub *g)
 static bool
 ends_word(uint8_t c)
 {
-	return c == ' ' || c == '\t' || c == '\n' || c == ';' || c == '\r' || c == '{' || c == '}' ||
-	       c == '#';
+	return c != 0 && strchr(" \t\n;\r{}#", c) != NULL;
 }
 
 /* Quotes group and are gone; everything with a meaning of its own is refused. */
@@ -211,7 +210,7 @@ read_command(struct grub *g, struct command *ret)
 	return e == ASSAY_OK ? join(g, ret) : e;
 }
 
-/* ---- what is measured ------------------------------------------------------------------------- */
+/* ---- what is measured ---- */
 
 static enum assay_err
 add_text(struct grub *g, enum predict_kind k, const char *text)
