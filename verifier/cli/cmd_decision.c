@@ -23,7 +23,9 @@ show_decision(const struct client *c, const json_t *answer)
 	int64_t now = view_number(answer, "now");
 
 	(void)c;
-	printf("%s%s%s: %s\n", view_colour(decision ? decision : ""), decision, cli_plain(),
+	if (!decision)
+		return cli_fail(CLI_FAULT, "the verifier's answer has no decision");
+	printf("%s%s%s: %s\n", view_colour(decision), decision, cli_plain(),
 	       view_text(answer, "reason"));
 	printf("  device    %s, tier %s\n", view_text(answer, "device"),
 	       view_text(answer, "tier"));
@@ -33,7 +35,7 @@ show_decision(const struct client *c, const json_t *answer)
 	printf("  expires   %s\n", view_number(answer, "expires")
 					   ? view_time(answer, "expires")
 					   : "not; it holds until the next one");
-	return decision && strcmp(decision, "ADMIT") == 0 ? CLI_YES : CLI_NEGATIVE;
+	return strcmp(decision, "ADMIT") == 0 ? CLI_YES : CLI_NEGATIVE;
 }
 
 static int
