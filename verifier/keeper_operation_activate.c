@@ -144,8 +144,8 @@ check_flips(struct call *c, const struct activation *a, const struct replay *r)
 	if (e != ASSAY_OK || a->force || r->head.monitor || flips <= most)
 		return e;
 	return call_fail(c, ASSAY_STATE,
-			 "%u devices would change and %u are unknown, which is more than %llu; look "
-			 "at replay %llu, or force it", r->head.changed, r->head.unknown,
+			 "%u devices would change and %u are unknown, which is more than %llu; "
+			 "look at replay %llu, or force it", r->head.changed, r->head.unknown,
 			 (unsigned long long)most, (unsigned long long)r->head.id);
 }
 
@@ -385,7 +385,8 @@ json_rollout(struct call *c, const struct ledger_rollout *o)
 	struct ledger_policy p;
 	uint32_t version = ledger_policy_get(c->l, o->policy, &p) == ASSAY_OK ? p.version : 0;
 
-	return json_pack("{s:s, s:o, s:I, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:o, s:o}",
+	return json_pack("{s:s, s:o, s:I, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:o, "
+			 "s:o}",
 			 "policy", o->name, "digest", json_hex(o->policy, 32), "version",
 			 (json_int_t)version, "ring", o->ring, "state",
 			 rollout_state_name(known ? r->o.state : o->state), "why",

@@ -32,15 +32,16 @@ static enum assay_err
 read_window(struct call *c, struct ledger_plan *p)
 {
 	uint64_t from, until, now = (uint64_t)keeper_now(c->k);
+	struct call_range since = {1, TIME_MAX, now}, before = {1, TIME_MAX, 0};
 	enum assay_err e;
 
-	if ((e = call_number(c, F_FROM, (struct call_range){1, TIME_MAX, now}, &from)) != ASSAY_OK ||
-	    (e = call_number(c, F_UNTIL, (struct call_range){1, TIME_MAX, 0}, &until)) != ASSAY_OK)
+	if ((e = call_number(c, F_FROM, since, &from)) != ASSAY_OK ||
+	    (e = call_number(c, F_UNTIL, before, &until)) != ASSAY_OK)
 		return e;
 	if (until == 0)
 		return call_fail(c, ASSAY_MALFORMED, "until: is required");
 	if (until <= from || until <= now)
-		return call_fail(c, ASSAY_MALFORMED, "until: must be later than from, and than now");
+		return call_fail(c, ASSAY_MALFORMED, "until: must be later than from and now");
 	p->starts = (int64_t)from;
 	p->ends = (int64_t)until;
 	return ASSAY_OK;
@@ -164,15 +165,17 @@ read_digest(struct call *c, char ret[LEDGER_DIGEST_TEXT + 1])
 	for (size_t i = 0; i < sizeof algs / sizeof algs[0]; i++) {
 		const char *name = digest_name(algs[i]);
 
-		if (digest_size(algs[i]) != n || (colon && (strlen(name) != (size_t)(colon - text) ||
-							    strncmp(name, text, strlen(name)) != 0)))
+		if (digest_size(algs[i]) != n)
+			continue;
+		if (colon && (strlen(name) != (size_t)(colon - text) ||
+			      strncmp(name, text, strlen(name)) != 0))
 			continue;
 		text_format(ret, LEDGER_DIGEST_TEXT + 1, "%s:%s", name, hex);
 		return ASSAY_OK;
 	}
 	return call_fail(c, ASSAY_MALFORMED,
-			 "digest: must be hex digits of a SHA-1, SHA-256, SHA-384 or SHA-512 digest, "
-			 "also as sha256:...");
+			 "digest: must be hex digits of a SHA-1, SHA-256, SHA-384 or SHA-512 "
+			 "digest, also as sha256:...");
 }
 
 static json_t *
@@ -225,7 +228,8 @@ operation_on_known_bad_add(struct call *c)
 	    (e = count_known_bad(c, &n)) != ASSAY_OK)
 		return e;
 	if (n >= KNOWN_BAD_MAX)
-		return call_fail(c, ASSAY_FULL, "%d digests are on the list already", KNOWN_BAD_MAX);
+		return call_fail(c, ASSAY_FULL, "%d digests are on the list already",
+				 KNOWN_BAD_MAX);
 	if (ledger_known_bad_get(c->l, b.digest, &old) == ASSAY_OK && old.active)
 		return call_fail(c, ASSAY_EXISTS, "the digest is on the list already");
 	return put_known_bad(c, &b);
@@ -300,7 +304,8 @@ operation_on_reference_devices(struct call *c)
 	if (strlen(after) > DEVICE_ID_HEX)
 		return call_fail(c, ASSAY_MALFORMED, "after: is no device's id");
 	if ((e = call_number(c, F_LIMIT, (struct call_range){1, CALL_PAGE_MAX, CALL_PAGE},
-			     &limit)) != ASSAY_OK || (e = call_reference(c, F_REFERENCE, &r)) != ASSAY_OK)
+			     &limit)) != ASSAY_OK ||
+	    (e = call_reference(c, F_REFERENCE, &r)) != ASSAY_OK)
 		return e;
 	c->ret = json_pack("{s:I, s:[], s:n}", "now", (json_int_t)keeper_now(c->k), "devices",
 			   "next");

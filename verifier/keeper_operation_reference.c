@@ -275,14 +275,14 @@ describe_set(struct job *j, struct ledger_reference *r)
 static enum assay_err
 read_validity(struct call *c, struct job *ret)
 {
+	struct call_range time = {1, TIME_MAX, 0}, number = {1, UINT32_MAX - 1, 0};
 	uint64_t from, until, version;
 	enum assay_err e;
 
 	if ((e = call_labels(c, ret->labels)) != ASSAY_OK ||
-	    (e = call_number(c, F_FROM, (struct call_range){1, TIME_MAX, 0}, &from)) != ASSAY_OK ||
-	    (e = call_number(c, F_UNTIL, (struct call_range){1, TIME_MAX, 0}, &until)) != ASSAY_OK ||
-	    (e = call_number(c, F_VERSION, (struct call_range){1, UINT32_MAX - 1, 0}, &version)) !=
-		    ASSAY_OK)
+	    (e = call_number(c, F_FROM, time, &from)) != ASSAY_OK ||
+	    (e = call_number(c, F_UNTIL, time, &until)) != ASSAY_OK ||
+	    (e = call_number(c, F_VERSION, number, &version)) != ASSAY_OK)
 		return e;
 	if (until && until <= from)
 		return call_fail(c, ASSAY_MALFORMED, "until: must be later than from");

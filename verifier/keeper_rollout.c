@@ -167,7 +167,8 @@ halt(struct keeper *k, struct keeper_rollout *r, const char *device)
 		 r->differ, (unsigned long long)r->o.replay, r->o.halt_above, device);
 	log_event(LOG_LEVEL_WARN, "rollout-halted", "policy", r->o.name, "ring", r->o.ring, "why",
 		  r->o.why, NULL);
-	if ((e = keeper_change(k)) != ASSAY_OK || (e = ledger_rollout_put(k->ledger, &r->o)) != ASSAY_OK)
+	if ((e = keeper_change(k)) != ASSAY_OK ||
+	    (e = ledger_rollout_put(k->ledger, &r->o)) != ASSAY_OK)
 		return e;
 	return keeper_audit(k, "verifier", "policy.halt", r->o.name, r->o.why);
 }

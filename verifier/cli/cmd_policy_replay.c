@@ -315,8 +315,8 @@ const struct cli_command cmd_policy_replay = {
 	.summary = "what would change if this policy were activated, from stored evidence",
 	.help = "POLICY is a stored policy: a name, or at least eight first digits of a digest.\n"
 		"Every device's last evidence is judged by it as it was stored; a device whose\n"
-		"stored evidence does not suffice is UNKNOWN. Nothing changes by it. On a terminal\n"
-		"you are asked whether to activate the policy.\n\n"
+		"stored evidence does not suffice is UNKNOWN. Nothing changes by it. On a\n"
+		"terminal you are asked whether to activate the policy.\n\n"
 		"  --reference SET  as if this learned set were promoted\n"
 		"  --class CLASS    only these devices\n"
 		"  --device DEVICE  only this one\n"

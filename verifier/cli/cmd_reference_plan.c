@@ -194,7 +194,7 @@ const struct cli_command cmd_reference_known_bad = {
 	.summary = "digests that are bad wherever they are seen; they beat every allow",
 	.help = "DIGEST is hexadecimal, also with its algorithm: sha256:9f86d0... It may be of an\n"
 		"event of a boot log, a PCR's value, a software item or a file that IMA measured.\n"
-		"Devices are judged anew from the start of their boot at their next attestation.\n\n"
+		"Devices are judged anew, from the start of their boot, when they next attest.\n\n"
 		"  --comment TEXT  why; kept in the audit log\n",
 	.run = run_known_bad,
 };
