@@ -35,7 +35,7 @@ keyring(struct span file)
 		k->ncertificates++;
 	}
 	assert_int_not_equal(k->ncertificates, 0);
-	ima_keys_open(&policy, &keys);
+	ima_keys_open(&policy, true, &keys);
 }
 
 struct tally {

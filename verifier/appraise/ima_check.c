@@ -12,6 +12,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* A longer list that leads nowhere is not read again to find out why. */
+#define EXPLAINED_MAX 65536u /* entries */
+
 struct finding *
 ima_find(struct appraisal *a, enum finding_code code, enum outcome cap)
 {
@@ -244,7 +247,9 @@ explain(struct appraisal *a, const struct ima_walk *w)
 		unreadable(a, w);
 		return;
 	}
-	if (a->in->ima_from != 0)
+	if (w->read > EXPLAINED_MAX)
+		code = FIND_IMA_REPLAY;
+	else if (a->in->ima_from != 0)
 		code = leads_from_reset(a, w->entries) ? FIND_IMA_OFFSET : FIND_IMA_REPLAY;
 	else if (a->in->ima_stored == 0)
 		code = whole_list_code(a, w);

@@ -387,7 +387,7 @@ open_judging(struct ima_judging *j, struct appraisal *a)
 	j->policy = p;
 	for (unsigned m = 0; m < IMA_MATTER_COUNT; m++)
 		j->told[m] = told_earlier(a, (enum ima_matter)m);
-	ima_keys_open(p, j->keys);
+	ima_keys_open(p, a->ima.entries.n != 0, j->keys);
 	open_lists(j);
 	return a->ima.entries.n == 0 || open_globs(j);
 }

@@ -38,13 +38,14 @@ id_by_key(struct span spki)
 }
 
 static void
-open_key(struct span der, uint8_t keyring, struct ima_key *ret)
+open_key(struct span der, uint8_t keyring, bool verifying, struct ima_key *ret)
 {
 	struct x509 x;
 
 	memset(ret, 0, sizeof *ret);
 	ret->keyring = keyring;
-	if (x509_parse(der, &x) != ASSAY_OK || key_from_spki(x.spki, &ret->key) != ASSAY_OK) {
+	if (x509_parse(der, &x) != ASSAY_OK ||
+	    (verifying && key_from_spki(x.spki, &ret->key) != ASSAY_OK)) {
 		ret->key.type = KEY_NONE;
 		return;
 	}
@@ -59,12 +60,12 @@ open_key(struct span der, uint8_t keyring, struct ima_key *ret)
 }
 
 void
-ima_keys_open(const struct policy_ima *p, struct ima_keys *ret)
+ima_keys_open(const struct policy_ima *p, bool verifying, struct ima_keys *ret)
 {
 	ret->count = 0;
 	for (uint8_t i = 0; i < p->nkeyrings; i++)
 		for (unsigned k = 0; k < p->keyring[i].ncertificates; k++)
-			open_key(p->certificate[p->keyring[i].first + k], i,
+			open_key(p->certificate[p->keyring[i].first + k], i, verifying,
 				 &ret->key[ret->count++]);
 }
 

@@ -25,8 +25,9 @@ struct ima_keys {
 	struct ima_key key[IMA_KEYS_MAX];
 };
 
-/* The certificates of a policy's keyrings; what cannot be read is no key. */
-void ima_keys_open(const struct policy_ima *p, struct ima_keys *ret);
+/* The certificates of a policy's keyrings; what cannot be read is no key. verifying: else
+ * only what a certificate says is read, and none of them is a key to verify with. */
+void ima_keys_open(const struct policy_ima *p, bool verifying, struct ima_keys *ret);
 /* The key of the policy that this certificate is (same bytes), or IMA_KEYS_MAX. */
 uint8_t ima_keys_find(const struct ima_keys *k, struct span der);
 
