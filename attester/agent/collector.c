@@ -87,6 +87,7 @@ collector_ask(struct collector *c, uint32_t budget_ms, bool reread)
 {
 	struct collector_question q = {c->asked + 1, budget_ms, reread};
 
+	c->stale = true;
 	if (c->fd < 0 || send(c->fd, &q, sizeof q, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof q)
 		return ASSAY_UNREACHABLE;
 	c->asked++;
@@ -135,6 +136,7 @@ collector_receive(struct collector *c)
 	c->manifests = fds[1];
 	c->answered = a.id;
 	c->complete = a.complete;
+	c->stale = c->answered != c->asked;
 	return ASSAY_OK;
 }
 
@@ -209,8 +211,11 @@ give_health(struct assay_claims *to, const struct msg_health *h)
 }
 
 static enum assay_err
-give_software(struct assay_claims *to, const struct msg_software *s)
+give_software(struct assay_claims *to, const struct msg_software *s, bool stale)
 {
+	const struct assay_software old = {.name = (const char *)s->name.p,
+					   .kind = (const char *)s->kind.p,
+					   .note = software_note_name(NOTE_PENDING)};
 	const struct assay_software item = {.name = (const char *)s->name.p,
 					    .kind = (const char *)s->kind.p,
 					    .version = text_or_null(s->version),
@@ -219,7 +224,7 @@ give_software(struct assay_claims *to, const struct msg_software *s)
 					    .size = s->size,
 					    .age_s = s->age};
 
-	return assay_claims_software(to, &item);
+	return assay_claims_software(to, stale ? &old : &item);
 }
 
 enum assay_err
@@ -231,15 +236,18 @@ collector_claims(void *self, struct assay_claims *to, bool reread)
 
 	(void)reread; /* was asked for when the challenge came */
 	for (size_t i = 0; e == ASSAY_OK && i < l->claims.nsoftware; i++)
-		e = give_software(to, &l->claims.software[i]);
-	for (size_t i = 0; e == ASSAY_OK && i < l->claims.nhealth; i++)
+		e = give_software(to, &l->claims.software[i], c->stale);
+	for (size_t i = 0; e == ASSAY_OK && i < l->claims.nhealth && !c->stale; i++)
 		e = give_health(to, &l->claims.health[i]);
 	for (size_t i = 0; e == ASSAY_OK && i < l->claims.nsettings; i++) {
 		const struct msg_setting *s = &l->claims.settings[i];
 		const struct assay_setting setting = {(const char *)s->item.p,
 						      (const char *)s->key.p,
-						      s->note.n ? NULL : (const char *)s->value.p,
-						      text_or_null(s->note)};
+						      s->note.n || c->stale
+							      ? NULL
+							      : (const char *)s->value.p,
+						      c->stale ? software_note_name(NOTE_PENDING)
+							       : text_or_null(s->note)};
 
 		e = assay_claims_setting(to, &setting);
 	}

@@ -27,6 +27,7 @@ struct collector {
 	int fd;	      /* to be polled for reading; -1: it has ended */
 	uint32_t asked, answered; /* numbers of questions */
 	bool complete;		  /* the last snapshot has all items */
+	bool stale; /* the last question is not answered: what was measured before counts no more */
 	int claims, manifests; /* descriptors of the last snapshot, or -1 */
 	/* while claims are being given to the attester */
 	void *memory;
@@ -43,7 +44,9 @@ ASSAY_MUST_USE enum assay_err collector_ask(struct collector *c, uint32_t budget
  * ended. answered == asked tells that it is the answer to the last question.
  */
 ASSAY_MUST_USE enum assay_err collector_receive(struct collector *c);
-/* assay_claims_source and assay_files of the snapshot; self is the collector. */
+/* assay_claims_source and assay_files of the snapshot; self is the collector. Of a stale
+ * one only the names are told: a collector that somebody made hang must not speak for
+ * what it measured before. */
 enum assay_err collector_claims(void *self, struct assay_claims *to, bool reread);
 enum assay_err collector_files(void *self, const uint8_t digest[32], uint64_t from,
 			       uint8_t *buffer, size_t cap, size_t *ret_len, bool *ret_end);

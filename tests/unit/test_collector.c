@@ -3,6 +3,7 @@
 #include "tests/support/unit.h"
 
 #include "attester/agent/collector.h"
+#include "attester/context.h"
 #include "evidence/envelope.h"
 
 #include <fcntl.h>
@@ -48,7 +49,7 @@ set_up(void **state)
 		 "    - {name: small, kind: file, path: /a-small}\n"
 		 "    - {name: ztree, kind: units, path: /}\n"
 		 "    - {name: zz, kind: file, path: /z-large}\n"
-		 "health:\n  claims: [uptime]\n",
+		 "health:\n  claims: [clock_time]\n",
 		 dir);
 	put("c.yaml", text, strlen(text));
 	return collector_start(&c, config, "") == ASSAY_OK ? 0 : -1;
@@ -183,6 +184,66 @@ a_manifest_is_found_by_its_digest_and_proves_itself(void **state)
 	assert_int_equal(ftruncate(c.manifests, 0), -1);
 }
 
+static enum assay_err
+no_identity(void *self, struct assay_identity *ret)
+{
+	(void)self;
+	(void)ret;
+	return ASSAY_STATE;
+}
+
+static enum assay_err
+no_signature(void *self, const uint8_t message[32], uint8_t *ret, size_t cap, size_t *ret_len)
+{
+	(void)self;
+	(void)message;
+	(void)ret;
+	(void)cap;
+	(void)ret_len;
+	return ASSAY_STATE;
+}
+
+/* Whoever makes the collector hang must not keep what it measured before alive. */
+static void
+without_an_answer_nothing_measured_before_is_told(void **state)
+{
+	static const uint8_t start[16] = {1};
+	struct assay_attester_config config_of = {.backend = {.identity = no_identity,
+							      .sign = no_signature},
+						  .agent = "test",
+						  .start_id = start,
+						  .start_count = 1,
+						  .part_max = ASSAY_PART_MIN};
+	void *memory = malloc(assay_attester_size(&config_of));
+	struct assay_attester *a;
+
+	(void)state;
+	assert_non_null(memory);
+	assert_int_equal(assay_attester_init(memory, assay_attester_size(&config_of), &config_of, &a),
+			 ASSAY_OK);
+	(void)ask(20000, false);
+	assert_int_equal(collector_claims(&c, &a->said, false), ASSAY_OK);
+	assert_int_equal(a->said.m.nsoftware, 3);
+	assert_int_equal(a->said.m.software[0].digest.n, 32);
+	assert_int_equal(a->said.m.nhealth, 1);
+	assert_int_equal(kill(c.pid, SIGSTOP), 0);
+	assert_int_equal(collector_ask(&c, 100, false), ASSAY_OK);
+	a->said.m.nsoftware = a->said.m.nhealth = a->said.m.nsettings = 0;
+	assert_int_equal(collector_claims(&c, &a->said, false), ASSAY_OK);
+	assert_int_equal(a->said.m.nsoftware, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(a->said.m.software[i].digest.n, 0);
+		assert_true(span_equal(a->said.m.software[i].note, SPAN("not-yet-measured", 16)));
+	}
+	assert_int_equal(a->said.m.nhealth, 0);
+	assert_int_equal(kill(c.pid, SIGCONT), 0);
+	(void)ask(20000, false);
+	a->said.m.nsoftware = 0;
+	assert_int_equal(collector_claims(&c, &a->said, false), ASSAY_OK);
+	assert_int_equal(a->said.m.software[0].digest.n, 32);
+	free(memory);
+}
+
 static void
 a_collector_that_has_ended_is_noticed(void **state)
 {
@@ -204,6 +265,7 @@ main(int argc, char **argv)
 		TEST(an_answer_comes_in_time_and_tells_what_is_not_measured_yet),
 		TEST(on_demand_nothing_old_is_told),
 		TEST(a_manifest_is_found_by_its_digest_and_proves_itself),
+		TEST(without_an_answer_nothing_measured_before_is_told),
 		TEST(a_collector_that_has_ended_is_noticed),
 	};
 
