@@ -449,7 +449,7 @@ static void
 many_changes_are_counted_and_some_named(void **state)
 {
 	struct list was, is;
-	char name[16];
+	char name[32];
 
 	(void)state;
 	list_begin(&was);
