@@ -8,7 +8,7 @@ lib_begin
 root=$WORK/root
 populate() {
 	mkdir -p "$root/usr/bin" "$root/etc" "$root/dev" && printf a >"$root/usr/bin/a" && printf 'b b' >"$root/usr/bin/b b" &&
-		printf conf >"$root/etc/conf" && : >"$root/etc/empty" && ln -s /etc/conf "$root/etc/link" &&
+		printf conf >"$root/etc/conf" && : >"$root/etc/empty" && ln -s /etc/conf "$root/etc/link" && ln "$root/usr/bin/a" "$root/usr/bin/hard" &&
 		mkfifo "$root/dev/fifo" && head -c 20000000 /dev/zero >"$root/usr/large"
 }
 digest_of() { jq -r .digest; }
@@ -18,7 +18,7 @@ check 'a verifier' begin
 check 'a root file system' populate
 of_folder() { import "$root" --name folder | digest_of >"$WORK/folder" && [ -s "$WORK/folder" ]; }
 check 'a folder becomes a set' of_folder
-counts() { grep -q '^5 files, ' "$WORK/err" || { cat "$WORK/err"; return 1; }; }
+counts() { grep -q '^6 files, ' "$WORK/err" || { cat "$WORK/err"; return 1; }; }
 check 'of files alone: no links, no pipes' counts
 check 'it is learned until it is promoted' equal "$(assay reference list --json | jq -r '.references[0].state')" learned
 same() { # ARCHIVE: another name, the same content: refused as such
@@ -31,7 +31,7 @@ check 'a compressed one' tar_of "$WORK/r.tar.gz" -z
 check 'too' same "$WORK/r.tar.gz"
 one_thread() { ! import "$root" --name other --jobs 1 >/dev/null && grep -q 'same content' "$WORK/err"; }
 check 'whatever the number of threads' one_thread
-change() { printf A >"$root/usr/bin/a" && rm "$root/etc/conf" && printf n >"$root/etc/new" && import "$root" --name changed >/dev/null; }
+change() { rm "$root/usr/bin/a" && printf A >"$root/usr/bin/a" && rm "$root/etc/conf" && printf n >"$root/etc/new" && import "$root" --name changed >/dev/null; }
 check 'the file system changes' change
 differs() { assay reference diff folder changed >"$WORK/diff"; }
 check_status 1 'reference diff: they differ' differs

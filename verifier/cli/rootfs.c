@@ -113,7 +113,8 @@ rootfs_hash_end(struct rootfs *r, struct rootfs_hash *h, char *name)
 		return e;
 	ima_name(name);
 	pthread_mutex_lock(&r->lock);
-	go_on = r->src->on_file(r->src->arg, SPAN(name, strlen(name)), d);
+	go_on = (!r->archive || rootfs_keep(r, name, d) == ASSAY_OK) &&
+		r->src->on_file(r->src->arg, SPAN(name, strlen(name)), d);
 	r->result->files++;
 	r->result->bytes += h->bytes;
 	if (!go_on && r->err == ASSAY_OK)
@@ -297,7 +298,8 @@ find_all(struct rootfs *r)
 		     r->src->path, strerror(why));
 		return r->err;
 	}
-	return S_ISDIR(s.st_mode) ? walk_folder(r) : rootfs_read_archive(r, fail);
+	r->archive = !S_ISDIR(s.st_mode);
+	return r->archive ? rootfs_read_archive(r, fail) : walk_folder(r);
 }
 
 enum assay_err
@@ -322,6 +324,9 @@ rootfs_read(const struct rootfs_source *src, struct rootfs_result *ret)
 	pthread_mutex_unlock(&r.lock);
 	while (n > 0)
 		pthread_join(threads[--n], NULL);
+	if (r.err == ASSAY_OK && (e = rootfs_links_end(&r)) != ASSAY_OK)
+		fail(&r, e, src->path, assay_err_text(e));
+	rootfs_links_free(&r);
 	show_progress(&r, true);
 	while (r.first) {
 		struct rootfs_work *w = r.first;

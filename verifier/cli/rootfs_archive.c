@@ -10,9 +10,8 @@
 
 /* "./usr/bin/x" and "usr/bin/x" are /usr/bin/x. */
 static bool
-name_in_root(struct archive_entry *entry, char name[PATH_MAX])
+name_in_root(const char *path, char name[PATH_MAX])
 {
-	const char *path = archive_entry_pathname(entry);
 	int n;
 
 	if (!path)
@@ -62,18 +61,17 @@ hash_through(struct rootfs *r, struct archive *a, char *name)
 	return e == ASSAY_OK ? rootfs_hash_end(r, &h, name) : e;
 }
 
-/* Another name of a file that came before: its content is not at hand any more. */
 static enum assay_err
-entry(struct rootfs *r, struct archive *a, struct archive_entry *en, uint64_t *links)
+entry(struct rootfs *r, struct archive *a, struct archive_entry *en)
 {
 	la_int64_t size = archive_entry_size(en);
-	char name[PATH_MAX];
+	char name[PATH_MAX], target[PATH_MAX];
 
-	if (archive_entry_hardlink(en)) {
-		(*links)++;
+	if (!name_in_root(archive_entry_pathname(en), name))
 		return ASSAY_OK;
-	}
-	if (archive_entry_filetype(en) != AE_IFREG || !name_in_root(en, name))
+	if (name_in_root(archive_entry_hardlink(en), target))
+		return rootfs_link(r, name, target);
+	if (archive_entry_filetype(en) != AE_IFREG)
 		return ASSAY_OK;
 	if (size >= 0 && (uint64_t)size <= ROOTFS_INLINE_MAX)
 		return give_whole(r, a, name, (size_t)size);
@@ -84,17 +82,12 @@ static enum assay_err
 entries(struct rootfs *r, struct archive *a)
 {
 	struct archive_entry *en;
-	uint64_t links = 0;
 	int rc;
 	enum assay_err e = ASSAY_OK;
 
 	while (e == ASSAY_OK && (rc = archive_read_next_header(a, &en)) != ARCHIVE_EOF)
-		e = rc == ARCHIVE_OK || rc == ARCHIVE_WARN ? entry(r, a, en, &links)
+		e = rc == ARCHIVE_OK || rc == ARCHIVE_WARN ? entry(r, a, en)
 							   : ASSAY_MALFORMED;
-	if (links > 0)
-		fprintf(stderr,
-			"assay: %llu hard links of the archive are left out: list a folder "
-			"instead if these names run\n", (unsigned long long)links);
 	return e;
 }
 

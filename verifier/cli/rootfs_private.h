@@ -20,6 +20,12 @@ struct rootfs_work {
 	char path[]; /* in the root, if there is content */
 };
 
+/* A file that was hashed. */
+struct rootfs_kept {
+	char *name;
+	struct digest digest[ROOTFS_ALGS_MAX];
+};
+
 struct rootfs {
 	const struct rootfs_source *src;
 	struct rootfs_result *result;
@@ -28,6 +34,11 @@ struct rootfs {
 	pthread_cond_t changed;
 	struct rootfs_work *first, *last;
 	size_t waiting;
+	bool archive;
+	struct rootfs_kept *kept; /* of an archive: for hard links */
+	size_t nkept, kept_cap;
+	char **links; /* name, target, name ...; malloc'd */
+	size_t nlinks, links_cap;
 	uint64_t found_bytes;
 	bool found_all;
 	int64_t shown_ms;
@@ -53,6 +64,15 @@ struct rootfs_bytes {
 /* A file for the threads; waits while too much does. */
 ASSAY_MUST_USE enum assay_err rootfs_give(struct rootfs *r, const char *path,
 					  struct rootfs_bytes content);
+
+/* Another name of a file of the archive; and all of these, once everything is hashed. */
+ASSAY_MUST_USE enum assay_err rootfs_link(struct rootfs *r, const char *name,
+					  const char *target);
+ASSAY_MUST_USE enum assay_err rootfs_links_end(struct rootfs *r);
+/* Remember a file's digests, with the lock held. */
+ASSAY_MUST_USE enum assay_err rootfs_keep(struct rootfs *r, const char *name,
+					  const struct digest *d);
+void rootfs_links_free(struct rootfs *r);
 
 typedef void rootfs_fail(struct rootfs *r, enum assay_err e, const char *what, const char *why);
 ASSAY_MUST_USE enum assay_err rootfs_read_archive(struct rootfs *r, rootfs_fail *fail);
