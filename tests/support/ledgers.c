@@ -306,9 +306,19 @@ fill_changes(struct ledgers *s)
 	struct ledger_plan p = {
 		.starts = 1700000000, .ends = 1700009999, .active = true, .why = why};
 	struct ledger_known_bad b = {.digest = "sha256:00", .active = true, .why = why};
+	struct ledger_device d = ledgers_device(1);
+	struct ledger_ima_batch ima = {.device = d.id,
+				       .class_name = "gateway",
+				       .now = 1700000000,
+				       .bytes = SPAN("entry", 5),
+				       .lengths = SPAN("\0\0\0\5", 4)};
+	struct ledger_address address = {.address = "ip 192.0.2.7", .updated = 1700000000};
 	uint8_t part[32];
-	uint64_t id;
+	uint64_t id, first;
 
+	memcpy(address.device, d.id, sizeof address.device);
+	assert_int_equal(ledger_ima_append(s->l, &ima, &first), ASSAY_OK);
+	assert_int_equal(ledger_address_put(s->l, &address), ASSAY_OK);
 	assert_int_equal(ledger_blob_put(s->l, SPAN("rows", 4), part), ASSAY_OK);
 	r.parts = SPAN(part, sizeof part);
 	pattern(r.policy, sizeof r.policy, 2);
