@@ -36,8 +36,12 @@ recorded_lists_are_walked_as_they_are_parsed(void **state)
 					    "ima/uki-ngv2.bin",	    "ima/uki-sig.bin"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		agrees_with_the_parser(unit_data(names[i]));
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct span list = unit_data(names[i]);
+
+		agrees_with_the_parser(list);
+		unit_free(list);
+	}
 }
 
 static void
