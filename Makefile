@@ -206,10 +206,11 @@ fuzz: ## run every fuzz target for SECONDS=60 each under sanitizers
 	+$(Q)$(AGAIN) BUILD=fuzz fuzzers
 	$(Q)ASSAY_BIN=$(abspath build/fuzz-clang) tests/fuzz/run.sh $(or $(SECONDS),60) $(FUZZ)
 
-bench: programs $(BENCH_BIN) $(FLEET_BIN) ## measure, each beside the raw cost of the unavoidable work
+bench: programs $(BENCH_BIN) $(FLEET_BIN) $(B)/tests/tools/ledger_fill ## measure, each beside the raw cost of the unavoidable work
 	$(Q)for b in $(BENCH_BIN); do $$b || exit; echo; done
 	$(Q)ASSAY_BIN=$(abspath $(B)) tests/bench/size.sh
 	$(Q)ASSAY_BIN=$(abspath $(B)) tests/bench/fleet.sh
+	$(Q)ASSAY_BIN=$(abspath $(B)) tests/bench/replay.sh
 
 wolfssl-fast: ## build the release's wolfSSL with its assembly into build/wolfssl
 	$(Q)tests/bench/wolfssl-fast.sh build/wolfssl

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Replays a fleet: DEVICES=20000 stored devices, each with keys, quote and signature of its
+# Replays a fleet: DEVICES=5000 stored devices, each with keys, quote and signature of its
 # own, by a candidate policy, while nobody attests. Prints the time, devices per second and
 # the daemon's memory before, at most while it ran, and after. Fails if the replay says
 # anything but that all of them would change (the candidate has a rule that all fail).
-devices=${DEVICES:-20000}
+devices=${DEVICES:-5000}
 cd "$(dirname "$0")/../.." || exit 1
 . tests/integration/lib.sh
 lib_begin
