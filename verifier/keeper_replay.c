@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#define DEPTH 4	   /* requests of a replay that one appraiser has at a time */
+#define DEPTH 16   /* requests of a replay that one appraiser has at a time */
 #define SLICE_MS 4 /* of a turn that may go into it */
 
 static void
