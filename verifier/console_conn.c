@@ -163,6 +163,7 @@ drop_request(struct conn *c)
 	c->out_len = c->out_sent = 0;
 	c->operation = 0;
 	c->headers_sent = false;
+	c->if_none_match[0] = c->etag[0] = '\0';
 	memset(c->token_hash, 0, sizeof c->token_hash);
 }
 
@@ -391,6 +392,7 @@ on_request(struct conn *c, struct span path)
 	c->has_request = true;
 	if (e != ASSAY_OK || (e = read_query(c)) != ASSAY_OK)
 		return answer_refusal(c, e);
+	conn_read_condition(c);
 	return expect_body(c);
 }
 
@@ -473,7 +475,9 @@ conn_on_reply(uint64_t id, struct span payload)
 		end_conn(c);
 		return;
 	}
-	if (e == ASSAY_OK) {
+	if (e == ASSAY_OK && kind != REPLY_BYTES && conn_is_unchanged(c, body)) {
+		ok = set_answer(c, 304, NULL, SPAN(NULL, 0));
+	} else if (e == ASSAY_OK) {
 		ok = set_answer(c, 200, kind == REPLY_BYTES ? bytes_type(c) : "application/json",
 				body);
 	} else {
@@ -482,36 +486,6 @@ conn_on_reply(uint64_t id, struct span payload)
 	}
 	if (!ok)
 		end_conn(c);
-}
-
-static int
-add_header(struct conn *c, const char *name, const char *value, uint8_t **p, uint8_t *end)
-{
-	int n = (int)strlen(value);
-
-	return lws_add_http_header_by_name(c->wsi, (const unsigned char *)name,
-					   (const unsigned char *)value, n, p, end);
-}
-
-static int
-send_headers(struct conn *c)
-{
-	uint8_t buf[LWS_PRE + 1024], *start = buf + LWS_PRE, *p = start;
-	uint8_t *end = buf + sizeof buf - 1;
-
-	if (lws_add_http_common_headers(c->wsi, c->status, c->type, c->out_len, &p, end) ||
-	    add_header(c, "cache-control:", "no-store", &p, end) ||
-	    add_header(c, "x-content-type-options:", "nosniff", &p, end))
-		return -1;
-	if (c->status == 401 && add_header(c, "www-authenticate:", "Bearer", &p, end))
-		return -1;
-	if (c->close_after && add_header(c, "connection:", "close", &p, end))
-		return -1;
-	if (lws_finalize_write_http_header(c->wsi, start, &p, end))
-		return -1;
-	c->headers_sent = true;
-	lws_callback_on_writable(c->wsi);
-	return 0;
 }
 
 static int
@@ -534,8 +508,8 @@ on_writeable(struct conn *c)
 	if (c->state != CONN_SENDING)
 		return 0;
 	if (!c->headers_sent)
-		return send_headers(c);
-	if (lws_write(c->wsi, c->out + LWS_PRE + c->out_sent, n, how) < (int)n)
+		return conn_send_head(c);
+	if (n > 0 && lws_write(c->wsi, c->out + LWS_PRE + c->out_sent, n, how) < (int)n)
 		return -1;
 	c->out_sent += n;
 	if (c->out_sent == c->out_len)

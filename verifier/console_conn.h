@@ -46,6 +46,7 @@ struct conn {
 	size_t out_len, out_sent;
 	unsigned status;
 	const char *type;
+	char if_none_match[256], etag[40]; /* "": none */
 	bool headers_sent, close_after;
 };
 
@@ -79,6 +80,11 @@ enum http_method conn_method(struct lws *wsi);
 bool conn_wants_keys(const struct conn *c, struct span path);
 /* TLS is done and a request has come: it is no longer half open. */
 void conn_established(struct conn *c);
+/* console_head.c: If-None-Match of the request; whether the answer to a GET is one that the
+ * client has by it (its ETag is made in any case); the head of the answer. */
+void conn_read_condition(struct conn *c);
+bool conn_is_unchanged(struct conn *c, struct span body);
+int conn_send_head(struct conn *c);
 /* What net_feed.h asks of a connection. */
 bool conn_feed_peer(struct lws *wsi, bool *ret_local, char ret[64]);
 void conn_feed_established(struct lws *wsi);
