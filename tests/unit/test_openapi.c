@@ -210,7 +210,7 @@ answers_are_those_that_the_server_has(void **state)
 		json_object_foreach(answers, status, answer)
 			if (status[0] >= '4' && strcmp(problem_title((unsigned)atoi(status)),
 						       "Error") == 0)
-				fail_msg("%s %s: the server never answers %s", method, path, status);
+				fail_msg("%s %s: there is no answer %s", method, path, status);
 	}
 }
 
