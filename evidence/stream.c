@@ -207,7 +207,8 @@ on_heartbeat(const struct message *m)
 
 	m->ev->type = STREAM_HEARTBEAT;
 	if ((e = get_jws(m, "heartbeat", RECORD_TYP_HEARTBEAT, &j)) != ASSAY_OK ||
-	    (e = heartbeat_read(j.payload, h)) != ASSAY_OK || (e = get_audit(m, h->audit)) != ASSAY_OK)
+	    (e = heartbeat_read(j.payload, h)) != ASSAY_OK ||
+		    (e = get_audit(m, h->audit)) != ASSAY_OK)
 		return e;
 	if (!is_issuer(m, h->issuer) || strcmp(h->nonce, s->nonce) != 0 ||
 	    strcmp(h->class_name, s->class_name) != 0 || strcmp(h->labels, s->labels) != 0 ||

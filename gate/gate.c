@@ -100,7 +100,8 @@ put_table(struct gate *g)
 	e = t.failed ? ASSAY_NO_MEMORY : nft_run(g->nft, t.p);
 	text_free(&t);
 	if (e != ASSAY_OK) {
-		gate_say("rules", "error=\"%s\"", e == ASSAY_IO ? nft_why(g->nft) : assay_err_text(e));
+		gate_say("rules", "error=\"%s\"",
+			 e == ASSAY_IO ? nft_why(g->nft) : assay_err_text(e));
 		return false;
 	}
 	g->rules = nft_rules(g->nft);
@@ -258,7 +259,8 @@ static bool
 on_snapshot(struct gate *g)
 {
 	if (g->event.head < g->highest) {
-		gate_say("rollback", "known=%llu verifier=%llu text=\"the verifier knows less than this "
+		gate_say("rollback", "known=%llu verifier=%llu text=\"the verifier knows less than "
+				     "this "
 				"gate: its ledger was put back; see docs/gate.md\"",
 		    (unsigned long long)g->highest, (unsigned long long)g->event.head);
 		return false;

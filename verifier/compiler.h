@@ -15,7 +15,8 @@ enum compile_kind {
 	COMPILE_POLICY,	 /* be16 length and file name, then the YAML */
 	COMPILE_CAPTURE, /* be32 PCR mask, be32 length and boot log, be32 length and continuity */
 	COMPILE_SOFTWARE, /* u8 for a device alone, then with be32 lengths proof, claims, verdict,
-			   * lists of files (each with its length), and sets whose manifests may be taken over */
+			   * lists of files (each with its length), and sets whose manifests may
+			   * be taken over */
 	COMPILE_FILES_CHECK,   /* bulk: a digestset; nothing comes back, it is one or not */
 	COMPILE_FILES_OF_LIST, /* bulk: an IMA list; a digestset of its files comes back */
 	COMPILE_CORIM, /* be64 time, then corim_request_write() in hex, its own time not read */

@@ -128,7 +128,8 @@ collect(struct collection *x, const struct ledger_device *d, const struct ledger
 	in->claims = s->claims;
 	in->continuity = s->continuity;
 	if ((e = read_asked(s->asked, &in->asked)) != ASSAY_OK ||
-	    (e = add_logs(x, s)) != ASSAY_OK || (e = add_policy(x, d)) != ASSAY_OK || (e = add_references(x)) != ASSAY_OK)
+	    (e = add_logs(x, s)) != ASSAY_OK || (e = add_policy(x, d)) != ASSAY_OK ||
+		    (e = add_references(x)) != ASSAY_OK)
 		return e;
 	if (!keeper_ima_stored(k, x->request))
 		return ASSAY_OK;

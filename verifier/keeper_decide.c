@@ -484,8 +484,8 @@ keeper_live_load(struct keeper *k)
 		d->seq = st.decision_seq;
 		d->decision = st.decision;
 		d->told_at = k->now;
-		d->told_expires = d->told_most = st.decision == OUTCOME_QUARANTINE ? 0 : st.expires_at;
 		d->expires_at = st.decision == OUTCOME_QUARANTINE ? 0 : st.expires_at;
+		d->told_expires = d->told_most = d->expires_at;
 		d->expires_ms = k->now_ms + (st.expires_at - k->now) * 1000;
 	}
 	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;

@@ -97,6 +97,7 @@ keeper_note_copy(struct keeper *k, const char *device, const struct verdict *v)
 		  "quarantined until an operator releases it", NULL);
 	if ((e = ledger_device_update(k->ledger, d)) == ASSAY_OK)
 		e = keeper_audit(k, "verifier", "device.copied", d->id,
-				 "its key is live in two places, or an earlier DICE chain came back");
+				 "its key is live in two places, or an earlier DICE chain came "
+				 "back");
 	return e;
 }

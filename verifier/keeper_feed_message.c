@@ -197,7 +197,8 @@ feed_record(struct keeper *k, const struct ledger_decision *row, struct record *
 	if (strcmp(j.kid, signer_kid(signing_decision(k->signing))) == 0)
 		return true;
 	wr_init(&w, f->record, sizeof f->record);
-	if (signer_jws(signing_decision(k->signing), RECORD_TYP_DECISION, j.payload, &w) != ASSAY_OK)
+	if (signer_jws(signing_decision(k->signing), RECORD_TYP_DECISION, j.payload,
+		       &w) != ASSAY_OK)
 		return false;
 	*ret_jws = wr_span(&w);
 	return true;

@@ -136,7 +136,8 @@ store(struct job *j, struct span compiled, const char *origin)
 	r.created = keeper_now(c->k);
 	e = ledger_reference_insert(c->l, &r);
 	if (e == ASSAY_EXISTS)
-		return call_fail(c, e, "a set of that name (`%s') or with the same content is there "
+		return call_fail(c, e, "a set of that name (`%s') or with the same content is "
+				       "there "
 				       "already", r.name);
 	if (e != ASSAY_OK || (e = call_audit(c, r.name, r.origin)) != ASSAY_OK ||
 	    (e = keeper_reload(c->k)) != ASSAY_OK)
@@ -159,7 +160,8 @@ finish_list(struct job *j, struct span compiled)
 	char origin[LEDGER_TEXT_MAX];
 	const struct ledger_device *d = &j->device;
 
-	text_format(origin, sizeof origin, "IMA list of %s (%s)", *d->name ? d->name : d->id, d->id);
+	text_format(origin, sizeof origin, "IMA list of %s (%s)", *d->name ? d->name : d->id,
+		    d->id);
 	return store(j, compiled, origin);
 }
 

@@ -92,7 +92,8 @@ get_state(struct call *c, const char *device, struct ledger_state *ret)
 static json_t *
 device_record(const struct ledger_device *d)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:o, s:o, s:b, s:b}", "id", d->id, "name",
+	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:s, s:o, s:o, s:b, s:b}", "id", d->id,
+			 "name",
 			 json_text(d->name), "class", json_text(d->class_name), "labels",
 			 json_text(d->labels), "tier", tier_name(d->tier), "status",
 			 device_status_name(d->status), "overlay", device_overlay_name(d->overlay),

@@ -240,8 +240,10 @@ explain_software(const struct job *j, enum assay_err e)
 	text_format(words, sizeof words,
 		    e == ASSAY_MISSING ? "`%s' tells of no software; let its agent measure some "
 					 "(section software of its configuration)"
-				       : "some software of `%s' could not be measured; such a device "
-					 "is no model for others (see `device show --facts')", name);
+				       : "some software of `%s' could not be measured; such a "
+					 "device "
+					 "is no model for others (see `device show --facts')",
+						 name);
 	return words;
 }
 

@@ -183,7 +183,8 @@ operation_on_audit_export(struct call *c)
 		if ((e = put_entry(&a, &w)) != ASSAY_OK)
 			return e;
 	if (e == ASSAY_NOT_FOUND)
-		e = auditlog_put_end(keeper_audit_head(c->k), signing_chain(keeper_signing(c->k)), &w);
+		e = auditlog_put_end(keeper_audit_head(c->k), signing_chain(keeper_signing(c->k)),
+				     &w);
 	if (e == ASSAY_OK)
 		c->bytes = wr_span(&w);
 	return e;

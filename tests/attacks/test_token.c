@@ -134,7 +134,8 @@ d16_one_kind_of_result_is_not_another(void **state)
 		"\"outcome\":\"admit\",\"reasons\":[],\"addresses\":[],\"certificates\":[]}";
 	static struct ear e;
 	static struct record r;
-	struct ear made = {.issued = 1, .expires = 2, .nsubmods = 1, .developer = "d", .build = "b"};
+	struct ear made = {.issued = 1, .expires = 2, .nsubmods = 1, .developer = "d",
+			   .build = "b"};
 	struct writer w;
 
 	(void)state;

@@ -66,7 +66,8 @@ batch(const char *id, unsigned seed, unsigned n, uint64_t from)
 		wr_be32(&l, ENTRY_BYTES);
 	}
 	return (struct ledger_ima_batch){.device = id, .class_name = "gateway", .now = 1000,
-					 .from = from, .bytes = wr_span(&b), .lengths = wr_span(&l)};
+					 .from = from, .bytes = wr_span(&b),
+						 .lengths = wr_span(&l)};
 }
 
 static long long
@@ -163,13 +164,16 @@ main(int argc, char **argv)
 	list_s = add_lists();
 	lists = size_of(path);
 	round_s = add_rounds();
-	printf("%u devices with the same %d entries: ledger %.1f MB, %.1f MB of it for their lists\n",
+	printf("%u devices with the same %d entries: ledger %.1f MB, %.1f MB of it for their "
+	       "lists\n",
 	       devices, ENTRIES, (double)lists / 1e6, (double)(lists - empty) / 1e6);
-	printf("a list of %d entries that is known: %.2f ms (bare SHA-256 of its entries %.2f ms)\n",
+	printf("a list of %d entries that is known: %.2f ms (bare SHA-256 of its entries %.2f "
+	       "ms)\n",
 	       ENTRIES, list_s * 1e3, bare(ENTRIES) * 1e3);
 	printf("a round of %d entries that nobody had: %.3f ms (bare SHA-256 %.3f ms)\n",
 	       ROUND_ENTRIES, round_s * 1e3, bare(ROUND_ENTRIES) * 1e3);
-	printf("%d rounds of %d devices: %.2f MB more, %.0f bytes an entry\n", ROUNDS, ROUND_DEVICES,
+	printf("%d rounds of %d devices: %.2f MB more, %.0f bytes an entry\n", ROUNDS,
+	       ROUND_DEVICES,
 	       (double)(size_of(path) - lists) / 1e6,
 	       (double)(size_of(path) - lists) / (ROUNDS * ROUND_DEVICES * ROUND_ENTRIES));
 	ledger_close(ledger);

@@ -95,7 +95,8 @@ whole_image(struct measure *m, struct item *it)
 	       "(at least 80 asked)\n",
 	       IMAGE >> 20, (double)(IMAGE >> 20) / all, (double)(IMAGE >> 20) / hash,
 	       100 * hash / all);
-	printf("memory while reading  %+ld KiB from the first 64 MiB to the last\n", after - before);
+	printf("memory while reading  %+ld KiB from the first 64 MiB to the last\n",
+	       after - before);
 }
 
 static void

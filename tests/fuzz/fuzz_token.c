@@ -57,7 +57,8 @@ as_extension(struct span in)
 	if (extension_read(in, &x) != ASSAY_OK)
 		return;
 	wr_init(&w, out, sizeof out);
-	if (extension_write(&x, &w) != ASSAY_OK || extension_read(wr_span(&w), &again) != ASSAY_OK ||
+	if (extension_write(&x, &w) != ASSAY_OK ||
+	    extension_read(wr_span(&w), &again) != ASSAY_OK ||
 	    x.n != again.n)
 		abort();
 }

@@ -138,7 +138,8 @@ measure_boot(struct grow *g)
 
 		want.pcrSelections[0] = (TPMS_PCR_SELECTION){
 			.hash = ALG_SHA256, .sizeofSelect = 3,
-			.pcrSelect = {(BYTE)(i < 8 ? 1u << i : 0), (BYTE)(i < 8 ? 0 : 1u << (i - 8))}};
+			.pcrSelect = {(BYTE)(i < 8 ? 1u << i : 0),
+				      (BYTE)(i < 8 ? 0 : 1u << (i - 8))}};
 		rc = Esys_PCR_Read(g->tpm, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &want, NULL,
 				   &got, &list);
 		if (rc != TSS2_RC_SUCCESS)

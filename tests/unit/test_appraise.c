@@ -415,7 +415,8 @@ a_device_that_turns_bad_in_monitor_mode_is_quarantined(void **state)
 	world_set_policy(&w, "policy: p\nversion: 1\napplies_to: {class: gateway}\n"
 			     "ask: {banks: [sha256], pcrs: [0-9, 11-14], interval: 60s, "
 			     "patience: 3}\nreferences: {pcrs: [0-9, 11-14]}\n"
-			     "rules: [{id: r, fact: boot.secure_boot, op: equals, value: false}]\n");
+			     "rules: [{id: r, fact: boot.secure_boot, op: equals, value: "
+			     "false}]\n");
 	watch_with("");
 	assert_admitted(world_round(&w));
 	assert_int_equal(w.v->would, OUTCOME_ADMIT);

@@ -170,7 +170,8 @@ static uint64_t
 prove(void)
 {
 	static const uint8_t nonce[32] = {1, 2, 3};
-	struct msg_challenge m = {SPAN(nonce, 32), {1, {{ALG_SHA256, 1u << 10}}}, 5000, true, false};
+	struct msg_challenge m = {SPAN(nonce, 32), {1, {{ALG_SHA256, 1u << 10}}}, 5000, true,
+				  false};
 	static uint8_t frame[MSG_CHALLENGE_MAX];
 	struct msg_proof proof;
 	struct msg_claims claims;

@@ -282,7 +282,8 @@ pem_is_read_and_damaged_pem_refused(void **state)
 	assert_int_equal(armour_next(all, &at, "CERTIFICATE", out, sizeof out, &n), ASSAY_OK);
 	assert_int_equal(n, 5);
 	assert_memory_equal(out, "\1\2\3\4\5", 5);
-	assert_int_equal(armour_next(all, &at, "CERTIFICATE", out, sizeof out, &n), ASSAY_NOT_FOUND);
+	assert_int_equal(armour_next(all, &at, "CERTIFICATE", out, sizeof out, &n),
+			 ASSAY_NOT_FOUND);
 	at = 0;
 	assert_int_equal(armour_next(all, &at, "PRIVATE KEY", out, sizeof out, &n), ASSAY_OK);
 	assert_int_equal(n, 1);

@@ -219,7 +219,8 @@ without_an_answer_nothing_measured_before_is_told(void **state)
 
 	(void)state;
 	assert_non_null(memory);
-	assert_int_equal(assay_attester_init(memory, assay_attester_size(&config_of), &config_of, &a),
+	assert_int_equal(assay_attester_init(memory, assay_attester_size(&config_of), &config_of,
+					     &a),
 			 ASSAY_OK);
 	(void)ask(20000, false);
 	assert_int_equal(collector_claims(&c, &a->said, false), ASSAY_OK);

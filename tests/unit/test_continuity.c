@@ -159,9 +159,9 @@ more_findings_than_can_be_remembered_are_one_that_stays(void **state)
 	for (unsigned i = 0; i < CONTINUITY_STICKY_MAX + 8; i++)
 		n += (size_t)snprintf(
 			yaml + n, sizeof yaml - n,
-			"  - {id: r%u, fact: boot.complete, op: equals, value: false, "
+			"  - {id: r%u, fact: boot.events, op: in, values: [1, %u], "
 			"on_fail: restrict}\n",
-			i);
+			i, 100000 + i);
 	world_set_policy(&w, yaml);
 	world_set_reference(&w, REF_PROMOTED);
 	assert_quarantined(world_round(&w), FIND_STICKY); /* at once, not when they are missed */
@@ -189,9 +189,9 @@ findings_that_are_only_told_crowd_out_nothing(void **state)
 	for (unsigned i = 0; i < VERDICT_FINDINGS_MAX + 8; i++)
 		n += (size_t)snprintf(
 			yaml + n, sizeof yaml - n,
-			"  - {id: r%u, fact: boot.complete, op: equals, value: false, "
+			"  - {id: r%u, fact: boot.events, op: in, values: [1, %u], "
 			"on_fail: report}\n",
-			i);
+			i, 100000 + i);
 	world_set_policy(&w, yaml);
 	world_set_reference(&w, REF_PROMOTED);
 	assert_outcome(world_round(&w), OUTCOME_ADMIT, FIND_RULE);
@@ -213,9 +213,9 @@ more_findings_than_a_verdict_holds_lose_no_severity(void **state)
 			     "references: {pcrs: [0-9]}\nrules:\n");
 	for (unsigned i = 0; i < VERDICT_FINDINGS_MAX + 20; i++)
 		n += (size_t)snprintf(yaml + n, sizeof yaml - n,
-				      "  - {id: r%u, fact: agent, op: equals, value: x, "
+				      "  - {id: r%u, fact: agent, op: in, values: [x, x%u], "
 				      "on_fail: report}\n",
-				      i);
+				      i, i);
 	snprintf(yaml + n, sizeof yaml - n, "  - {id: last, fact: agent, op: equals, value: x}\n");
 	world_set_policy(&w, yaml);
 	world_set_reference(&w, REF_PROMOTED);

@@ -96,7 +96,8 @@ tiers_are_as_ar4si_has_them(void **state)
 #define P "\"eat_profile\":\"tag:github.com,2023:veraison/ear\","
 #define V "\"ear.verifier-id\":{\"developer\":\"d\",\"build\":\"b\"},"
 #define S(status, vector)                                                                      \
-	"\"submods\":{\"a\":{\"ear.status\":\"" status "\",\"ear.trustworthiness-vector\":" vector "}}"
+	"\"submods\":{\"a\":{\"ear.status\":\"" status                                          \
+	"\",\"ear.trustworthiness-vector\":" vector "}}"
 #define GOOD S("affirming", "{\"hardware\":2}")
 
 static enum assay_err

@@ -112,7 +112,8 @@ add_head(const char *type, unsigned head)
 static void
 add_record(struct signing *by, const char *type, unsigned seq, const char *class_name)
 {
-	struct record r = {.issued = NOW, .expires = NOW + 100, .seq = seq, .outcome = RECORD_ADMIT};
+	struct record r = {.issued = NOW, .expires = NOW + 100, .seq = seq,
+			   .outcome = RECORD_ADMIT};
 	uint8_t payload[4096];
 	struct writer w;
 
@@ -136,7 +137,8 @@ add_heartbeat(struct signing *by, const char *nonce, int64_t at)
 	wr_init(&w, payload, sizeof payload);
 	assert_int_equal(audit_head_write(&a, &w), ASSAY_OK);
 	wr_init(&j, audit, sizeof audit);
-	assert_int_equal(signer_jws(signing_audit(by), RECORD_TYP_AUDIT, wr_span(&w), &j), ASSAY_OK);
+	assert_int_equal(signer_jws(signing_audit(by), RECORD_TYP_AUDIT, wr_span(&w), &j),
+			 ASSAY_OK);
 	snprintf(h.issuer, sizeof h.issuer, "%s", signing_issuer(keys));
 	snprintf(h.nonce, sizeof h.nonce, "%s", nonce);
 	snprintf(h.class_name, sizeof h.class_name, "gateway");

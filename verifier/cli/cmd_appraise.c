@@ -151,7 +151,8 @@ take_key(struct work *w, const char *path, struct akfile *ret, struct tpm_name *
 	if (!ret->has_public)
 		return cli_fail(CLI_BAD_INPUT,
 				"%s: a %s is not enough: the key's TPM public area is needed "
-				"(TPM2B_PUBLIC or TPMT_PUBLIC), as its name is signed", path, ret->form);
+				"(TPM2B_PUBLIC or TPMT_PUBLIC), as its name is signed", path,
+					ret->form);
 	area = ret->public.bytes;
 	if ((e = tpmt_public_name(&ret->public, ret_name)) != ASSAY_OK)
 		return cli_fail(CLI_BAD_INPUT, "%s: %s", path, assay_err_text(e));

@@ -57,7 +57,8 @@ const struct cli_command cmd_decision_show = {
 	.usage = "DEVICE [--json]",
 	.summary = "the decision about a device, and the record that relying parties have",
 	.help = "With --json also the signed record itself.\n\n"
-		"Exit status: 0 ADMIT, 1 RESTRICT or QUARANTINE, 2 no such device or no decision.\n",
+		"Exit status: 0 ADMIT, 1 RESTRICT or QUARANTINE, 2 no such device or no "
+		"decision.\n",
 	.run = run_show,
 };
 
@@ -116,7 +117,8 @@ print_event(const struct watch *w)
 		break;
 	case STREAM_KEYS:
 		if (!client_option(w->c, "root"))
-			fprintf(stderr, "note: no key is pinned; the verifier says its root is %s\n",
+			fprintf(stderr, "note: no key is pinned; the verifier says its root is "
+					"%s\n",
 				w->stream.root);
 		break;
 	default:

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct cli_command cmd_device_accept_boot, cmd_device_approve, cmd_device_evidence, cmd_device_history,
-	cmd_device_hold, cmd_device_list, cmd_device_maintain, cmd_device_release,
-	cmd_device_reread, cmd_device_retire, cmd_device_set;
+extern const struct cli_command cmd_device_accept_boot, cmd_device_approve, cmd_device_evidence,
+	cmd_device_history, cmd_device_hold, cmd_device_list, cmd_device_maintain,
+	cmd_device_release, cmd_device_reread, cmd_device_retire, cmd_device_set;
 
 /* ---- list ---- */
 
@@ -272,7 +272,7 @@ DEFINE(release, LIST(REASON_OPTION), REASON_USAGE, "end a hold or a maintenance"
 #define FOR_OPTION {"for", "expires", CLIENT_DURATION, false}
 #define FOR_USAGE "DEVICE [--for 4h] [--reason TEXT] [--json]"
 #define FOR_HELP                                                                               \
-	"  --for TIME       the window ends by itself after 90s, 30m, 4h, 2d (4h, at most 30d)\n" REASON_HELP
+	"  --for TIME       ends by itself after 90s, 30m, 4h, 2d (4h, at most 30d)\n" REASON_HELP
 DEFINE(maintain, LIST(REASON_OPTION, FOR_OPTION), FOR_USAGE,
        "work is done on the device: at best RESTRICT, and a new verdict after it", FOR_HELP);
 DEFINE(reread, LIST(REASON_OPTION), REASON_USAGE,
@@ -302,7 +302,8 @@ const struct cli_command cmd_device_accept_boot = {
 	.name = "accept-boot",
 	.usage = "DEVICE --digest DIGEST [--reason TEXT] [--json]",
 	.summary = "a boot that changed was meant: compare later boots with it",
-	.help = "For `boot.changed' and `boot.dbx-back' where they lower the decision. The boot must\n"
+	.help = "For `boot.changed' and `boot.dbx-back' where they lower the decision. The boot "
+		"must\n"
 		"still match its reference values.\n\n"
 		"  --digest DIGEST  of the boot log, as `device show' tells it (all 64 digits)\n"
 		"  --reason TEXT    for the audit log\n",

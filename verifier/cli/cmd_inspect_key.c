@@ -139,6 +139,7 @@ const struct cli_command cmd_inspect_key = {
 		"Exit status: 0 such a key can attest, 1 it cannot, 2 there is no key in FILE.\n"
 		"\n"
 		"  assay inspect key uds.pem\n"
-		"  assay ek allow --ek $(assay inspect key uds.pem --json | jq -r .allow) --class plc\n",
+		"  assay ek allow --ek $(assay inspect key uds.pem --json | jq -r .allow) --class "
+		"plc\n",
 	.run = run,
 };

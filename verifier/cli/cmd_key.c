@@ -9,7 +9,8 @@ extern const struct cli_command cmd_key_list, cmd_key_rotate;
 static int
 show_keys(const struct client *c, const json_t *answer)
 {
-	static const char *const heads[] = {"KEY", "SIGNS", "STATE", "SINCE", "ACCEPTED UNTIL", NULL};
+	static const char *const heads[] = {"KEY", "SIGNS", "STATE", "SINCE", "ACCEPTED UNTIL",
+					    NULL};
 	const json_t *list = json_object_get(answer, "keys");
 	struct table t;
 

@@ -100,7 +100,8 @@ const struct cli_command cmd_policy_explain = {
 	.name = "explain",
 	.usage = "DEVICE [--json]",
 	.summary = "each rule of a device's policy with the fact it sees and what follows",
-	.help = "DEVICE is a name, an id, or at least four first digits of an id. Its stored evidence\n"
+	.help = "DEVICE is a name, an id, or at least four first digits of an id. Its stored "
+		"evidence\n"
 		"is judged once more, by the policy that is active now; nothing is changed.\n",
 	.run = run,
 };

@@ -19,7 +19,8 @@ const struct cli_command cmd_reference_import = {
 	.name = "import",
 	.usage = "FILE --class CLASS [--roots PATH] [--key FILE] [--class-id ID]\n"
 		 "       [--name NAME] [--reason TEXT] [--json]\n"
-		 "       --ima-from-rootfs DIR|TAR --class CLASS [--hash LIST] [--jobs N] [--name NAME]\n"
+		 "       --ima-from-rootfs DIR|TAR --class CLASS [--hash LIST] [--jobs N] [--name "
+		 "NAME]\n"
 		 "       --ima-from-device DEVICE [--class CLASS] [--name NAME]",
 	.summary = "reference values from a signed CoRIM, a root file system or an IMA list",
 	.help = "Every record that can be compared becomes a set of its own for devices of the\n"
@@ -34,14 +35,17 @@ const struct cli_command cmd_reference_import = {
 		"                  bytes:HEX, as `assay inspect corim' shows it\n"
 		"  --name NAME     of the first set; default: the CoRIM's id\n"
 		"\n"
-		"  --ima-from-rootfs DIR|TAR  an allow-list: all files of a root file system, a folder\n"
+		"  --ima-from-rootfs DIR|TAR  an allow-list: all files of a root file system, a "
+		"folder\n"
 		"                  or a tar archive, which is not unpacked\n"
-		"  --ima-from-device DEVICE   an allow-list: all files of the IMA list that is stored\n"
+		"  --ima-from-device DEVICE   an allow-list: all files of the IMA list that is "
+		"stored\n"
 		"                  of a device\n"
 		"  --hash LIST     what IMA hashes files by, ima_hash= (sha256)\n"
 		"  --jobs N        threads that hash (one for each processor)\n"
 		"\n"
-		"  assay reference import --ima-from-rootfs gw-4.2.tar --class gateway --name gw-4.2\n"
+		"  assay reference import --ima-from-rootfs gw-4.2.tar --class gateway --name "
+		"gw-4.2\n"
 		"  assay reference import fw-1.4.2.corim --class gateway --roots acme.pem\n",
 	.run = run,
 };

@@ -37,7 +37,8 @@ static const struct {
 	size_t offset;
 } values[] = {
 	{"--jwks", offsetof(struct options, jwks)},	{"--root", offsetof(struct options, root)},
-	{"--nonce", offsetof(struct options, nonce)},	{"--status", offsetof(struct options, status)},
+	{"--nonce", offsetof(struct options, nonce)},	{"--status",
+							 offsetof(struct options, status)},
 	{"--audience", offsetof(struct options, audience)}, {"--at", offsetof(struct options, at)},
 	{"--ca", offsetof(struct options, ca)},
 };
@@ -270,7 +271,8 @@ static json_t *
 json_token(const struct ear *e)
 {
 	json_t *list = json_array();
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "profile", e->profile, "issuer",
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "profile", e->profile,
+			      "issuer",
 			      e->issuer, "audience", e->audience, "nonce", e->nonce, "developer",
 			      e->developer, "build", e->build, "issued", (json_int_t)e->issued);
 
@@ -369,7 +371,8 @@ const struct cli_command cmd_verify_token = {
 	.summary = "Check an attestation result (EAR) in a JWT: signature, form and time",
 	.help = "FILE holds the token; - is standard input. ES256 alone is accepted.\n\n"
 		"  --jwks FILE|URL  the keys: a JWK set, one JWK, or a public key in PEM\n"
-		"  --root KID       take only keys that the set's chain proves from this first key\n"
+		"  --root KID       take only keys that the set's chain proves from this first "
+		"key\n"
 		"                   of the verifier (`assay key list')\n"
 		"  --nonce TEXT     what eat_nonce must be\n"
 		"  --audience TEXT  what aud must be\n"
@@ -377,9 +380,11 @@ const struct cli_command cmd_verify_token = {
 		"  --at TIME        judge times as of then (now)\n"
 		"  --ca FILE        certificates that the URL's server must have been issued by\n"
 		"  --json           one JSON document on standard output\n\n"
-		"Exit status: 0 valid, 1 it does not hold (signature, time, nonce, status), 2 it or\n"
+		"Exit status: 0 valid, 1 it does not hold (signature, time, nonce, status), 2 it "
+		"or\n"
 		"the key set is malformed, 3 cannot be read or fetched, 64 usage.\n\n"
-		"Example: assay verify token t.jwt --jwks https://verifier:7443/.well-known/jwks.json\n"
+		"Example: assay verify token t.jwt --jwks "
+		"https://verifier:7443/.well-known/jwks.json\n"
 		"         --root $ROOT --status affirming\n",
 	.run = run,
 };

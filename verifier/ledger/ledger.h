@@ -190,8 +190,8 @@ ASSAY_MUST_USE enum assay_err ledger_state_outline(struct ledger *l, const char 
 						   struct ledger_state *ret);
 /* Writes if the stored version equals s->version (0: never attested), and makes it one
  * more; MISMATCH otherwise (two sessions racing, I10). MISSING: no blob for boot_log or
- * good_log. verdict, claims and boot_facts are written only if they differ from what is stored. Spans of s
- * must not point into the ledger's memory but those of a ledger_state_get(). */
+ * good_log. verdict, claims and boot_facts are written only if they differ from what is
+ * stored. Spans of s must not point into the ledger's memory but those of a ledger_state_get(). */
 ASSAY_MUST_USE enum assay_err ledger_state_put(struct ledger *l, const struct ledger_state *s);
 
 /* ---- what relying parties know a device by ---- */
@@ -216,8 +216,8 @@ ASSAY_MUST_USE enum assay_err ledger_address_next(struct ledger *l, const char *
 
 /* ---- bytes by digest, shared between devices: boot logs, EK certificates ---- */
 
-/* At most LEDGER_BLOB_MAX bytes. A blob that states name as boot log (or good log) is kept while one
- * does (ledger_prune()); one that no state ever named is kept for good. */
+/* At most LEDGER_BLOB_MAX bytes. A blob that states name as boot log (or good log) is kept while
+ * one does (ledger_prune()); one that no state ever named is kept for good. */
 ASSAY_MUST_USE enum assay_err ledger_blob_put(struct ledger *l, struct span bytes,
 					      uint8_t ret_digest[32]);
 /* TAMPERED if the stored bytes do not hash to their digest. */
