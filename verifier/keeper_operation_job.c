@@ -65,6 +65,16 @@ take_words(struct job *j, enum assay_err e, struct span out)
 		    more ? " (and more errors)" : "");
 }
 
+/* Something missing in what was given, or of a device: MISSING itself is about who asks
+ * (call_permit()), and would be answered with 401. */
+static enum assay_err
+about_what(const struct job *j, enum assay_err e)
+{
+	if (e != ASSAY_MISSING)
+		return e;
+	return *j->device.id ? ASSAY_STATE : ASSAY_MALFORMED;
+}
+
 static void
 on_compiled(struct keeper *k, void *arg, enum assay_err e, struct span out)
 {
@@ -75,6 +85,7 @@ on_compiled(struct keeper *k, void *arg, enum assay_err e, struct span out)
 		take_words(j, e, out);
 	else
 		e = j->finish(j, out);
+	e = about_what(j, e);
 	if (e == ASSAY_OK && j->call.ret)
 		text = json_dumps(j->call.ret, JSON_COMPACT | JSON_ENSURE_ASCII);
 	if (e == ASSAY_OK && !text)
