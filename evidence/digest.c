@@ -1,7 +1,5 @@
-/* digest.c: see digest.h. wolfCrypt, and SM3, behind TCG algorithm numbers. */
+/* digest.c: see digest.h. wolfCrypt behind TCG algorithm numbers. */
 #include "digest.h"
-
-#include "sm3.h"
 
 #include <string.h>
 #include <strings.h>
@@ -27,8 +25,6 @@ static const struct alg {
 
 _Static_assert(sizeof(wc_HashAlg) <= sizeof(((struct hasher *)0)->state),
 	       "struct hasher holds a wolfCrypt hash");
-_Static_assert(sizeof(struct sm3) <= sizeof(((struct hasher *)0)->state),
-	       "struct hasher holds SM3");
 
 static const struct alg *
 alg_find(uint16_t id)
@@ -69,7 +65,7 @@ digest_computable(uint16_t alg)
 {
 	const struct alg *a = alg_find(alg);
 
-	return a && (a->wolf != WC_HASH_TYPE_NONE || alg == ALG_SM3_256);
+	return a && a->wolf != WC_HASH_TYPE_NONE;
 }
 
 static wc_HashAlg *
@@ -78,22 +74,12 @@ wolf_state(struct hasher *h)
 	return (wc_HashAlg *)(void *)h->state;
 }
 
-static struct sm3 *
-sm3_state(struct hasher *h)
-{
-	return (struct sm3 *)(void *)h->state;
-}
-
 enum assay_err
 hash_init(struct hasher *h, uint16_t alg)
 {
 	if (!digest_computable(alg))
 		return ASSAY_UNSUPPORTED;
 	h->alg = alg;
-	if (alg == ALG_SM3_256) {
-		sm3_init(sm3_state(h));
-		return ASSAY_OK;
-	}
 	if (wc_HashInit(wolf_state(h), alg_find(alg)->wolf) != 0)
 		return ASSAY_CRYPTO;
 	return ASSAY_OK;
@@ -108,10 +94,6 @@ hash_update(struct hasher *h, struct span in)
 		return ASSAY_OK;
 	if (!a || in.n > UINT32_MAX)
 		return ASSAY_TOO_LARGE;
-	if (h->alg == ALG_SM3_256) {
-		sm3_update(sm3_state(h), in);
-		return ASSAY_OK;
-	}
 	if (wc_HashUpdate(wolf_state(h), a->wolf, in.p, (word32)in.n) != 0)
 		return ASSAY_CRYPTO;
 	return ASSAY_OK;
@@ -125,12 +107,9 @@ hash_final(struct hasher *h, struct digest *ret)
 
 	if (!a)
 		return ASSAY_UNSUPPORTED;
-	if (a->id == ALG_SM3_256)
-		sm3_final(sm3_state(h), d.b);
-	else if (wc_HashFinal(wolf_state(h), a->wolf, d.b) != 0)
+	if (wc_HashFinal(wolf_state(h), a->wolf, d.b) != 0)
 		return ASSAY_CRYPTO;
-	else
-		(void)wc_HashFree(wolf_state(h), a->wolf);
+	(void)wc_HashFree(wolf_state(h), a->wolf);
 	d.alg = a->id;
 	d.len = a->size;
 	*ret = d;

@@ -1,9 +1,9 @@
 /*
  * digest.h: hash algorithms by their TCG numbers, digests, and PCR extension.
  *
- * One of the few modules that call wolfSSL; its types do not show. SM3 is sm3.c's.
- * Algorithms that the TPM world names but no bank has (SHA-3) have a size and a name
- * and are "not computable": what rests on them never passes.
+ * One of the few modules that call wolfSSL; its types do not show. Algorithms
+ * that the TPM world names but wolfSSL cannot compute (SM3) have a size and a
+ * name and are "not computable": what rests on them never passes.
  */
 #ifndef EVIDENCE_DIGEST_H
 #define EVIDENCE_DIGEST_H

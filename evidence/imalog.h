@@ -189,7 +189,6 @@ struct imalog_value {
 
 struct imalog_replay {
 	uint32_t pcr;
-	bool fast; /* by sha_fast.h, where it can */
 	uint8_t count;
 	struct imalog_value value[IMALOG_VALUES_MAX];
 	uint32_t entries;	 /* all that were given */

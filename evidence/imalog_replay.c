@@ -2,8 +2,6 @@
  * and boot_aggregate (ima_crypto.c, ima_queue.c). */
 #include "imalog_parts.h"
 
-#include "sha_fast.h"
-
 #include <string.h>
 
 #define SHA1_SIZE 20
@@ -13,7 +11,6 @@ imalog_replay_init(struct imalog_replay *r, uint32_t pcr)
 {
 	memset(r, 0, sizeof *r);
 	r->pcr = pcr;
-	r->fast = sha_fast_here();
 }
 
 enum assay_err
@@ -35,23 +32,6 @@ imalog_replay_add(struct imalog_replay *r, uint16_t alg, enum imalog_method meth
 	v->method = method;
 	r->count++;
 	return ASSAY_OK;
-}
-
-static enum assay_err
-template_hash(const struct imalog_replay *r, const struct imalog_entry *e, uint16_t alg,
-	      struct digest *ret)
-{
-	if (r->fast && !e->old && sha_fast(alg, e->data, SPAN(NULL, 0), ret))
-		return ASSAY_OK;
-	return imalog_template_hash(e, alg, ret);
-}
-
-static enum assay_err
-extend(const struct imalog_replay *r, struct digest *pcr, struct span in)
-{
-	if (r->fast && in.n == pcr->len && sha_fast(pcr->alg, digest_span(pcr), in, pcr))
-		return ASSAY_OK;
-	return digest_extend(pcr, in);
 }
 
 /* A SHA-1 digest at the front of a larger one. */
@@ -82,21 +62,20 @@ violation_digest(const struct imalog_value *v, struct digest *ret)
 }
 
 static enum assay_err
-padded_digest(const struct imalog_replay *r, const struct imalog_entry *e, uint16_t alg,
-	      struct digest *ret)
+padded_digest(const struct imalog_entry *e, uint16_t alg, struct digest *ret)
 {
 	struct digest sha1;
 	enum assay_err err;
 
 	if (e->template_alg == ALG_SHA1)
 		return pad(alg, e->template_digest, ret);
-	if ((err = template_hash(r, e, ALG_SHA1, &sha1)) != ASSAY_OK)
+	if ((err = imalog_template_hash(e, ALG_SHA1, &sha1)) != ASSAY_OK)
 		return err;
 	return pad(alg, digest_span(&sha1), ret);
 }
 
 static enum assay_err
-extend_value(const struct imalog_replay *r, struct imalog_value *v, const struct imalog_entry *e)
+extend_value(struct imalog_value *v, const struct imalog_entry *e)
 {
 	struct digest d;
 	enum assay_err err;
@@ -104,40 +83,25 @@ extend_value(const struct imalog_replay *r, struct imalog_value *v, const struct
 	if (e->violation)
 		err = violation_digest(v, &d);
 	else if (v->method != IMALOG_HASHED)
-		err = padded_digest(r, e, v->alg, &d);
+		err = padded_digest(e, v->alg, &d);
 	else if (v->alg == e->template_alg)
-		return extend(r, &v->pcr, e->template_digest);
+		return digest_extend(&v->pcr, e->template_digest);
 	else
-		err = template_hash(r, e, v->alg, &d);
-	return err != ASSAY_OK ? err : extend(r, &v->pcr, digest_span(&d));
-}
-
-/* As imalog_check(). */
-static enum assay_err
-check(const struct imalog_replay *r, const struct imalog_entry *e, bool *ret_equal)
-{
-	struct digest d;
-	enum assay_err err;
-
-	if (e->violation || !r->fast)
-		return imalog_check(e, ret_equal);
-	if ((err = template_hash(r, e, e->template_alg, &d)) != ASSAY_OK)
-		return err;
-	*ret_equal = span_equal(digest_span(&d), e->template_digest);
-	return ASSAY_OK;
+		err = imalog_template_hash(e, v->alg, &d);
+	return err != ASSAY_OK ? err : digest_extend(&v->pcr, digest_span(&d));
 }
 
 enum assay_err
 imalog_replay_extend(struct imalog_replay *r, const struct imalog_entry *e, bool *ret_contradicts)
 {
 	bool equal = false;
-	enum assay_err err = check(r, e, &equal);
+	enum assay_err err = imalog_check(e, &equal);
 
 	if (err != ASSAY_OK)
 		return err;
 	if (e->pcr == r->pcr) {
 		for (unsigned i = 0; i < r->count; i++)
-			if ((err = extend_value(r, &r->value[i], e)) != ASSAY_OK)
+			if ((err = extend_value(&r->value[i], e)) != ASSAY_OK)
 				return err;
 		r->extends++;
 	}

@@ -357,11 +357,10 @@ tpmt_signature_bad_field(struct span in)
 
 /* ---- what a key is for ---- */
 
-/* No signature over SM3 is verified here. */
 static bool
 hash_is_weak(uint16_t alg)
 {
-	return alg == ALG_SHA1 || alg == ALG_SM3_256 || !digest_computable(alg);
+	return alg == ALG_SHA1 || !digest_computable(alg);
 }
 
 static bool

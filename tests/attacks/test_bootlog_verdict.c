@@ -318,27 +318,22 @@ of_made(const struct made *m, uint32_t index, struct bootevent *ret)
 	fail_msg("no event %u", index);
 }
 
+/* wolfSSL has no SM3: its digests are walked by their size, and prove nothing. */
 static void
-sm3_banks_are_replayed_and_prove_data(void **state)
+sm3_banks_are_not_replayed_and_prove_nothing(void **state)
 {
-	static const uint16_t algs[] = {ALG_SHA256, ALG_SM3_256};
+	static const uint16_t algs[] = {ALG_SM3_256};
 	struct eventlog_replay r;
 	struct boot_facts f;
-	struct digest d, pcr;
 	struct made m;
 
 	(void)state;
-	made_begin(&m, algs, 2, 0);
+	made_begin(&m, algs, 1, 0);
 	made_event(&m, 4, EV_EFI_ACTION, SPAN("Calling EFI Application from Boot Option", 40));
 	assert_int_equal(eventlog_replay(made_log(&m), false, &r), ASSAY_OK);
-	assert_int_equal(digest_compute(ALG_SM3_256,
-					SPAN("Calling EFI Application from Boot Option", 40), &d),
-			 ASSAY_OK);
-	assert_int_equal(digest_fill(ALG_SM3_256, 0, &pcr), ASSAY_OK);
-	assert_int_equal(digest_extend(&pcr, digest_span(&d)), ASSAY_OK);
-	assert_true(digest_equal(pcr_value(&r.pcrs, ALG_SM3_256, 4), &pcr));
+	assert_null(pcr_value(&r.pcrs, ALG_SM3_256, 4));
 	assert_int_equal(bootfacts_read(made_log(&m), false, ALG_SM3_256, &f), ASSAY_OK);
-	assert_int_equal(f.nproved, 1);
+	assert_int_equal(f.nproved, 0);
 }
 
 static void
@@ -438,7 +433,7 @@ main(void)
 		CASE(l1_what_is_measured_in_a_weaker_bank_alone_is_no_fact),
 		CASE(what_the_log_says_of_the_boot_is_a_fact_where_it_is_proved),
 		cmocka_unit_test(another_order_between_pcrs_is_told_by_a_comparison),
-		cmocka_unit_test(sm3_banks_are_replayed_and_prove_data),
+		cmocka_unit_test(sm3_banks_are_not_replayed_and_prove_nothing),
 		cmocka_unit_test(variables_and_partition_tables_of_pfp_1_06_must_be_of_their_data),
 		cmocka_unit_test(spdm_and_other_events_of_devices_are_named_and_kept_as_bytes),
 		cmocka_unit_test(l11_events_about_the_log_are_named_and_never_extended),

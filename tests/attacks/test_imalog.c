@@ -169,7 +169,7 @@ m2_boot_aggregate_without_the_pcrs_is_missing_not_good(void **state)
 	logged.bytes = digest_span(&d);
 	set_pcrs(&v, ALG_SHA256, 7);
 	assert_int_equal(imalog_boot_aggregate_check(&v, &logged, &n), ASSAY_MISSING);
-	logged.alg = ALG_SHA3_256;
+	logged.alg = ALG_SM3_256;
 	assert_int_equal(imalog_boot_aggregate_check(&v, &logged, &n), ASSAY_UNSUPPORTED);
 	logged.alg = ALG_NONE;
 	assert_int_equal(imalog_boot_aggregate_check(&v, &logged, &n), ASSAY_UNSUPPORTED);

@@ -7,7 +7,7 @@
  *	tpm_boot --tcti TCTI --extend PCR:ALG:HEX
  *
  * --startup is for a TPM that was just powered on (swtpm_ioctl -i). Digests of
- * algorithms that cannot be computed here are left out, as is their bank. An
+ * algorithms that cannot be computed here (SM3) are left out, as is their bank. An
  * H-CRTM cannot be played back: such logs are refused. Exit status as for `assay`:
  * 0 done, 2 bad input, 3 the TPM does not answer or refuses, 64 usage.
  */

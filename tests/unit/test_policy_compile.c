@@ -178,8 +178,8 @@ static const struct wrong {
 				 "\"monitor\"?"},
 	{HEAD APPLIES "ask: {banks: [sha257], pcrs: [0-7], interval: 60s, patience: 3}\n" REFS,
 	 "p.yaml:4:15: \"sha257\" is no bank"},
-	{HEAD APPLIES "ask: {banks: [sha3_256], pcrs: [0-7], interval: 60s, patience: 3}\n" REFS,
-	 "p.yaml:4:15: \"sha3_256\" is no bank"},
+	{HEAD APPLIES "ask: {banks: [sm3_256], pcrs: [0-7], interval: 60s, patience: 3}\n" REFS,
+	 "p.yaml:4:15: \"sm3_256\" is no bank"},
 	{HEAD APPLIES
 	 "ask: {banks: [sha256, sha256], pcrs: [0-7], interval: 60s, patience: 3}\n" REFS,
 	 "p.yaml:4:23: bank \"sha256\" stands twice"},

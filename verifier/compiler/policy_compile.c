@@ -160,7 +160,7 @@ compile_selection(struct compile *c)
 		if (alg == ALG_NONE || !digest_computable(alg)) {
 			source_error(c, at,
 				     "\"%s\" is no bank that can be replayed; "
-				     "use sha256, sha384, sha512, sm3_256 or sha1",
+				     "use sha256, sha384, sha512 or sha1",
 				     s->ask.banks[i]);
 			continue;
 		}
