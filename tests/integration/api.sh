@@ -43,11 +43,11 @@ done
 check 'somebody to be revoked' assay operator add example --role viewer
 
 # ---- asking ----------------------------------------------------------------------
-# Status to $status, answer to $WORK/body, its head to $WORK/head. TOKEN '': none.
-ask() { # TOKEN METHOD PATH ARGUMENT...
-	local auth=() token=$1 method=$2 path=$3
+# Status to $status, answer to $WORK/body, its head to $WORK/head. SECRET '': none.
+ask() { # SECRET METHOD PATH ARGUMENT...
+	local auth=() secret=$1 method=$2 path=$3
 	shift 3
-	[ -z "$token" ] || auth=(-H "Authorization: Bearer $token")
+	[ -z "$secret" ] || auth=(-H "Authorization: Bearer $secret")
 	: >"$WORK/body"
 	status=$(curl -sS --max-time 20 --cacert "$CA" -X "${method^^}" "${auth[@]}" "$@" -D "$WORK/head" \
 		-o "$WORK/body" -w '%{http_code}' "$SERVER$path" 2>"$WORK/curl")
@@ -126,7 +126,9 @@ missing() { sends "$example" && ask '' "$method" "$path" "${arguments[@]}" && is
 wrong() {
 	sends "$example"
 	ask 0123456789abcdef0123456789abcdef "$method" "$path" "${arguments[@]}"
-	[ "$op" = decision.stream ] && is_problem 404 || is_problem 401 # the stream's token is asked for in a WebSocket
+	local want=401
+	[ "$op" != decision.stream ] || want=404 # its token is looked at in a WebSocket
+	is_problem $want
 }
 declare -A below=([viewer]=relying-party [operator]=viewer [admin]=operator)
 too_low() {
