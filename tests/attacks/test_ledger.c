@@ -21,6 +21,7 @@ setup_filled(void **state)
 {
 	ledgers_setup(state);
 	ledgers_fill(*state);
+	ledgers_fill_ima(*state);
 	ledgers_close(*state);
 	return 0;
 }
@@ -535,12 +536,12 @@ d14_yesterdays_ledger_is_expired_until_an_operator_accepts_it(void **state)
 	change_something(s);
 	ledgers_restore(s, "a");
 	assert_int_equal(ledgers_open(s, &report), ASSAY_EXPIRED);
-	assert_int_equal(report.head, 2);
-	assert_int_equal(report.expected_head, 3);
+	assert_int_equal(report.head, 3);
+	assert_int_equal(report.expected_head, 4);
 	ledgers_assert_fault(s);
 	assert_int_equal(ledgers_open(s, NULL), ASSAY_EXPIRED); /* and stays so */
 	assert_int_equal(ledgers_accept(s), ASSAY_OK);
-	assert_int_equal(ledger_head(s->l), 4);
+	assert_int_equal(ledger_head(s->l), 5);
 	assert_int_equal(ledger_state_get(s->l, ledgers_device(1).id, &st), ASSAY_OK);
 	assert_int_equal(st.version, 0); /* never attested */
 	assert_int_equal(st.verdict_outcome, OUTCOME_QUARANTINE);

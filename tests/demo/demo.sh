@@ -73,11 +73,11 @@ say "It listens on 127.0.0.1:$(cat "$V/run/port"). Policies for machines without
 say "and virtual TPMs allowed, since this demo's TPMs are software:"
 shown "export ASSAY_STATE=$V"
 for class in gateway controller; do
-	edit="s/^version: .*/version: 2/; s/interval: .*/interval: ${INTERVAL}s/; s/virtual_tpm: false/virtual_tpm: true/"
+	edit="s/^version: .*/version: 100/; s/interval: .*/interval: ${INTERVAL}s/; s/virtual_tpm: false/virtual_tpm: true/"
 	shown "sed '$edit' tests/data/policy/$class.yaml > $WORK/$class.yaml"
 	sed "$edit" "tests/data/policy/$class.yaml" >"$WORK/$class.yaml"
 	must assay policy add "$WORK/$class.yaml"
-	must assay policy activate "$(assay policy list --json | jq -r --arg n $class '.policies[] | select(.name == $n and .version == 2) | .digest[:16]')" --comment 'virtual TPMs for the demo'
+	must assay policy activate "$(assay policy list --json | jq -r --arg n $class '.policies[] | select(.name == $n and .version == 100) | .digest[:16]')" --comment 'virtual TPMs for the demo'
 done
 
 title 'Two devices boot: a gateway and an industrial controller'

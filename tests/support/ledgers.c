@@ -307,17 +307,11 @@ fill_changes(struct ledgers *s)
 		.starts = 1700000000, .ends = 1700009999, .active = true, .why = why};
 	struct ledger_known_bad b = {.digest = "sha256:00", .active = true, .why = why};
 	struct ledger_device d = ledgers_device(1);
-	struct ledger_ima_batch ima = {.device = d.id,
-				       .class_name = "gateway",
-				       .now = 1700000000,
-				       .bytes = SPAN("entry", 5),
-				       .lengths = SPAN("\0\0\0\5", 4)};
 	struct ledger_address address = {.address = "ip 192.0.2.7", .updated = 1700000000};
 	uint8_t part[32];
-	uint64_t id, first;
+	uint64_t id;
 
 	memcpy(address.device, d.id, sizeof address.device);
-	assert_int_equal(ledger_ima_append(s->l, &ima, &first), ASSAY_OK);
 	assert_int_equal(ledger_address_put(s->l, &address), ASSAY_OK);
 	assert_int_equal(ledger_blob_put(s->l, SPAN("rows", 4), part), ASSAY_OK);
 	r.parts = SPAN(part, sizeof part);
@@ -331,6 +325,22 @@ fill_changes(struct ledgers *s)
 	assert_int_equal(ledger_rollout_put(s->l, &o), ASSAY_OK);
 	assert_int_equal(ledger_plan_put(s->l, &p), ASSAY_OK);
 	assert_int_equal(ledger_known_bad_put(s->l, &b), ASSAY_OK);
+}
+
+void
+ledgers_fill_ima(struct ledgers *s)
+{
+	struct ledger_device d = ledgers_device(1);
+	struct ledger_ima_batch ima = {.device = d.id,
+				       .class_name = "gateway",
+				       .now = 1700000000,
+				       .bytes = SPAN("entry", 5),
+				       .lengths = SPAN("\0\0\0\5", 4)};
+	uint64_t first;
+
+	assert_int_equal(ledger_begin(s->l), ASSAY_OK);
+	assert_int_equal(ledger_ima_append(s->l, &ima, &first), ASSAY_OK);
+	assert_int_equal(ledger_commit(s->l), ASSAY_OK);
 }
 
 void

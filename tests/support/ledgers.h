@@ -47,6 +47,8 @@ struct ledger_audit ledgers_audit(unsigned n);
 struct ledger_state ledgers_state(unsigned device);
 /* One of each table: device 1 and 2 with state, boot log, decision; token ... */
 void ledgers_fill(struct ledgers *s);
+/* And an IMA list of device 1. */
+void ledgers_fill_ima(struct ledgers *s);
 
 /* SQL on the closed file, as any user of sqlite3 could run it; fails the test on error.
  * The number of rows that the last statement changed. */
