@@ -17,11 +17,9 @@ run(int argc, char **argv)
 const struct cli_command cmd_reference_import = {
 	.group = "reference",
 	.name = "import",
-	.usage = "FILE --class CLASS [--roots PATH] [--key FILE] [--class-id ID]\n"
-		 "       [--name NAME] [--reason TEXT] [--json]\n"
-		 "       --ima-from-rootfs DIR|TAR --class CLASS [--hash LIST] [--jobs N] [--name "
-		 "NAME]\n"
-		 "       --ima-from-device DEVICE [--class CLASS] [--name NAME]",
+	.usage = "FILE | --ima-from-rootfs DIR|TAR | --ima-from-device DEVICE --class CLASS\n"
+		 "       [--roots PATH] [--key FILE] [--class-id ID] [--hash LIST] [--jobs N]\n"
+		 "       [--name NAME] [--reason TEXT] [--json]",
 	.summary = "reference values from a signed CoRIM, a root file system or an IMA list",
 	.help = "Every record that can be compared becomes a set of its own for devices of the\n"
 		"class whose labels vendor= and model= are the record's. The sets are learned\n"

@@ -43,6 +43,20 @@ static const struct {
 	{"--uki", SOURCE_UKI},		 {"--image", SOURCE_IMAGE}, {"--kernel", SOURCE_KERNEL},
 	{"--boot-entry", SOURCE_ENTRY}, {"--grub", SOURCE_GRUB},
 };
+static const char *const taking_values[] = {"--root", "--cmdline", "--initrd", "--config-path",
+				     "--entry", "--bank"};
+
+static bool
+is_option(const char *name)
+{
+	for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
+		if (strcmp(name, sources[i].name) == 0)
+			return true;
+	for (size_t i = 0; i < sizeof taking_values / sizeof taking_values[0]; i++)
+		if (strcmp(name, taking_values[i]) == 0)
+			return true;
+	return false;
+}
 
 static int
 set_source(struct options *o, enum source s, const char *file)
@@ -71,8 +85,6 @@ set_value(struct options *o, const char *name, const char *value)
 		o->config_path = value;
 	else if (strcmp(name, "--entry") == 0)
 		o->entry = value;
-	else if (strcmp(name, "--bank") != 0)
-		return cli_usage(&cmd_reference_predict, "no such option: %s", name);
 	else if ((o->bank = digest_by_name(value)) == ALG_NONE || !digest_computable(o->bank))
 		return cli_usage(&cmd_reference_predict, "--bank %s: sha1, sha256, sha384 or "
 				 "sha512", value);
@@ -92,6 +104,8 @@ parse_options(int argc, char **argv, struct options *o)
 		}
 		if (argv[i][0] != '-')
 			return cli_usage(&cmd_reference_predict, "what is %s?", argv[i]);
+		if (!is_option(argv[i]))
+			return cli_usage(&cmd_reference_predict, "unknown option `%s'", argv[i]);
 		if (i + 1 >= argc)
 			return cli_usage(&cmd_reference_predict, "%s needs a value", argv[i]);
 		if ((status = set_value(o, argv[i], argv[i + 1])) != CLI_YES)
@@ -409,10 +423,9 @@ run(int argc, char **argv)
 const struct cli_command cmd_reference_predict = {
 	.group = "reference",
 	.name = "predict",
-	.usage = "--uki FILE | --image FILE | --kernel FILE [--cmdline TEXT] [--initrd FILE] |\n"
-		 "       --boot-entry FILE --root DIR |\n"
-		 "       --grub FILE --root DIR [--config-path PATH] [--entry TITLE]\n"
-		 "         [--bank ALG] [--json]",
+	.usage = "--uki FILE | --image FILE | --kernel FILE | --boot-entry FILE | --grub FILE\n"
+		 "       [--cmdline TEXT] [--initrd FILE] [--root DIR] [--config-path PATH]\n"
+		 "       [--entry TITLE] [--bank ALG] [--json]",
 	.summary = "what a boot will measure that has not happened yet",
 	.help = "Digests of PCR 4, 8, 9, 11 and 12 from the files that the boot will use; nothing\n"
 		"is asked of a verifier. What cannot be foretold is refused.\n"

@@ -73,18 +73,28 @@ edit_distance(const char *a, const char *b)
 	return row[nb];
 }
 
+static bool
+is_group(const char *word)
+{
+	for (const struct cli_command *const *c = cli_commands; is_listed(*c); c++)
+		if (strcmp((*c)->group, word) == 0)
+			return true;
+	return false;
+}
+
 /* The command whose words are nearest to what was typed, or NULL. */
 static const struct cli_command *
 nearest(const char *group, const char *name)
 {
 	const struct cli_command *best = NULL;
+	bool known = is_group(group);
 	size_t best_distance = 2 * SUGGEST_DISTANCE + 1;
 
 	for (const struct cli_command *const *c = cli_commands; is_listed(*c); c++) {
 		size_t dg = edit_distance(group, (*c)->group);
 		size_t dn = edit_distance(name, (*c)->name);
 
-		if (*(*c)->name && strcmp(group, (*c)->name) == 0)
+		if (!known && *(*c)->name && strcmp(group, (*c)->name) == 0)
 			return *c; /* the group was left out */
 		if (dg > SUGGEST_DISTANCE || (dg == 0 && dn == 0))
 			continue;
