@@ -164,7 +164,9 @@ check 'd2 is not' cannot_reach d2 $SRV
 # ---- open by choice: never for those who were not admitted -------------------------------------------
 check 'the gate stops' stop gate
 gate_config open
+rm -f "$WORK/gate.status" # the one before told it
 check 'it is to fail open' gate_up
+check 'it hears the verifier' wait_for "$WAIT" gate_hears
 check 'd1 is admitted' wait_for "$WAIT" reaches d1 $SRV
 check 'the verifier is killed' stop verifier KILL
 stays_open() {
