@@ -106,7 +106,10 @@ static struct assay_attester_config
 config(void)
 {
 	return (struct assay_attester_config){
-		.backend = {&device, identity, activate, quote},
+		.backend = {.self = &device,
+			    .identity = identity,
+			    .activate = activate,
+			    .quote = quote},
 		.boot_log = boot_log,
 		.boot_log_self = &device,
 		.agent = "test 1",

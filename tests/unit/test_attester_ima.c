@@ -111,7 +111,9 @@ grow_large(void)
 static int
 set_up(void **state)
 {
-	struct assay_attester_config c = {.backend = {NULL, identity, activate, quote},
+	struct assay_attester_config c = {.backend = {.identity = identity,
+						     .activate = activate,
+						     .quote = quote},
 					  .ima_list = imalist_read,
 					  .ima_list_self = &list,
 					  .agent = "test 1",

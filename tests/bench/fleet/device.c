@@ -93,7 +93,10 @@ fleet_device_init(struct fleet_device *d, const struct fleet_options *o, unsigne
 		  struct span log)
 {
 	struct assay_attester_config c = {
-		.backend = {d, identity, activate, quote},
+		.backend = {.self = d,
+			    .identity = identity,
+			    .activate = activate,
+			    .quote = quote},
 		.boot_log = read_log,
 		.agent = "assay-fleet " ASSAY_VERSION,
 		.part_max = ASSAY_PART_MIN,
