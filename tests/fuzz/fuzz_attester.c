@@ -82,7 +82,9 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static const uint8_t exporter[ASSAY_EXPORTER_SIZE];
 	static uint64_t memory[ASSAY_PART_MAX / 4];
-	struct assay_attester_config c = {.backend = {NULL, identity, activate, quote},
+	struct assay_attester_config c = {.backend = {.identity = identity,
+						      .activate = activate,
+						      .quote = quote},
 					  .boot_log = boot_log,
 					  .agent = "fuzz",
 					  .enrolled = n > 0 && (p[0] & 1),
