@@ -18,7 +18,7 @@ ended() { ! kill -0 "${started[example]}" 2>/dev/null; }
 check 'after two it ends by itself' wait_for "$WAIT" ended
 check 'having closed its connection in order' wait "${started[example]}"
 check 'what it measured is in the record' eval \
-	'ledger "SELECT hex(proof) FROM state" | xxd -r -p | strings | grep -q plc-program'
+	'ledger "SELECT hex(proof) FROM state" | grep -q "$(printf plc-program | od -An -tx1 | tr -d " \n" | tr a-f A-F)"'
 start wrong "$ASSAY_BIN/attester/examples/poll_loop" "$(verifier_url)" "${TOKEN%.*}.$(printf %064d 7)"
 refuses() { grep -q '^down: .*not the one' "$WORK/wrong.log"; }
 check 'another verifier than the token names is not spoken to' wait_for "$WAIT" refuses

@@ -103,7 +103,7 @@ enrols() {
 }
 check 'a device that measures enrols' enrols
 check 'it is judged' decides gateway QUARANTINE reference.none
-claims() { ledger "SELECT hex(proof) FROM state" | xxd -r -p | strings -n 4; } # small claims travel in it
+claims() { ledger "SELECT hex(proof) FROM state" | perl -ne 'print pack("H*", $_)' | strings -n 4; } # small claims travel in it
 claimed() { claims | grep -q -- "$1"; }
 check 'what it measured is in the claims that the verifier keeps' wait_for "$WAIT" claimed '^firmware'
 check 'with its version' claimed 4.2.1
