@@ -139,7 +139,12 @@ head -c 1000 /dev/zero >"$D/opt/plc/firmware.bin"
 check 'when nobody writes any more it is measured' wait_for "$WAIT" not_found software.changed-while-read
 
 # ---- at rest and at the end ---------------------------------------------------------
-collector() { pgrep -P "${started[agent-gateway]}" 2>/dev/null || ps -o pid= --ppid "${started[agent-gateway]}"; }
+collector() { # the agent's only child; a bare Debian has neither pgrep nor ps
+	local stat
+	for stat in /proc/[0-9]*/stat; do
+		sed -n "s/^\([0-9]*\) (.*) [A-Z] ${started[agent-gateway]} .*/\1/p" "$stat"
+	done 2>/dev/null
+}
 COLLECTOR=$(collector | tr -d ' ')
 check 'the collector is a process of its own' test -d "/proc/$COLLECTOR"
 kill -KILL "$COLLECTOR"
