@@ -7,7 +7,7 @@
 lib_begin
 
 NS=ag$$
-if [ "$(id -u)" != 0 ] || ! ip netns add "${NS}t" 2>/dev/null; then
+if [ "$(id -u)" != 0 ] || ! ip netns add "${NS}t" 2>/dev/null || ! nsenter --net="/run/netns/${NS}t" true; then
 	skip 'a gate with real packets' 'needs root and network namespaces'
 	exit 0
 fi
@@ -19,7 +19,7 @@ clean_net() {
 	for n in srv gw d1 d2; do ip netns del "$NS$n" 2>/dev/null; done
 }
 trap 'clean_net; lib_clean' EXIT
-in_ns() { ip netns exec "$NS$1" "${@:2}"; } # NS COMMAND...
+in_ns() { nsenter --net="/run/netns/$NS$1" "${@:2}"; } # NS COMMAND...
 net_make() {
 	local n i
 	for n in srv gw d1 d2; do ip netns add "$NS$n" && ip -n "$NS$n" link set lo up || return; done
@@ -34,12 +34,12 @@ net_make() {
 			ip -n "${NS}d$i" addr add "192.0.$i.7/24" dev e0 && ip -n "${NS}d$i" link set e0 up &&
 			ip -n "${NS}d$i" route add default via "192.0.$i.1" || return
 	done
-	in_ns gw sysctl -qw net.ipv4.ip_forward=1
+	in_ns gw sh -c "echo 1 >/proc/sys/net/ipv4/ip_forward"
 }
 # A closed port answers at once; a dropped packet never: 124.
 reaches() { # NS ADDRESS
 	local got=0
-	timeout 0.7 ip netns exec "$NS$1" bash -c "exec 3<>/dev/tcp/$2/9" 2>/dev/null || got=$?
+	timeout 0.7 nsenter --net="/run/netns/$NS$1" bash -c "exec 3<>/dev/tcp/$2/9" 2>/dev/null || got=$?
 	[ $got != 124 ]
 }
 cannot_reach() { ! reaches "$@"; }
@@ -60,7 +60,7 @@ export ASSAY_STATE=$WORK/verifier
 check 'init makes a verifier' "$ASSAY_BIN/assay-verifier" init --state "$ASSAY_STATE" --listen $VERIFIER:0 --roots "$WORK/roots" --accept-virtual-tpm
 verifier_up() {
 	rm -f "$ASSAY_STATE/run/port"
-	start verifier ip netns exec "${NS}srv" "$ASSAY_BIN/assay-verifier" run --state "$ASSAY_STATE"
+	start verifier nsenter --net="/run/netns/${NS}srv" "$ASSAY_BIN/assay-verifier" run --state "$ASSAY_STATE"
 	wait_for "$WAIT" test -s "$ASSAY_STATE/run/port" -a -S "$ASSAY_STATE/run/console.sock"
 }
 check 'the verifier starts' verifier_up
@@ -83,7 +83,7 @@ gate_config() { # FAIL
 	E
 }
 gate_config closed
-gate_up() { start gate ip netns exec "${NS}gw" "$ASSAY_BIN/assay-gate" run --config "$WORK/gate.yaml"; }
+gate_up() { start gate nsenter --net="/run/netns/${NS}gw" "$ASSAY_BIN/assay-gate" run --config "$WORK/gate.yaml"; }
 gate_hears() { jq -e '.verifier == "heard" and .kernel == "confirmed"' "$WORK/gate.status" >/dev/null 2>&1; }
 check 'before the interfaces come up all is closed' in_ns gw "$ASSAY_BIN/assay-gate" close --config "$WORK/gate.yaml"
 check '... for everybody' cannot_reach d1 $SRV
@@ -98,7 +98,7 @@ agent_start() { # NAME ARGUMENT...: in the namespace of the same number
 	local name=$1
 	shift
 	mkdir -p "$WORK/$name/agent"
-	start "agent-$name" ip netns exec "$NS$name" "$ASSAY_BIN/assay-attester" --verifier "wss://$VERIFIER:$PORT" \
+	start "agent-$name" nsenter --net="/run/netns/$NS$name" "$ASSAY_BIN/assay-attester" --verifier "wss://$VERIFIER:$PORT" \
 		--state "$WORK/$name/agent" --tcti "$(tpm_tcti "$name")" "$@"
 }
 for d in d1 d2; do
