@@ -259,10 +259,10 @@ static bool
 on_snapshot(struct gate *g)
 {
 	if (g->event.head < g->highest) {
-		gate_say("rollback", "known=%llu verifier=%llu text=\"the verifier knows less than "
-				     "this "
-				"gate: its ledger was put back; see docs/gate.md\"",
-		    (unsigned long long)g->highest, (unsigned long long)g->event.head);
+		gate_say("rollback",
+			 "known=%llu verifier=%llu text=\"the verifier knows less than this "
+			 "gate: its ledger was put back; see docs/gate.md\"",
+			 (unsigned long long)g->highest, (unsigned long long)g->event.head);
 		return false;
 	}
 	devices_free(&g->coming);

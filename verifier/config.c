@@ -69,30 +69,6 @@ config_defaults(struct config *c, const char *state_dir)
 
 /* ---- suggestions ---- */
 
-/* Number of edits (Levenshtein) from a to b, neither longer than CONFIG_KEY_MAX. */
-static size_t
-edit_distance(const char *a, const char *b)
-{
-	size_t row[CONFIG_KEY_MAX + 1], na = strlen(a), nb = strlen(b);
-
-	for (size_t j = 0; j <= nb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= na; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= nb; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			best = row[j] + 1 < best ? row[j] + 1 : best;
-			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-			row[j] = best;
-		}
-	}
-	return row[nb];
-}
-
 static const char *
 nearest(const char *word)
 {
@@ -100,7 +76,7 @@ nearest(const char *word)
 	const char *best = NULL;
 
 	for (size_t i = 0; i < KEYS; i++) {
-		size_t d = edit_distance(word, keys[i].name);
+		size_t d = text_distance(word, keys[i].name);
 
 		if (d < best_distance && d < strlen(word)) {
 			best_distance = d;

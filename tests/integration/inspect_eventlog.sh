@@ -16,20 +16,6 @@ lib_begin
 
 inspect() { "$ASSAY_BIN/assay" inspect eventlog "$@"; }
 
-# The exit status is as expected, and a refusal is one line that names the file.
-refused() { # STATUS NAME FILE OPTION...
-	local want=$1 name=$2 file=$3 got=0
-	shift 3
-	inspect "$@" >"$WORK/out" 2>"$WORK/err" || got=$?
-	if [ "$got" != "$want" ]; then
-		not_ok "$name" "exit $got, expected $want: $(head -c 400 "$WORK/err")"
-	elif [ "$(wc -l <"$WORK/err")" != 1 ] || ! grep -qF -- "$file" "$WORK/err"; then
-		not_ok "$name" "not one line that names the file: $(cat "$WORK/err")"
-	else
-		ok "$name"
-	fi
-}
-
 # JSON by the contract, of which an expression of jq holds.
 CONTRACT='(["format", "algorithms", "startup_locality", "tail_bytes", "events", "pcrs"] - keys == [])
 	and all(.events[]; (["index", "pcr", "type", "type_name", "digests", "size",
@@ -84,7 +70,7 @@ check "the listing can be grouped by PCR" inspect "$OWN/uki-good.bin" --by-pcr
 check_status 64 "an unknown option is a usage error" inspect "$OWN/uki-good.bin" --nonsense
 check_status 64 "PCR 24 is a usage error" inspect "$OWN/uki-good.bin" --pcr 24
 check_status 64 "no file is a usage error" inspect
-refused 3 "a file that is not there" "$WORK/none" "$WORK/none"
+check_refusal 3 "a file that is not there" "$WORK/none" inspect "$WORK/none"
 
 # ---- the tamper table --------------------------------------------------------
 names "tampered command line (unified kernel image)" \
@@ -110,16 +96,16 @@ check "a boot does not differ from itself" \
 
 # ---- malformed ---------------------------------------------------------------
 : >"$WORK/empty"
-refused 2 "an empty log" "$WORK/empty" "$WORK/empty"
+check_refusal 2 "an empty log" "$WORK/empty" inspect "$WORK/empty"
 head -c 4000 $OWN/uki-good.bin >"$WORK/cut"
-refused 2 "a log cut inside a record" "$WORK/cut" "$WORK/cut"
+check_refusal 2 "a log cut inside a record" "$WORK/cut" inspect "$WORK/cut"
 check "the byte is named" grep -q 'at byte [0-9]*: ends before' "$WORK/err"
-refused 2 "a log cut inside a record, as JSON" "$WORK/cut" "$WORK/cut" --json
+check_refusal 2 "a log cut inside a record, as JSON" "$WORK/cut" inspect "$WORK/cut" --json
 head -c 1048577 /dev/zero >"$WORK/large"
-refused 2 "a log over the limit" "$WORK/large" "$WORK/large"
+check_refusal 2 "a log over the limit" "$WORK/large" inspect "$WORK/large"
 head -c 4096 /dev/urandom >"$WORK/noise"
-refused 2 "noise" "$WORK/noise" "$WORK/noise"
-refused 2 "PCR values that are none" "$WORK/noise" $OWN/uki-good.bin --pcrs "$WORK/noise"
+check_refusal 2 "noise" "$WORK/noise" inspect "$WORK/noise"
+check_refusal 2 "PCR values that are none" "$WORK/noise" inspect $OWN/uki-good.bin --pcrs "$WORK/noise"
 
 # ---- the test data of others -------------------------------------------------
 # Boots of own/ that are not in tests/data, and those that have no log.
@@ -131,7 +117,7 @@ for dir in "$DATA"/own/*/; do
 		check "$name leads to its PCR values" \
 			inspect "$dir/eventlog.bin" --pcrs "$dir/pcrs.txt"
 	else
-		refused 2 "$name has no log" "$dir" "$dir/eventlog.bin"
+		check_refusal 2 "$name has no log" "$dir" inspect "$dir/eventlog.bin"
 	fi
 done
 
@@ -155,7 +141,7 @@ while IFS=$'\t' read -r file expected; do
 	pcrs=$(recorded "$file")
 	case $expected in
 	*"parse must fail"* | *"must be rejected"*)
-		refused 2 "$file is refused" "$DATA/$file" "$DATA/$file"
+		check_refusal 2 "$file is refused" "$DATA/$file" inspect "$DATA/$file"
 		;;
 	*"must fail: duplicate separator"*)
 		check "$file is read, and its second separator told" json_is \

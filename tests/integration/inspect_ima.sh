@@ -15,20 +15,6 @@ lib_begin
 
 inspect() { "$ASSAY_BIN/assay" inspect ima "$@"; }
 
-# The exit status is as expected, and a refusal is one line that names the file.
-refused() { # STATUS NAME FILE OPTION...
-	local want=$1 name=$2 file=$3 got=0
-	shift 3
-	inspect "$@" >"$WORK/out" 2>"$WORK/err" || got=$?
-	if [ "$got" != "$want" ]; then
-		not_ok "$name" "exit $got, expected $want: $(head -c 400 "$WORK/err")"
-	elif [ "$(wc -l <"$WORK/err")" != 1 ] || ! grep -qF -- "$file" "$WORK/err"; then
-		not_ok "$name" "not one line that names the file: $(cat "$WORK/err")"
-	else
-		ok "$name"
-	fi
-}
-
 # JSON by the contract, of which an expression of jq holds.
 CONTRACT='(["format", "template", "entries", "violations", "boot_aggregate", "pcr10", "files"]
 		- keys == [])
@@ -103,17 +89,17 @@ check "and the rest is said not to be" sh -c \
 
 # ---- malformed and misused -----------------------------------------------------
 : >"$WORK/empty"
-refused 2 "an empty list" "$WORK/empty" "$WORK/empty"
+check_refusal 2 "an empty list" "$WORK/empty" inspect "$WORK/empty"
 head -c $((size - 1)) "$OWN/uki-ngv2.bin" >"$WORK/cut"
-refused 2 "a list cut inside an entry" "$WORK/cut" "$WORK/cut"
+check_refusal 2 "a list cut inside an entry" "$WORK/cut" inspect "$WORK/cut"
 check "the byte is named" grep -q 'at byte [0-9]*: .*ends before' "$WORK/err"
 sed '3s/sha1:/sha1;/' "$OWN/uki-imahash1.ascii" | sed '3s/^10/1x/' >"$WORK/line"
-refused 2 "an ascii list with a malformed line" "$WORK/line" "$WORK/line"
+check_refusal 2 "an ascii list with a malformed line" "$WORK/line" inspect "$WORK/line"
 check "the line is named" grep -q 'line 3' "$WORK/err"
 head -c 4096 /dev/urandom >"$WORK/noise"
 printf '\377\377\377\377' | dd of="$WORK/noise" conv=notrunc status=none
-refused 2 "noise" "$WORK/noise" "$WORK/noise"
-refused 3 "a file that is not there" "$WORK/none" "$WORK/none"
+check_refusal 2 "noise" "$WORK/noise" inspect "$WORK/noise"
+check_refusal 3 "a file that is not there" "$WORK/none" inspect "$WORK/none"
 check_status 64 "no file is a usage error" inspect
 check_status 64 "an unknown option is a usage error" inspect "$WORK/cut" --nonsense
 check_status 64 "half a digest is a usage error" inspect "$WORK/cut" --pcr10 sha256:00
@@ -153,12 +139,12 @@ while IFS=$'\t' read -r file notes expected; do
 	elif [[ $expected == *"must be rejected" || $expected == *"must fail" ]]; then
 		check "$file: each line is refused" each_line_refused "$list"
 	elif [[ $expected == *"unknown alg"* ]]; then
-		refused 2 "$file: an unknown algorithm is refused by name" '"unknown"' "$list"
+		check_refusal 2 "$file: an unknown algorithm is refused by name" '"unknown"' inspect "$list"
 	elif [[ $notes == *"one byte short"* ]]; then
-		refused 2 "$file is truncated" "$list" "$list"
+		check_refusal 2 "$file is truncated" "$list" inspect "$list"
 	else
 		[[ $notes != *trailing* && $notes != *truncated* ]] ||
-			refused 2 "$file ends inside an entry" "$list" "$list"
+			check_refusal 2 "$file ends inside an entry" "$list" inspect "$list"
 		inspect "$list" --json >"$WORK/json" 2>"$WORK/err"
 		check "$file: $entries entries lead to the noted PCR 10" jq -e "($CONTRACT)
 			and .entries == $entries

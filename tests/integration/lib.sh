@@ -39,6 +39,20 @@ check_status() { # STATUS NAME COMMAND...
 		not_ok "$name" "$* ended with $got, not $want"$'\n'"$(tail -n 40 "$WORK/out")"
 	fi
 }
+# As check_status, and what it says on stderr is one line with TEXT in it: the file's name,
+# or what is wrong with it.
+check_refusal() { # STATUS NAME TEXT COMMAND...
+	local want=$1 name=$2 text=$3 got=0
+	shift 3
+	"$@" >"$WORK/out" 2>"$WORK/err" || got=$?
+	if [ "$got" != "$want" ]; then
+		not_ok "$name" "exit $got, expected $want: $(head -c 400 "$WORK/err")"
+	elif [ "$(wc -l <"$WORK/err")" != 1 ] || ! grep -qF -- "$text" "$WORK/err"; then
+		not_ok "$name" "not one line that says $text: $(cat "$WORK/err")"
+	else
+		ok "$name"
+	fi
+}
 
 equal() { # SEEN EXPECTED
 	[ "$1" = "$2" ] || { printf 'seen:     %s\nexpected: %s\n' "$1" "$2"; return 1; }

@@ -140,3 +140,29 @@ text_has_word(struct span list, struct span word)
 			return true;
 	return false;
 }
+
+unsigned
+text_distance(const char *a, const char *b)
+{
+	unsigned row[TEXT_WORD_MAX + 1];
+	size_t na = strlen(a), nb = strlen(b);
+
+	if (na > TEXT_WORD_MAX || nb > TEXT_WORD_MAX)
+		return TEXT_WORD_MAX;
+	for (unsigned j = 0; j <= nb; j++)
+		row[j] = j;
+	for (unsigned i = 1; i <= na; i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= nb; j++) {
+			unsigned above = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
+
+			best = above + 1 < best ? above + 1 : best;
+			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+			diagonal = above;
+			row[j] = best;
+		}
+	}
+	return row[nb];
+}

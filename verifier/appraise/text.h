@@ -19,6 +19,10 @@ bool text_matches(struct span pattern, struct span text);
 /* Takes the next word of a list with blanks between; n 0 at the end. */
 struct span text_next_word(struct span *list);
 bool text_has_word(struct span list, struct span word);
+/* How many letters a slip of the pen changed (Levenshtein); TEXT_WORD_MAX if one of them
+ * is longer than that. For suggestions. */
+#define TEXT_WORD_MAX 64
+unsigned text_distance(const char *a, const char *b);
 /* snprintf that reports nothing and always terminates; what does not fit ends in "...",
  * where there is room for it. */
 void text_format(char *ret, size_t cap, const char *fmt, ...)

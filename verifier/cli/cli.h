@@ -28,7 +28,7 @@ struct cli_command {
 	const char *group;   /* "inspect" */
 	const char *name;    /* "eventlog" */
 	const char *usage;   /* "FILE [--json] [--pcrs FILE]" */
-	const char *summary; /* one line, no full stop */
+	const char *summary; /* one line, lower case, no full stop */
 	const char *help;    /* options and examples, for --help */
 	/* argv[0] is the command's name; --help has been handled before. */
 	int (*run)(int argc, char **argv);

@@ -406,7 +406,7 @@ const struct cli_command cmd_inspect_ekcert = {
 	.group = "inspect",
 	.name = "ekcert",
 	.usage = "FILE --roots DIR [--at TIME] [--crls DIR] [--json]",
-	.summary = "Tell whether a certificate is a trusted manufacturer's for a TPM's EK",
+	.summary = "whether a certificate is a trusted manufacturer's for a TPM's EK",
 	.help =
 		"FILE is PEM, DER or the bytes of a TPM's NV index (\"-\": standard input);\n"
 		"further certificates in it help to build the path and are trusted for nothing.\n"

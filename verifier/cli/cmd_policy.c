@@ -77,20 +77,11 @@ check(const struct client *c)
 }
 
 static int
-show_nothing(const struct client *c, const json_t *answer)
-{
-	(void)c;
-	(void)answer;
-	return CLI_YES;
-}
-
-static int
 run_check(int argc, char **argv)
 {
 	static const struct client_spec spec = {
 		.command = &cmd_policy_check,
 		.args = {"FILE"},
-		.show = show_nothing,
 	};
 	struct client_words words = {argc, argv};
 	struct client c;

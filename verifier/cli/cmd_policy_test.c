@@ -324,14 +324,6 @@ run_all(struct run *r)
 }
 
 static int
-show_nothing(const struct client *c, const json_t *answer)
-{
-	(void)c;
-	(void)answer;
-	return CLI_YES;
-}
-
-static int
 run_test_command(int argc, char **argv)
 {
 	static const struct client_spec spec = {
@@ -339,7 +331,6 @@ run_test_command(int argc, char **argv)
 		.args = {"FILE"},
 		.options = {{"tests", "", CLIENT_LOCAL, false},
 			    {"every-rule", "", CLIENT_FLAG, false}},
-		.show = show_nothing,
 	};
 	struct client_words words = {argc, argv};
 	struct client c;

@@ -332,7 +332,7 @@ const struct cli_command cmd_verify_quote = {
 	.group = "verify",
 	.name = "quote",
 	.usage = "--ak FILE --message FILE --signature FILE --nonce HEX [--pcrs FILE] [--json]",
-	.summary = "Check a TPM quote: signature, nonce and PCR values",
+	.summary = "check a TPM quote: signature, nonce and PCR values",
 	.help = "  --ak FILE         the attestation key: TPM2B_PUBLIC (tpm2_createak -u), "
 		"TPMT_PUBLIC,\n"
 		"                    a public key or certificate in PEM or DER (of a certificate "

@@ -368,7 +368,7 @@ const struct cli_command cmd_verify_token = {
 	.name = "token",
 	.usage = "FILE --jwks FILE|URL [--root KID] [--nonce TEXT] [--audience TEXT] "
 		 "[--status STATUS] [--at TIME] [--ca FILE] [--json]",
-	.summary = "Check an attestation result (EAR) in a JWT: signature, form and time",
+	.summary = "check an attestation result (EAR) in a JWT: signature, form and time",
 	.help = "FILE holds the token; - is standard input. ES256 alone is accepted.\n\n"
 		"  --jwks FILE|URL  the keys: a JWK set, one JWK, or a public key in PEM\n"
 		"  --root KID       take only keys that the set's chain proves from this first "

@@ -5,6 +5,9 @@
  */
 #include "cli.h"
 
+#include "verifier/appraise/text.h"
+
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,32 +50,6 @@ group_exists(const char *group)
 	return false;
 }
 
-/* Number of edits (Levenshtein) from a to b; words over WORD_MAX are far away. */
-static size_t
-edit_distance(const char *a, const char *b)
-{
-	size_t row[WORD_MAX + 1], na = strlen(a), nb = strlen(b);
-
-	if (na > WORD_MAX || nb > WORD_MAX)
-		return WORD_MAX;
-	for (size_t j = 0; j <= nb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= na; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= nb; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			best = row[j] + 1 < best ? row[j] + 1 : best;
-			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-			row[j] = best;
-		}
-	}
-	return row[nb];
-}
-
 static bool
 is_group(const char *word)
 {
@@ -91,8 +68,8 @@ nearest(const char *group, const char *name)
 	size_t best_distance = 2 * SUGGEST_DISTANCE + 1;
 
 	for (const struct cli_command *const *c = cli_commands; is_listed(*c); c++) {
-		size_t dg = edit_distance(group, (*c)->group);
-		size_t dn = edit_distance(name, (*c)->name);
+		size_t dg = text_distance(group, (*c)->group);
+		size_t dn = text_distance(name, (*c)->name);
 
 		if (!known && *(*c)->name && strcmp(group, (*c)->name) == 0)
 			return *c; /* the group was left out */
@@ -146,8 +123,8 @@ help_group(FILE *f, const char *group, int status)
 static int
 help_command(const struct cli_command *c)
 {
-	printf("usage: assay %s%s%s %s\n\n%s.\n", c->group, space_before(c->name), c->name,
-	       c->usage, c->summary);
+	printf("usage: assay %s%s%s %s\n\n%c%s.\n", c->group, space_before(c->name), c->name,
+	       c->usage, toupper(*c->summary), c->summary + 1);
 	if (c->help && *c->help)
 		printf("\n%s", c->help);
 	return CLI_YES;

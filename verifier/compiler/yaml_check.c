@@ -1,38 +1,11 @@
 /* yaml_check.c: a located file against libcyaml's schema; see yaml_locate.h. */
 #include "yaml_locate.h"
 
+#include "verifier/appraise/text.h"
+
 #include <string.h>
 
 #define SLIP_MAX 3 /* edits between a slip and what is suggested */
-
-/* Restricted to short words: two rows on the stack. */
-static unsigned
-edit_distance(const char *a, const char *b)
-{
-	unsigned row[YAML_KEY_MAX + 1];
-	size_t na = strlen(a), nb = strlen(b);
-
-	if (na > YAML_KEY_MAX || nb > YAML_KEY_MAX)
-		return YAML_KEY_MAX;
-	for (unsigned k = 0; k <= nb; k++)
-		row[k] = k;
-	for (unsigned i = 0; i < na; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i + 1;
-		for (size_t k = 0; k < nb; k++) {
-			unsigned above = row[k + 1], best = diagonal + (a[i] != b[k]);
-
-			if (above + 1 < best)
-				best = above + 1;
-			if (row[k] + 1 < best)
-				best = row[k] + 1;
-			diagonal = above;
-			row[k + 1] = best;
-		}
-	}
-	return row[nb];
-}
 
 const char *
 yaml_nearest(const char *slip, const char *(*next)(unsigned i, const void *arg), const void *arg)
@@ -41,7 +14,7 @@ yaml_nearest(const char *slip, const char *(*next)(unsigned i, const void *arg),
 	unsigned least = SLIP_MAX + 1;
 
 	for (unsigned i = 0; (name = next(i, arg)) != NULL; i++) {
-		unsigned d = edit_distance(slip, name);
+		unsigned d = text_distance(slip, name);
 
 		if (d < least && d < strlen(name)) {
 			least = d;
