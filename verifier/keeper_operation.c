@@ -55,6 +55,7 @@ static operation_handler *const handlers[OP_COUNT] = {
 	[OP_AUDIT_EXPORT] = operation_on_audit_export,
 	[OP_POLICY_PROMOTE] = operation_on_policy_promote,
 	[OP_REPLAY_START] = operation_on_replay_start,
+	[OP_REPLAY_CANCEL] = operation_on_replay_cancel,
 	[OP_REPLAY_SHOW] = operation_on_replay_show,
 	[OP_REPLAY_LIST] = operation_on_replay_list,
 	[OP_REPLAY_DEVICES] = operation_on_replay_devices,

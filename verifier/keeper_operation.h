@@ -147,7 +147,7 @@ ASSAY_MUST_USE enum assay_err call_answer_device(struct call *c, const struct le
 
 typedef enum assay_err operation_handler(struct call *c);
 
-operation_handler operation_on_device_reread;
+operation_handler operation_on_device_reread, operation_on_replay_cancel;
 operation_handler operation_on_policy_explain, operation_on_device_case;
 operation_handler operation_on_status, operation_on_device_address, operation_on_admission,
 	operation_on_metrics, operation_on_device_list, operation_on_device_show,

@@ -33,7 +33,16 @@ json_group(const struct replay_group *g)
 static const char *
 state_word(enum replay_state s)
 {
-	return s == REPLAY_RUNNING ? "running" : s == REPLAY_DONE ? "done" : "failed";
+	switch (s) {
+	case REPLAY_RUNNING:
+		return "running";
+	case REPLAY_DONE:
+		return "done";
+	case REPLAY_CANCELLED:
+		return "cancelled";
+	default:
+		return "failed";
+	}
 }
 
 static json_t *
@@ -122,7 +131,7 @@ operation_on_replay_start(struct call *c)
 	text_format(o.actor, sizeof o.actor, "%s", c->actor);
 	e = keeper_replay_start(c->k, &o, &id);
 	if (e == ASSAY_BUSY)
-		return call_fail(c, e, "replay %llu is running; wait for it",
+		return call_fail(c, e, "replay %llu is running; wait for it, or cancel it",
 				 (unsigned long long)keeper_replay_current(c->k)->head.id);
 	if (e != ASSAY_OK)
 		return e;
@@ -155,6 +164,29 @@ operation_on_replay_show(struct call *c)
 	enum assay_err e = find(c, &r);
 
 	return e == ASSAY_OK ? answer(c, r) : e;
+}
+
+enum assay_err
+operation_on_replay_cancel(struct call *c)
+{
+	const struct replay *r = NULL;
+	char detail[LEDGER_TEXT_MAX], reason[LEDGER_TEXT_MAX];
+	enum assay_err e;
+
+	if ((e = call_reason(c, reason)) != ASSAY_OK || (e = find(c, &r)) != ASSAY_OK)
+		return e;
+	if (r->state != REPLAY_RUNNING)
+		return call_fail(c, ASSAY_STATE, "replay %llu is %s, not running",
+				 (unsigned long long)r->head.id, state_word(r->state));
+	if ((e = call_change(c)) != ASSAY_OK ||
+	    (e = keeper_replay_cancel(c->k, r->head.id)) != ASSAY_OK)
+		return e;
+	text_format(detail, sizeof detail, "replay %llu of version %u, after %u of %u devices%s%s",
+		    (unsigned long long)r->head.id, r->head.version, r->done, r->expected,
+		    *reason ? ": " : "", reason);
+	if ((e = call_audit(c, r->head.name, detail)) != ASSAY_OK)
+		return e;
+	return answer(c, r);
 }
 
 enum assay_err

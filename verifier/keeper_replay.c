@@ -56,6 +56,20 @@ finish(struct keeper *k)
 		keeper_poison(k, e);
 }
 
+/* What appraisers still answer of it is nobody's (is_current()). */
+static void
+end_early(struct keeper *k, enum replay_state state, const char *why)
+{
+	struct replay *p = k->replay;
+
+	run_free(k, p);
+	free(p->rows);
+	p->rows = NULL;
+	p->nrows = p->cap = 0;
+	p->state = state;
+	p->why = why;
+}
+
 void
 keeper_replay_abort(struct keeper *k, const char *why)
 {
@@ -63,9 +77,17 @@ keeper_replay_abort(struct keeper *k, const char *why)
 		return;
 	log_event(LOG_LEVEL_WARN, "replay-failed", "id", log_u64(k->replay->head.id), "why", why,
 		  NULL);
-	run_free(k, k->replay);
-	k->replay->state = REPLAY_FAILED;
-	k->replay->why = why;
+	end_early(k, REPLAY_FAILED, why);
+}
+
+enum assay_err
+keeper_replay_cancel(struct keeper *k, uint64_t id)
+{
+	if (!k->replay || k->replay->state != REPLAY_RUNNING || k->replay->head.id != id)
+		return ASSAY_NOT_FOUND;
+	log_event(LOG_LEVEL_INFO, "replay-cancelled", "id", log_u64(id), NULL);
+	end_early(k, REPLAY_CANCELLED, "an operator cancelled it");
+	return ASSAY_OK;
 }
 
 void
@@ -93,6 +115,7 @@ static bool
 advance(struct keeper *k)
 {
 	struct replay_run *run = k->replay->run;
+	struct request *r;
 	enum assay_err e = ledger_device_next(k->ledger, run->after, &k->device);
 
 	if (e != ASSAY_OK && e != ASSAY_TAMPERED) {
@@ -108,7 +131,9 @@ advance(struct keeper *k)
 		k->replay->done++;
 		return true;
 	}
-	run->ready = replay_next_request(k, &k->device);
+	r = replay_next_request(k, &k->device);
+	if (k->replay->state == REPLAY_RUNNING)
+		run->ready = r;
 	return true;
 }
 

@@ -36,12 +36,12 @@ struct replay_row {
 	uint8_t before, after, verdict;
 };
 
-enum replay_state { REPLAY_RUNNING = 1, REPLAY_DONE, REPLAY_FAILED };
+enum replay_state { REPLAY_RUNNING = 1, REPLAY_DONE, REPLAY_FAILED, REPLAY_CANCELLED };
 
 struct replay {
 	enum replay_state state;
 	struct ledger_replay head; /* spans unused */
-	const char *why;	   /* it failed */
+	const char *why;	   /* it failed, or was cancelled */
 	uint32_t done, expected, stale;
 	size_t nrows, cap;
 	struct replay_row *rows; /* in order of id */
@@ -62,6 +62,8 @@ struct replay_order {
 /* BUSY: one is running. */
 ASSAY_MUST_USE enum assay_err keeper_replay_start(struct keeper *k, const struct replay_order *o,
 						  uint64_t *ret_id);
+/* Ends the one that runs; nothing of it is kept. NOT_FOUND: this one does not run. */
+ASSAY_MUST_USE enum assay_err keeper_replay_cancel(struct keeper *k, uint64_t id);
 /* The one that runs, or ran last since start; NULL: none. */
 const struct replay *keeper_replay_current(struct keeper *k);
 /* From memory or from the ledger; owned by keeper, good until the next call. NOT_FOUND. */

@@ -71,7 +71,8 @@
 	X(KNOWN_BAD_ADD, "known-bad.add", OPERATOR)                                            \
 	X(KNOWN_BAD_REMOVE, "known-bad.remove", OPERATOR)                                      \
 	X(KNOWN_BAD_LIST, "known-bad.list", VIEWER)                                            \
-	X(REFERENCE_DEVICES, "reference.devices", VIEWER)
+	X(REFERENCE_DEVICES, "reference.devices", VIEWER)                                      \
+	X(REPLAY_CANCEL, "replay.cancel", OPERATOR)
 
 enum operation_code {
 	OP_NONE = 0,

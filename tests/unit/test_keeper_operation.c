@@ -134,6 +134,14 @@ keeper_replay_start(struct keeper *k, const struct replay_order *o, uint64_t *re
 	return ASSAY_BUSY;
 }
 
+enum assay_err
+keeper_replay_cancel(struct keeper *k, uint64_t id)
+{
+	(void)k;
+	(void)id;
+	return ASSAY_NOT_FOUND;
+}
+
 const struct replay *
 keeper_replay_current(struct keeper *k)
 {

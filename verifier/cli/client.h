@@ -49,6 +49,7 @@ struct client_spec {
 	const char *path; /* "/v1/devices/{0}/hold": {0} is the first word */
 	const char *list; /* the answer's list, if it comes in pages */
 	const char *args[CLIENT_ARGS_MAX]; /* what the words are, for messages */
+	bool args_optional; /* words may be missing: the command looks itself */
 	const char *arg_field; /* the first word is this field of the body, not of the path */
 	bool arg_is_file;      /* ... and names a file to be sent; "filename" goes along */
 	struct client_option options[CLIENT_OPTIONS_MAX]; /* ended by one without name */

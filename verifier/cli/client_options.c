@@ -211,7 +211,7 @@ check_all(const struct parse *p)
 	const struct client_spec *s = p->c->spec;
 	const struct client *c = p->c;
 
-	if (p->nargs < CLIENT_ARGS_MAX && s->args[p->nargs])
+	if (p->nargs < CLIENT_ARGS_MAX && s->args[p->nargs] && !s->args_optional)
 		return cli_usage(s->command, "%s is missing", s->args[p->nargs]);
 	for (unsigned i = 0; i < CLIENT_OPTIONS_MAX && s->options[i].name; i++)
 		if (s->options[i].required && !c->values[i])

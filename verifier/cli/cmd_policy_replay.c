@@ -1,23 +1,21 @@
 /* cmd_policy_replay.c: what would change if a policy were activated: asked, waited for,
  * shown, and activated if it is wanted. */
 #include "client.h"
+#include "replay_wait.h"
 #include "table.h"
 
 #include "verifier/appraise/text.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 extern const struct cli_command cmd_policy_replay;
 
-#define POLL_MS 200
-#define BAR 40
-
 static const struct client_spec spec = {
 	.command = &cmd_policy_replay,
 	.args = {"POLICY"},
+	.args_optional = true,
 	.options = {{"reference", "reference", CLIENT_TEXT, false},
 		    {"class", "class", CLIENT_TEXT, false},
 		    {"device", "device", CLIENT_TEXT, false},
@@ -25,7 +23,10 @@ static const struct client_spec spec = {
 		    {"comment", "", CLIENT_LOCAL, false},
 		    {"force", "", CLIENT_FLAG, false},
 		    {"yes", "", CLIENT_FLAG, false},
-		    {"devices", "", CLIENT_FLAG, false}},
+		    {"devices", "", CLIENT_FLAG, false},
+		    {"attach", "", CLIENT_LOCAL, false},
+		    {"cancel", "", CLIENT_LOCAL, false},
+		    {"keep", "", CLIENT_FLAG, false}},
 };
 
 /* ---- asking and waiting ---- */
@@ -46,43 +47,6 @@ start(const struct client *c, int *ret_status)
 		*ret_status = cli_fail(CLI_BAD_INPUT, "the policy's name is not text");
 	json_decref(body);
 	return answer;
-}
-
-static void
-show_bar(const json_t *r, bool end)
-{
-	int64_t done = view_number(r, "done"), all = view_number(r, "expected");
-	int filled = all > 0 ? (int)(done * BAR / all) : 0;
-	char bar[BAR + 1];
-
-	if (isatty(STDERR_FILENO) != 1)
-		return;
-	if (filled > BAR || end)
-		filled = BAR;
-	memset(bar, ' ', BAR);
-	memset(bar, '=', (size_t)filled);
-	bar[BAR] = '\0';
-	fprintf(stderr, "\r[%s] %lld of %lld devices%s", bar, (long long)done, (long long)all,
-		end ? "\n" : "");
-	fflush(stderr);
-}
-
-/* Until it is no longer running. */
-static json_t *
-wait_for(const struct client *c, json_t *r, int *ret_status)
-{
-	char path[64];
-
-	snprintf(path, sizeof path, "/v1/replays/%lld", (long long)view_number(r, "id"));
-	while (r && strcmp(view_text(r, "state") ? view_text(r, "state") : "", "running") == 0) {
-		show_bar(r, false);
-		(void)poll(NULL, 0, POLL_MS);
-		json_decref(r);
-		r = client_ask(c, false, path, NULL, ret_status);
-	}
-	if (r)
-		show_bar(r, true);
-	return r;
 }
 
 /* All that change and all that are unknown, in the document. */
@@ -261,14 +225,27 @@ check_flips(const struct client *c, const json_t *r)
 				      "--max-flips %s: not activated", (long long)flips, text);
 }
 
+/* A replay that came to nothing. */
+static int
+not_done(const json_t *r, const char *state)
+{
+	const char *why = view_text(r, "why");
+
+	if (strcmp(state, "cancelled") == 0)
+		return cli_fail(CLI_NEGATIVE, "replay %lld was cancelled",
+				(long long)view_number(r, "id"));
+	return cli_fail(CLI_FAULT, "the replay failed: %s", why ? why : state);
+}
+
 static int
 finish(const struct client *c, json_t *r)
 {
+	const char *state = view_text(r, "state");
 	char comment[256];
 	int status = CLI_YES;
 
-	if (strcmp(view_text(r, "state") ? view_text(r, "state") : "", "done") != 0)
-		return cli_fail(CLI_FAULT, "the replay failed: %s", view_text(r, "why"));
+	if (!state || strcmp(state, "done") != 0)
+		return not_done(r, state ? state : "-");
 	if (client_option(c, "devices") && !add_devices(c, r, &status))
 		return status == CLI_YES ? CLI_FAULT : status;
 	if (c->json) {
@@ -283,24 +260,97 @@ finish(const struct client *c, json_t *r)
 }
 
 static int
+cancel(const struct client *c, int64_t id)
+{
+	int status = CLI_FAULT;
+	json_t *r = replay_cancel(c, id, &status);
+
+	if (!r)
+		return status;
+	if (c->json) {
+		json_dumpf(r, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+		putchar('\n');
+	} else {
+		printf("Replay %lld of %s version %lld is cancelled, after %lld of %lld devices\n",
+		       (long long)id, view_text(r, "policy"), (long long)view_number(r, "version"),
+		       (long long)view_number(r, "done"), (long long)view_number(r, "expected"));
+	}
+	json_decref(r);
+	return CLI_YES;
+}
+
+/* ---- words and options ---- */
+
+#define NUMBER_DIGITS 18
+
+/* Of one that is there already: *ret is 0 if the option is not given. */
+static bool
+read_number(const struct client *c, const char *option, int64_t *ret)
+{
+	const char *text = client_option(c, option);
+
+	*ret = 0;
+	if (!text)
+		return true;
+	if (strspn(text, "0123456789") != strlen(text) || strlen(text) > NUMBER_DIGITS)
+		return false;
+	*ret = strtoll(text, NULL, 10);
+	return *ret > 0;
+}
+
+static bool
+any_of(const struct client *c, const char *const names[])
+{
+	for (size_t i = 0; names[i]; i++)
+		if (client_option(c, names[i]))
+			return true;
+	return false;
+}
+
+static int
+check_options(const struct client *c, int64_t *ret_attach, int64_t *ret_cancel)
+{
+	static const char *const begins[] = {"reference", "class", "device", NULL};
+	static const char *const goes_on[] = {"attach", "keep",	 "devices", "max-flips",
+					      "yes",	"force", NULL};
+	const char *flips = client_option(c, "max-flips");
+
+	if (!read_number(c, "attach", ret_attach) || !read_number(c, "cancel", ret_cancel))
+		return cli_usage(&cmd_policy_replay,
+				 "--attach and --cancel need a replay's number");
+	if (!c->args[0] != (*ret_attach || *ret_cancel))
+		return cli_usage(&cmd_policy_replay,
+				 c->args[0] ? "a replay of its own needs neither "
+								  "--attach nor --cancel"
+								: "POLICY is missing");
+	if ((!c->args[0] && any_of(c, begins)) || (*ret_cancel && any_of(c, goes_on)))
+		return cli_usage(&cmd_policy_replay, "%s goes with none of the options for %s",
+				 *ret_cancel ? "--cancel" : "--attach",
+				 *ret_cancel ? "a result" : "a new replay");
+	if (flips && strspn(flips, "0123456789") != strlen(flips))
+		return cli_usage(&cmd_policy_replay, "--max-flips must be a whole number");
+	if (client_option(c, "yes") && !client_option(c, "comment"))
+		return cli_usage(&cmd_policy_replay, "--yes needs --comment TEXT");
+	return CLI_YES;
+}
+
+static int
 run_replay(int argc, char **argv)
 {
 	struct client_words words = {argc, argv};
+	int64_t attached, cancelled;
 	struct client c;
 	json_t *r;
 	int status;
 
-	if (!client_parse(&c, &spec, words, &status))
+	if (!client_parse(&c, &spec, words, &status) ||
+	    (status = check_options(&c, &attached, &cancelled)) != CLI_YES)
 		return status;
-	if (client_option(&c, "max-flips") &&
-	    strspn(client_option(&c, "max-flips"), "0123456789") !=
-		    strlen(client_option(&c, "max-flips")))
-		return cli_usage(&cmd_policy_replay, "--max-flips must be a whole number");
-	if (client_option(&c, "yes") && !client_option(&c, "comment"))
-		return cli_usage(&cmd_policy_replay, "--yes needs --comment TEXT");
-	r = start(&c, &status);
+	if (cancelled)
+		return cancel(&c, cancelled);
+	r = attached ? replay_find(&c, attached, &status) : start(&c, &status);
 	if (r)
-		r = wait_for(&c, r, &status);
+		r = replay_wait(&c, r, attached || client_option(&c, "keep"), &status);
 	if (r)
 		status = finish(&c, r);
 	json_decref(r);
@@ -310,20 +360,25 @@ run_replay(int argc, char **argv)
 const struct cli_command cmd_policy_replay = {
 	.group = "policy",
 	.name = "replay",
-	.usage = "POLICY [--reference SET] [--class CLASS | --device DEVICE] [--devices] "
-		 "[--max-flips N] [--yes --comment TEXT] [--force] [--json]",
+	.usage = "POLICY|--attach N|--cancel N [--reference SET] [--class CLASS | --device DEVICE] "
+		 "[--keep] [--devices] [--max-flips N] [--yes] [--comment TEXT] [--force] [--json]",
 	.summary = "what would change if this policy were activated, from stored evidence",
 	.help = "POLICY is a stored policy: a name, or at least eight first digits of a digest.\n"
 		"Every device's last evidence is judged by it as it was stored; a device whose\n"
 		"stored evidence does not suffice is UNKNOWN. Nothing changes by it. On a\n"
-		"terminal you are asked whether to activate the policy.\n\n"
+		"terminal you are asked whether to activate the policy. Ctrl-C cancels the "
+		"replay.\n\n"
 		"  --reference SET  as if this learned set were promoted\n"
 		"  --class CLASS    only these devices\n"
 		"  --device DEVICE  only this one\n"
+		"  --keep           interrupted, leave it to go on in the verifier\n"
+		"  --attach N       wait for replay N instead of beginning one, and show it;\n"
+		"                   interrupted, it goes on\n"
+		"  --cancel N       end replay N; nothing of it is kept\n"
 		"  --devices        also list every device that would change or is unknown\n"
 		"  --max-flips N    refuse to activate if more would change or are unknown\n"
 		"  --yes            activate it without asking; needs --comment\n"
-		"  --comment TEXT   why it is activated; kept in the audit log\n"
+		"  --comment TEXT   why it is activated, or cancelled; kept in the audit log\n"
 		"  --force          activate it although more than N would change\n",
 	.run = run_replay,
 };

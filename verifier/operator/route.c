@@ -68,6 +68,7 @@ static const struct route routes[] = {
 	 B(POLICY) | B(REFERENCE) | B(CLASS) | B(DEVICE), SMALL},
 	{METHOD_GET, "/v1/replays/{replay}", OP_REPLAY_SHOW, 0, 0},
 	{METHOD_GET, "/v1/replays/{replay}/devices", OP_REPLAY_DEVICES, PAGE | B(STATUS), 0},
+	{METHOD_POST, "/v1/replays/{replay}/cancel", OP_REPLAY_CANCEL, B(REASON), SMALL},
 	{METHOD_GET, "/v1/plans", OP_PLAN_LIST, 0, 0},
 	{METHOD_POST, "/v1/references/{reference}/plan", OP_REFERENCE_PLAN,
 	 B(TO) | B(FROM) | B(UNTIL) | B(REASON), SMALL},
