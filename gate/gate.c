@@ -3,9 +3,9 @@
 
 #include "devices.h"
 #include "feed.h"
-#include "nft.h"
 #include "report.h"
 #include "rules.h"
+#include "table.h"
 
 #include "evidence/stream.h"
 
@@ -28,7 +28,6 @@
 struct gate {
 	struct gate_config config;
 	bool dry_run;
-	struct nft *nft;
 	struct feed *feed;
 	char token[TOKEN_MAX];
 	/* the stream */
@@ -41,21 +40,13 @@ struct gate {
 	int64_t retry_at;
 	unsigned failures;
 	/* the kernel */
-	struct rules_elements want, put;
-	uint64_t rules; /* of the table as it was put; 0: it was not */
-	bool stale;	/* want is to be computed anew */
+	struct table table;
+	struct rules_elements want;
+	bool stale; /* want is to be computed anew */
 	int64_t checked_at, renewed_at;
-	enum nft_holds holds;
-	uint64_t drifts, applied;
 };
 
 /* ---- telling ---- */
-
-static const char *
-holds_word(enum nft_holds h)
-{
-	return h == NFT_CONFIRMED ? "confirmed" : h == NFT_DRIFTED ? "drifted" : "gone";
-}
 
 static void
 tell_status(struct gate *g, int64_t now)
@@ -67,8 +58,8 @@ tell_status(struct gate *g, int64_t now)
 	text_put(&t, "{\"at\":%lld,\"verifier\":\"%s\",\"last_heartbeat\":%lld,\"number\":%llu,"
 		     "\"kernel\":\"%s\",\"drifts\":%llu,\"devices\":[",
 		 (long long)now, g->believed ? "heard" : "silent", (long long)g->beat_at,
-		 (unsigned long long)g->highest, g->dry_run ? "dry run" : holds_word(g->holds),
-		 (unsigned long long)g->drifts);
+		 (unsigned long long)g->highest, g->dry_run ? "dry run" : table_state(&g->table),
+		 (unsigned long long)g->table.drifts);
 	for (size_t i = 0; i < g->known.n; i++) {
 		const struct gate_device *d = &g->known.list[i];
 		const struct gate_time when = {now, g->believed ? 0 : g->beat_at,
@@ -80,7 +71,7 @@ tell_status(struct gate *g, int64_t now)
 			     "\"number\":%llu,\"state\":\"%s\"}",
 			 i ? "," : "", d->id, record_outcome_name(o), (long long)until,
 			 (unsigned long long)d->seq,
-			 g->stale ? "requested" : holds_word(g->holds));
+			 g->stale ? "requested" : table_state(&g->table));
 	}
 	text_put(&t, "]}\n");
 	if (!t.failed && !gate_write(g->config.status, t.p))
@@ -89,71 +80,6 @@ tell_status(struct gate *g, int64_t now)
 }
 
 /* ---- the kernel ---- */
-
-static bool
-put_table(struct gate *g)
-{
-	struct text t = {.p = NULL};
-	enum assay_err e;
-
-	rules_table(&g->config, &t);
-	e = t.failed ? ASSAY_NO_MEMORY : nft_run(g->nft, t.p);
-	text_free(&t);
-	if (e != ASSAY_OK) {
-		gate_say("rules", "error=\"%s\"",
-			 e == ASSAY_IO ? nft_why(g->nft) : assay_err_text(e));
-		return false;
-	}
-	g->rules = nft_rules(g->nft);
-	g->put.n = 0;
-	return g->rules != 0;
-}
-
-/* What was in a set and is in none any more, or in a worse one: its connections end. */
-static void
-end_flows(const struct gate *g)
-{
-	for (size_t i = 0, k = 0; i < g->put.n; i++) {
-		const struct rules_element *old = &g->put.list[i];
-		bool still = false;
-
-		if (old->set != RULES_TO4 && old->set != RULES_TO6)
-			continue;
-		for (k = 0; k < g->want.n && !still; k++)
-			still = g->want.list[k].set == old->set &&
-				g->want.list[k].outcome >= old->outcome &&
-				strcmp(g->want.list[k].key, old->key) == 0;
-		if (!still && strchr(old->key, ' '))
-			flows_end(strchr(old->key, ' ') + 1);
-	}
-}
-
-static bool
-same(const struct rules_elements *a, const struct rules_elements *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (a->list[i].outcome != b->list[i].outcome || a->list[i].set != b->list[i].set ||
-		    a->list[i].until != b->list[i].until ||
-		    strcmp(a->list[i].key, b->list[i].key) != 0)
-			return false;
-	return true;
-}
-
-static bool
-remember_put(struct gate *g)
-{
-	struct rules_element *list = realloc(g->put.list, (g->want.n + 1) * sizeof *list);
-
-	if (!list)
-		return false;
-	g->put.list = list;
-	g->put.n = g->want.n;
-	if (g->want.n)
-		memcpy(list, g->want.list, g->want.n * sizeof *list);
-	return true;
-}
 
 static void
 compute(struct gate *g, int64_t now)
@@ -165,48 +91,32 @@ compute(struct gate *g, int64_t now)
 	g->stale = false;
 }
 
-/* The sets as they should be: one transaction. */
+/* The sets as they should be. */
 static void
-apply(struct gate *g, int64_t now, bool always)
+apply(struct gate *g, int64_t now)
 {
-	struct text t = {.p = NULL};
-
 	compute(g, now);
-	if (!always && same(&g->want, &g->put))
-		return;
-	rules_batch(&g->want, now, &t);
-	if (t.failed) {
-		gate_say("apply", "error=\"memory is exhausted\"");
-	} else if (g->dry_run) {
-		fputs(t.p, stdout);
-		fflush(stdout);
-		(void)remember_put(g);
-	} else if (nft_run(g->nft, t.p) != ASSAY_OK) {
-		gate_say("apply", "error=\"%s\"", nft_why(g->nft));
-		g->holds = NFT_DRIFTED;
+	if (!table_put(&g->table, &g->want, now))
 		g->stale = true;
-	} else {
-		end_flows(g);
-		g->holds = remember_put(g) ? NFT_CONFIRMED : NFT_DRIFTED;
-		g->applied++;
-		gate_say("applied", "elements=%zu", g->want.n);
-	}
-	text_free(&t);
 }
 
 static void
 check(struct gate *g, int64_t now)
 {
 	g->checked_at = now;
-	if (g->dry_run)
+	if (table_check(&g->table, now))
 		return;
-	g->holds = nft_compare(g->nft, &g->put, g->rules, now);
-	if (g->holds == NFT_CONFIRMED)
-		return;
-	g->drifts++;
-	gate_say("drift", "kernel=%s repairing=yes", holds_word(g->holds));
-	if (put_table(g))
-		apply(g, now, true);
+	compute(g, now);
+	if (!table_repair(&g->table, &g->want, now))
+		g->stale = true;
+}
+
+/* What was found at the start and nobody confirmed in time: out. */
+static void
+end_adopted(struct gate *g, int64_t now)
+{
+	gate_say("unconfirmed", "seconds=%d elements=%zu", TABLE_ADOPTED_S, g->table.put.n);
+	apply(g, now);
 }
 
 /* ---- the stream ---- */
@@ -323,7 +233,7 @@ on_message(void *self, struct span m)
 		break;
 	}
 	if (g->believed && g->stale)
-		apply(g, now, false);
+		apply(g, now);
 	return true;
 }
 
@@ -422,8 +332,10 @@ on_tick(void *self)
 	if (!g->believed && g->config.fail == GATE_FAIL_OPEN && g->beat_at != 0 &&
 	    now - g->renewed_at >= RENEW_EVERY_S) {
 		g->renewed_at = now;
-		apply(g, now, false);
+		apply(g, now);
 	}
+	if (table_adopted_too_long(&g->table))
+		end_adopted(g, now);
 	if (now - g->checked_at >= CHECK_EVERY_S) {
 		check(g, now);
 		tell_status(g, now);
@@ -452,6 +364,9 @@ fail(int status, const char *fmt, ...)
 	fputc('\n', stderr);
 	return status;
 }
+
+static const char not_permitted[] =
+	"nftables cannot be changed; is this root, with CAP_NET_ADMIN?";
 
 static int
 read_line(const char *path, char *ret, size_t cap)
@@ -494,12 +409,8 @@ start(struct gate *g)
 		return status;
 	if (!g->token[0])
 		return fail(GATE_BAD_INPUT, "%s: holds no token", g->config.token_file);
-	if (!g->dry_run) {
-		g->nft = nft_open();
-		if (!g->nft || !put_table(g))
-			return fail(GATE_NO_ACCESS, "nftables cannot be changed; is this "
-						    "root, with CAP_NET_ADMIN?");
-	}
+	if (!table_start(&g->table, time(NULL)))
+		return fail(GATE_NO_ACCESS, not_permitted);
 	g->feed = feed_open(&g->config, g->token, &h);
 	if (!g->feed)
 		return fail(GATE_FAULT, "libwebsockets does not start");
@@ -522,18 +433,18 @@ gate_run(const struct gate_config *c, bool dry_run)
 		return fail(GATE_FAULT, "memory is exhausted");
 	g->config = *c;
 	g->dry_run = dry_run;
-	g->holds = NFT_GONE;
-	if ((status = start(g)) == GATE_YES) {
+	if (!table_open(&g->table, &g->config, dry_run))
+		status = fail(GATE_NO_ACCESS, not_permitted);
+	else if ((status = start(g)) == GATE_YES) {
 		feed_run(g->feed);
 		/* elements stay: the kernel ends each at the end of its decision */
-		gate_say("stop", "elements=%zu", g->put.n);
+		gate_say("stop", "elements=%zu", g->table.put.n);
 	}
 	feed_close(g->feed);
-	nft_close(g->nft);
+	table_free(&g->table);
 	devices_free(&g->known);
 	devices_free(&g->coming);
 	rules_elements_free(&g->want);
-	rules_elements_free(&g->put);
 	explicit_bzero(g->token, sizeof g->token);
 	free(g);
 	return status;
@@ -542,19 +453,12 @@ gate_run(const struct gate_config *c, bool dry_run)
 int
 gate_close_all(const struct gate_config *c)
 {
-	struct gate *g = calloc(1, sizeof *g);
-	int status = GATE_NO_ACCESS;
+	struct table t;
+	int status = GATE_YES;
 
-	if (!g)
-		return fail(GATE_FAULT, "memory is exhausted");
-	g->config = *c;
-	g->nft = nft_open();
-	if (g->nft && put_table(g))
-		status = GATE_YES;
-	else
-		(void)fail(status, "nftables cannot be changed; is this root, with CAP_NET_ADMIN?");
-	nft_close(g->nft);
-	free(g);
+	if (!table_open(&t, c, false) || !table_close(&t))
+		status = fail(GATE_NO_ACCESS, not_permitted);
+	table_free(&t);
 	return status;
 }
 

@@ -14,6 +14,7 @@
 
 #define WHY_MAX 400
 #define NEAR_END_S 3 /* an element so near its end may be gone already */
+#define SLACK_S 2    /* whole seconds here, and whole seconds there */
 
 struct nft {
 	struct nft_ctx *ctx;
@@ -62,7 +63,60 @@ nft_run(struct nft *n, const char *text)
 	return ASSAY_IO;
 }
 
-/* ---- what is there ---- */
+/* ---- what is there: the rules ---- */
+
+/* The lines after the first, which has the name, without the probe's that it sleeps, and
+ * without empty ones, which do not come out alike. */
+static char *
+without_name(const char *text, bool probe)
+{
+	static const char asleep[] = "\tflags dormant\n";
+	const char *rest = strchr(text, '\n');
+	char *ret, *to;
+
+	if (!rest || (probe && strncmp(rest + 1, asleep, sizeof asleep - 1) != 0))
+		return NULL;
+	rest += probe ? sizeof asleep : 1;
+	ret = to = malloc(strlen(rest) + 1);
+	for (; ret && *rest; rest++)
+		if (*rest != '\n' || (to > ret && to[-1] != '\n'))
+			*to++ = *rest;
+	if (ret)
+		*to = '\0';
+	return ret;
+}
+
+char *
+nft_rules(struct nft *n, const char *table)
+{
+	char command[64];
+
+	nft_ctx_output_set_flags(n->ctx, NFT_CTX_OUTPUT_TERSE | NFT_CTX_OUTPUT_STATELESS);
+	snprintf(command, sizeof command, "list table %s", table);
+	if (nft_run_cmd_from_buffer(n->ctx, command) != 0)
+		return NULL;
+	return without_name(nft_ctx_get_output_buffer(n->ctx), strcmp(table, RULES_PROBE) == 0);
+}
+
+char *
+nft_rules_expected(struct nft *n, const struct gate_config *c)
+{
+	struct text t = {.p = NULL};
+	char *rules = NULL;
+
+	rules_probe(c, &t);
+	if (!t.failed && nft_run(n, t.p) == ASSAY_OK) {
+		rules = nft_rules(n, RULES_PROBE);
+		if (nft_run(n, "delete table " RULES_PROBE) != ASSAY_OK) {
+			free(rules);
+			rules = NULL;
+		}
+	}
+	text_free(&t);
+	return rules;
+}
+
+/* ---- what is there: the elements ---- */
 
 /* The table as JSON; NULL: there is none, or it cannot be read. */
 static json_t *
@@ -75,63 +129,6 @@ list_table(struct nft *n)
 		return NULL;
 	doc = json_loads(nft_ctx_get_output_buffer(n->ctx), 0, NULL);
 	return doc;
-}
-
-static uint64_t
-hash_text(uint64_t h, const char *s)
-{
-	for (; *s; s++)
-		h = (h ^ (uint8_t)*s) * UINT64_C(1099511628211); /* FNV-1a: to notice */
-	return h;
-}
-
-/* Counters count; the rest of a rule does not change. */
-static void
-strip_counters(json_t *rule)
-{
-	json_t *list = json_object_get(rule, "expr"), *e;
-	size_t i;
-
-	json_object_del(rule, "handle");
-	json_array_foreach(list, i, e)
-		if (json_object_get(e, "counter"))
-			json_object_set_new(e, "counter", json_null());
-}
-
-static uint64_t
-hash_rules(json_t *doc)
-{
-	uint64_t h = UINT64_C(14695981039346656037);
-	json_t *list = json_object_get(doc, "nftables"), *o;
-	size_t i;
-
-	json_array_foreach(list, i, o)
-	{
-		json_t *rule = json_object_get(o, "rule"), *chain = json_object_get(o, "chain");
-		char *text;
-
-		if (!rule && !chain)
-			continue;
-		if (rule)
-			strip_counters(rule);
-		else
-			json_object_del(chain, "handle");
-		text = json_dumps(rule ? rule : chain, JSON_SORT_KEYS | JSON_COMPACT);
-		if (text)
-			h = hash_text(h, text);
-		free(text);
-	}
-	return h ? h : 1;
-}
-
-uint64_t
-nft_rules(struct nft *n)
-{
-	json_t *doc = list_table(n);
-	uint64_t h = doc ? hash_rules(doc) : 0;
-
-	json_decref(doc);
-	return h;
 }
 
 static bool
@@ -171,20 +168,61 @@ element_key(const json_t *element, char *ret, size_t cap)
 	return n < cap;
 }
 
+/* Every element of a set of the table. */
+static enum assay_err
+take_set(const json_t *set, int64_t now, struct rules_elements *ret)
+{
+	const json_t *list = json_object_get(set, "elem"), *o;
+	const char *name = json_string_value(json_object_get(set, "name"));
+	struct rules_element e = {.until = 0};
+	size_t i;
+
+	if (!name || !find_set(name, &e.outcome, &e.set))
+		return ASSAY_MALFORMED;
+	json_array_foreach(list, i, o)
+	{
+		const json_t *left = json_object_get(json_object_get(o, "elem"), "expires");
+
+		if (!json_is_integer(left) || !element_key(o, e.key, sizeof e.key))
+			return ASSAY_MALFORMED;
+		e.until = now + (int64_t)json_integer_value(left);
+		rules_add(ret, &e);
+	}
+	return ret->failed ? ASSAY_NO_MEMORY : ASSAY_OK;
+}
+
+enum assay_err
+nft_elements(struct nft *n, int64_t now, struct rules_elements *ret)
+{
+	json_t *doc = list_table(n), *o;
+	enum assay_err e = doc ? ASSAY_OK : ASSAY_NOT_FOUND;
+	size_t i;
+
+	ret->n = 0;
+	json_array_foreach(json_object_get(doc, "nftables"), i, o)
+	{
+		const json_t *set = json_object_get(o, "set");
+
+		if (set && e == ASSAY_OK)
+			e = take_set(set, now, ret);
+	}
+	json_decref(doc);
+	rules_sort(ret);
+	return e;
+}
+
+/* It should be there, and for no longer. */
 static bool
-is_wanted(const struct rules_elements *want, enum record_outcome o, enum rules_set s,
-	  const char *key)
+is_wanted(const struct rules_elements *want, const struct rules_element *there)
 {
 	size_t low = 0, high = want->n;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		const struct rules_element *e = &want->list[mid];
-		int c = e->outcome != o ? (e->outcome < o ? -1 : 1)
-					: e->set != s ? (e->set < s ? -1 : 1) : strcmp(e->key, key);
+		int c = rules_order(&want->list[mid], there);
 
 		if (c == 0)
-			return true;
+			return there->until <= want->list[mid].until + SLACK_S;
 		if (c < 0)
 			low = mid + 1;
 		else
@@ -193,50 +231,27 @@ is_wanted(const struct rules_elements *want, enum record_outcome o, enum rules_s
 	return false;
 }
 
-/* Every element that is there is wanted; *found counts them. */
-static bool
-only_wanted(const json_t *set, const struct rules_elements *want, size_t *found)
-{
-	const json_t *list = json_object_get(set, "elem"), *e;
-	enum record_outcome o;
-	enum rules_set s;
-	size_t i;
-
-	if (!find_set(json_string_value(json_object_get(set, "name")), &o, &s))
-		return false;
-	json_array_foreach(list, i, e)
-	{
-		char key[128];
-
-		if (!json_object_get(json_object_get(e, "elem"), "timeout") ||
-		    !element_key(e, key, sizeof key) || !is_wanted(want, o, s, key))
-			return false;
-		++*found;
-	}
-	return true;
-}
-
 enum nft_holds
-nft_compare(struct nft *n, const struct rules_elements *want, uint64_t rules, int64_t now)
+nft_compare(struct nft *n, const struct rules_elements *want, const char *rules, int64_t now)
 {
-	json_t *doc = list_table(n), *o;
+	struct rules_elements there = {.list = NULL};
+	char *seen = nft_rules(n, RULES_TABLE);
+	size_t least = 0;
 	enum nft_holds r = NFT_CONFIRMED;
-	size_t i, found = 0, least = 0;
 
-	if (!doc)
+	if (!seen)
 		return NFT_GONE;
-	json_array_foreach(json_object_get(doc, "nftables"), i, o)
-	{
-		json_t *set = json_object_get(o, "set");
-
-		if (set && !only_wanted(set, want, &found))
-			r = NFT_DRIFTED;
-	}
-	for (i = 0; i < want->n; i++)
-		least += want->list[i].until > now + NEAR_END_S;
-	if (found < least || hash_rules(doc) != rules)
+	if (!rules || strcmp(seen, rules) != 0 || nft_elements(n, now, &there) != ASSAY_OK)
 		r = NFT_DRIFTED;
-	json_decref(doc);
+	for (size_t i = 0; i < there.n && r == NFT_CONFIRMED; i++)
+		if (!is_wanted(want, &there.list[i]))
+			r = NFT_DRIFTED;
+	for (size_t i = 0; i < want->n; i++)
+		least += want->list[i].until > now + NEAR_END_S;
+	if (there.n < least)
+		r = NFT_DRIFTED;
+	rules_elements_free(&there);
+	free(seen);
 	return r;
 }
 

@@ -15,16 +15,26 @@ void nft_close(struct nft *n);
 ASSAY_MUST_USE enum assay_err nft_run(struct nft *n, const char *text);
 const char *nft_why(const struct nft *n);
 
+/*
+ * What the kernel has of a table but its elements, counters and name, as text: equal text,
+ * equal rules. For RULES_PROBE, without that it sleeps. NULL: there is no such table. The
+ * caller frees it.
+ */
+char *nft_rules(struct nft *n, const char *table);
+/* What RULES_TABLE should show: of a probe, made and removed. NULL on a failure. */
+char *nft_rules_expected(struct nft *n, const struct gate_config *c);
+/* The elements that are in the sets, with when they end, in order. MALFORMED: there is one
+ * that no gate puts there; NOT_FOUND: no table. */
+ASSAY_MUST_USE enum assay_err nft_elements(struct nft *n, int64_t now, struct rules_elements *ret);
+
 enum nft_holds {
 	NFT_CONFIRMED = 0, /* the sets hold just these, and the rules are those that were put */
 	NFT_DRIFTED,	   /* somebody changed a set or a rule */
 	NFT_GONE,	   /* the table is not there */
 };
 /* Compares the kernel's table with what it should be. rules: of nft_rules(). */
-enum nft_holds nft_compare(struct nft *n, const struct rules_elements *want, uint64_t rules,
+enum nft_holds nft_compare(struct nft *n, const struct rules_elements *want, const char *rules,
 			   int64_t now);
-/* A number that changes with the table's rules; 0: there is no table. */
-uint64_t nft_rules(struct nft *n);
 /* A descriptor that becomes readable when somebody changes nftables; -1: none. */
 int nft_watch(void);
 

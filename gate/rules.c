@@ -1,6 +1,9 @@
 /* rules.c: see rules.h. */
 #include "rules.h"
 
+#include "evidence/digest.h"
+#include "evidence/hex.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +11,7 @@
 
 #define TEXT_STEP 65536
 #define ELEMENTS_STEP 1024
+#define COMMENT_BYTES 16
 
 /* ---- text ---- */
 
@@ -152,11 +156,30 @@ put_interfaces(const struct gate_config *c, struct text *out)
 	text_put(out, " }");
 }
 
-void
-rules_table(const struct gate_config *c, struct text *out)
+/* Whose decisions: 32 hex digits of SHA-256 over root, class and labels. */
+static void
+put_comment(const struct gate_config *c, struct text *out)
 {
-	text_put(out, "table %s { }\ndelete table %s\ntable %s {\n", RULES_TABLE, RULES_TABLE,
-		 RULES_TABLE);
+	char about[JWS_KID_SIZE + RECORD_CLASS_MAX + RECORD_LABELS_MAX + 3];
+	char hex[2 * COMMENT_BYTES + 1];
+	struct digest d;
+
+	(void)snprintf(about, sizeof about, "%s\n%s\n%s", c->root, c->class_name, c->labels);
+	if (digest_compute(ALG_SHA256, SPAN(about, strlen(about)), &d) != ASSAY_OK ||
+	    hex_encode(SPAN(d.b, COMMENT_BYTES), hex, sizeof hex) != ASSAY_OK) {
+		out->failed = true;
+		return;
+	}
+	text_put(out, "\tcomment \"decisions %s\"\n", hex);
+}
+
+static void
+put_table(const struct gate_config *c, const char *name, struct text *out)
+{
+	text_put(out, "table %s { }\ndelete table %s\ntable %s {\n", name, name, name);
+	if (strcmp(name, RULES_PROBE) == 0)
+		text_put(out, "\tflags dormant\n");
+	put_comment(c, out);
 	put_sets(c, RECORD_ADMIT, out);
 	put_sets(c, RECORD_RESTRICT, out);
 	put_from(c, out);
@@ -170,6 +193,18 @@ rules_table(const struct gate_config *c, struct text *out)
 	text_put(out, " jump from_devices\n\t}\n}\n");
 }
 
+void
+rules_table(const struct gate_config *c, struct text *out)
+{
+	put_table(c, RULES_TABLE, out);
+}
+
+void
+rules_probe(const struct gate_config *c, struct text *out)
+{
+	put_table(c, RULES_PROBE, out);
+}
+
 /* ---- elements ---- */
 
 void
@@ -179,8 +214,8 @@ rules_elements_free(struct rules_elements *e)
 	*e = (struct rules_elements){.list = NULL};
 }
 
-static void
-add(struct rules_elements *to, const struct rules_element *e)
+void
+rules_add(struct rules_elements *to, const struct rules_element *e)
 {
 	struct rules_element *list;
 
@@ -235,13 +270,13 @@ add_ip(const struct gate_config *c, const struct gate_device *d, const char *ip,
 			if (!mac)
 				continue;
 			(void)snprintf(e.key, sizeof e.key, "%s %s %s", interface, mac, ip);
-			add(ret, &e);
+			rules_add(ret, &e);
 		}
 		(void)snprintf(e.key, sizeof e.key, "%s %s", interface, ip);
 		if (!c->match_mac)
-			add(ret, &e);
+			rules_add(ret, &e);
 		e.set = ip6 ? RULES_TO6 : RULES_TO4;
-		add(ret, &e);
+		rules_add(ret, &e);
 	}
 }
 
@@ -254,16 +289,27 @@ has_mac(const struct gate_device *d)
 	return false;
 }
 
+int
+rules_order(const struct rules_element *a, const struct rules_element *b)
+{
+	if (a->outcome != b->outcome)
+		return a->outcome < b->outcome ? -1 : 1;
+	if (a->set != b->set)
+		return a->set < b->set ? -1 : 1;
+	return strcmp(a->key, b->key);
+}
+
 static int
 by_place(const void *a, const void *b)
 {
-	const struct rules_element *x = a, *y = b;
+	return rules_order(a, b);
+}
 
-	if (x->outcome != y->outcome)
-		return x->outcome < y->outcome ? -1 : 1;
-	if (x->set != y->set)
-		return x->set < y->set ? -1 : 1;
-	return strcmp(x->key, y->key);
+void
+rules_sort(struct rules_elements *e)
+{
+	if (e->n > 1)
+		qsort(e->list, e->n, sizeof e->list[0], by_place);
 }
 
 /* One address is one device's; should two have it all the same, the shorter time counts. */
@@ -273,7 +319,7 @@ drop_doubles(struct rules_elements *e)
 	size_t n = 0;
 
 	for (size_t i = 0; i < e->n; i++) {
-		if (n > 0 && by_place(&e->list[n - 1], &e->list[i]) == 0) {
+		if (n > 0 && rules_order(&e->list[n - 1], &e->list[i]) == 0) {
 			if (e->list[i].until < e->list[n - 1].until)
 				e->list[n - 1].until = e->list[i].until;
 			continue;
@@ -302,8 +348,7 @@ rules_elements(const struct gate_config *c, const struct gate_devices *d, const 
 				add_ip(c, device, ip, e, ret);
 		}
 	}
-	if (ret->n > 1)
-		qsort(ret->list, ret->n, sizeof ret->list[0], by_place);
+	rules_sort(ret);
 	drop_doubles(ret);
 }
 

@@ -13,6 +13,8 @@
 
 #define RULES_BYTES_MAX (64u << 20)
 #define RULES_TABLE "inet assay_gate"
+/* The same rules beside it, asleep: what the kernel would show of them */
+#define RULES_PROBE "inet assay_gate_probe"
 
 /* Text that grows; failed: memory is exhausted or it would be too long. */
 struct text {
@@ -39,8 +41,11 @@ enum rules_set {
 /* "admitted_from4", "restricted_to6"; NULL if there is none such. */
 const char *rules_set_name(enum record_outcome o, enum rules_set s, char buf[32]);
 
-/* The table with empty sets, replacing whatever is there: nobody passes. */
+/* The table with empty sets, replacing whatever is there: nobody passes. Its comment names
+ * whose decisions it is for (root and filter): others' are not taken over. */
 void rules_table(const struct gate_config *c, struct text *out);
+/* The same as RULES_PROBE, which filters nothing. */
+void rules_probe(const struct gate_config *c, struct text *out);
 
 /* An element as it should be in a set: the key as nft prints it in JSON, joined by
  * blanks, and the end of its decision. */
@@ -59,6 +64,10 @@ void rules_elements_free(struct rules_elements *e);
 /* All that should be in the sets now, in order. */
 void rules_elements(const struct gate_config *c, const struct gate_devices *d,
 		    const struct gate_time *t, struct rules_elements *ret);
+/* In the order that rules_elements() gives. */
+void rules_sort(struct rules_elements *e);
+int rules_order(const struct rules_element *a, const struct rules_element *b);
+void rules_add(struct rules_elements *to, const struct rules_element *e);
 /* One batch that makes the sets hold exactly these: all of it or nothing happens. */
 void rules_batch(const struct rules_elements *e, int64_t now, struct text *out);
 
