@@ -114,6 +114,21 @@ stop() { # NAME [SIGNAL]
 	return 0
 }
 
+# ---- networks ----------------------------------------------------------------
+# A network namespace, held by a process and not by a mount: nothing stays behind it, and a
+# root that is no mount (a chroot) will do. Fails where that is not permitted. A program in
+# .
+net_make() { # NET
+	local mine
+	mine=$(readlink /proc/self/ns/net)
+	start "net-$1" unshare --net sleep infinity
+	wait_for 5 net_is_apart "$1" "$mine" && net_ip "$1" link set lo up
+}
+net_is_apart() { local now; now=$(readlink "/proc/${started[net-$1]}/ns/net") && [ "$now" != "$2" ]; } # NET MINE
+net_pid() { echo "${started[net-$1]}"; } # as `ip link ... netns PID` takes it
+net_of() { echo "--net=/proc/${started[net-$1]}/ns/net"; }
+net_ip() { nsenter "$(net_of "$1")" ip "${@:2}"; } # NET ARGUMENT...
+
 # ---- TPMs -------------------------------------------------------------------
 # Each is a folder $WORK/NAME with the TPM's state; its socket is $WORK/NAME/s.
 tpm_tcti() { echo "swtpm:path=$WORK/$1/s"; }

@@ -6,14 +6,12 @@
 . tests/integration/lib.sh
 lib_begin
 
-NS=ar$$
-if [ "$(id -u)" != 0 ] || ! command -v freeradius >/dev/null || ! ip netns add "$NS" 2>/dev/null; then
+if [ "$(id -u)" != 0 ] || ! command -v freeradius >/dev/null || ! net_make radius; then
 	skip 'RADIUS' 'needs root, network namespaces and FreeRADIUS'
 	exit 0
 fi
-trap 'lib_clean; ip netns del "$NS"' EXIT
-in_ns() { nsenter --net="/run/netns/$NS" "$@"; }
-ip -n "$NS" link set lo up
+NET=$(net_of radius)
+in_ns() { nsenter "$NET" "$@"; }
 
 ca_configure
 check 'a TPM is manufactured' tpm_make spare
@@ -23,7 +21,7 @@ printf 'console_listen: "127.0.0.1:0"\n' >>"$ASSAY_STATE/verifier.yaml"
 verifier_up() {
 	rm -f "$ASSAY_STATE/run/port"
 	: >"$WORK/verifier.log"
-	start verifier nsenter --net="/run/netns/$NS" "$ASSAY_BIN/assay-verifier" run --state "$ASSAY_STATE"
+	start verifier nsenter "$NET" "$ASSAY_BIN/assay-verifier" run --state "$ASSAY_STATE"
 	wait_for "$WAIT" test -s "$ASSAY_STATE/run/port" -a -S "$ASSAY_STATE/run/console.sock" && wait_for "$WAIT" console_port
 }
 console_port() { grep -o 'role=console event=listening .* port=[0-9]*' "$WORK/verifier.log" | tail -n 1 | grep -o '[0-9]*$'; }
@@ -38,7 +36,7 @@ mkdir -p "$D"
 sed -e "s#https://verifier.example:8444#https://localhost:$PORT#" -e "s#/etc/assay/console-cert.pem#$ASSAY_STATE/tls/console-cert.pem#" gate/freeradius/mods-assay >"$D/mods"
 cp gate/freeradius/policy-assay "$D/policy"
 sed -e "s#@DIR@#$D#" -e "s#@TOKEN@#$token#" tests/data/radius/radiusd.conf.in >"$D/radiusd.conf"
-check 'FreeRADIUS starts with the shipped configuration' start radius nsenter --net="/run/netns/$NS" freeradius -d "$D" -n radiusd -fxx -l stdout
+check 'FreeRADIUS starts with the shipped configuration' start radius nsenter "$NET" freeradius -d "$D" -n radiusd -fxx -l stdout
 radius_up() { grep -q 'Ready to process' "$WORK/radius.log"; }
 check '... and is ready' wait_for "$WAIT" radius_up
 asks() { # PATTERN ATTRIBUTES: the answer has it
@@ -54,7 +52,7 @@ agent_start() {
 	local name=$1
 	shift
 	mkdir -p "$WORK/$name/agent"
-	start "agent-$name" nsenter --net="/run/netns/$NS" "$ASSAY_BIN/assay-attester" --verifier "$(verifier_url)" --state "$WORK/$name/agent" --tcti "$(tpm_tcti "$name")" "$@"
+	start "agent-$name" nsenter "$NET" "$ASSAY_BIN/assay-attester" --verifier "$(verifier_url)" --state "$WORK/$name/agent" --tcti "$(tpm_tcti "$name")" "$@"
 }
 MAC=02-00-5E-00-53-01
 check 'a policy' policy_use gateway 1
@@ -67,7 +65,7 @@ check 'it has an address' assay device address d1 --add "mac $MAC"
 check 'not admitted: the VLAN of quarantine' vlan 666 $MAC
 root=$(assay key list --json | jq -r .root)
 printf 'testing123' >"$WORK/secret"
-check 'the switch is to be told of changes' start coa nsenter --net="/run/netns/$NS" env "PATH=$(realpath "$ASSAY_BIN"):$PATH" "ASSAY_STATE=$ASSAY_STATE" gate/freeradius/assay-coa 127.0.0.1:3799 "$WORK/secret" "$root"
+check 'the switch is to be told of changes' start coa nsenter "$NET" env "PATH=$(realpath "$ASSAY_BIN"):$PATH" "ASSAY_STATE=$ASSAY_STATE" gate/freeradius/assay-coa 127.0.0.1:3799 "$WORK/secret" "$root"
 sleep 1
 check 'its boot is approved' device_approve_boot d1
 check 'it is admitted' decides d1 ADMIT
