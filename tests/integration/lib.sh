@@ -117,7 +117,7 @@ stop() { # NAME [SIGNAL]
 # ---- networks ----------------------------------------------------------------
 # A network namespace, held by a process and not by a mount: nothing stays behind it, and a
 # root that is no mount (a chroot) will do. Fails where that is not permitted. A program in
-# .
+# it: `start NAME nsenter "$(net_of NET)" COMMAND...`.
 net_make() { # NET
 	local mine
 	mine=$(readlink /proc/self/ns/net)
