@@ -27,7 +27,7 @@ for d in d1 d2; do
 done
 
 # ---- not one packet lost ----------------------------------------------------------------
-start echo nsenter --net="/run/netns/${NS}srv" "$ASSAY_BIN/tests/tools/packets" echo $SRV 7
+start echo nsenter "$(net_of srv)" "$ASSAY_BIN/tests/tools/packets" echo $SRV 7
 check 'the server answers d1' wait_for 5 in_ns d1 "$ASSAY_BIN/tests/tools/packets" ask $SRV 7
 restarts_unnoticed() { # SIGNAL
 	local lost
@@ -104,6 +104,6 @@ check 'it takes over what is there' wait_for 5 gate_told adopted
 check 'without a snapshot that ends in 15 s' wait_for 18 gate_told unconfirmed
 check 'd2 is out' cannot_reach d2 $SRV
 check '... and d1' cannot_reach d1 $SRV
-check 'nothing of a probe is left' bash -c "! nsenter --net=/run/netns/${NS}gw nft list tables | grep probe"
+check 'nothing of a probe is left' bash -c "! nsenter '$(net_of gw)' nft list tables | grep probe"
 check 'the gate stops' stop gate
 lib_end

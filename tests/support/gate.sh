@@ -2,50 +2,41 @@
 # gate.sh: what the gates' tests share: network namespaces of their own, the verifier in
 # one of them, a gate in another, agents in the devices'. Sourced after lib.sh.
 
-NS=ag$$
-NS_ALL='srv gw d1 d2' # what is there to be removed
-
 # Ends the test, well, where it cannot be done.
 gate_needs() {
-	if [ "$(id -u)" != 0 ] || ! ip netns add "${NS}t" 2>/dev/null || ! nsenter --net="/run/netns/${NS}t" true; then
+	if [ "$(id -u)" != 0 ] || ! net_make probe; then
 		skip 'a gate with real packets' 'needs root and network namespaces'
 		exit 0
 	fi
-	ip netns del "${NS}t"
-	trap 'net_clean; lib_clean' EXIT
+	stop net-probe
 }
-net_clean() {
-	local n
-	for n in $NS_ALL; do ip netns del "$NS$n" 2>/dev/null; done
-}
-in_ns() { nsenter --net="/run/netns/$NS$1" "${@:2}"; } # NS COMMAND...
+in_ns() { nsenter "$(net_of "$1")" "${@:2}"; } # NS COMMAND...
 packets() { "$ASSAY_BIN/tests/tools/packets" "$@"; }
 
 # ---- a router, two devices, a server -------------------------------------------
 SRV=198.51.100.2 VERIFIER=198.51.100.10
 net_routed() {
 	local n i
-	for n in srv gw d1 d2; do ip netns add "$NS$n" && ip -n "$NS$n" link set lo up || return; done
-	ip -n "${NS}gw" link add up0 type veth peer name e0 netns "${NS}srv" || return
-	ip -n "${NS}gw" addr add 198.51.100.1/24 dev up0 && ip -n "${NS}gw" link set up0 up
-	ip -n "${NS}srv" addr add $SRV/24 dev e0 && ip -n "${NS}srv" addr add $VERIFIER/24 dev e0
-	ip -n "${NS}srv" link set e0 up && ip -n "${NS}srv" route add default via 198.51.100.1
+	for n in srv gw d1 d2; do net_make "$n" || return; done
+	net_ip gw link add up0 type veth peer name e0 netns "$(net_pid srv)" || return
+	net_ip gw addr add 198.51.100.1/24 dev up0 && net_ip gw link set up0 up
+	net_ip srv addr add $SRV/24 dev e0 && net_ip srv addr add $VERIFIER/24 dev e0
+	net_ip srv link set e0 up && net_ip srv route add default via 198.51.100.1
 	for i in 1 2; do
-		ip -n "${NS}gw" link add "dev$i" type veth peer name e0 netns "${NS}d$i" &&
-			ip -n "${NS}gw" addr add "192.0.$i.1/24" dev "dev$i" && ip -n "${NS}gw" link set "dev$i" up &&
-			ip -n "${NS}d$i" link set e0 address "02:00:5e:00:53:0$i" &&
-			ip -n "${NS}d$i" addr add "192.0.$i.7/24" dev e0 && ip -n "${NS}d$i" link set e0 up &&
-			ip -n "${NS}d$i" route add default via "192.0.$i.1" || return
+		net_ip gw link add "dev$i" type veth peer name e0 netns "$(net_pid "d$i")" &&
+			net_ip gw addr add "192.0.$i.1/24" dev "dev$i" && net_ip gw link set "dev$i" up &&
+			net_ip "d$i" link set e0 address "02:00:5e:00:53:0$i" &&
+			net_ip "d$i" addr add "192.0.$i.7/24" dev e0 && net_ip "d$i" link set e0 up &&
+			net_ip "d$i" route add default via "192.0.$i.1" || return
 	done
 	in_ns gw sh -c "echo 1 >/proc/sys/net/ipv4/ip_forward"
 }
 
 # ---- who reaches whom ---------------------------------------------------------
-# A closed port answers at once; a dropped packet never: 124.
+# A closed port answers at once, that it is one; a dropped packet is never answered.
 reaches() { # NS ADDRESS
-	local got=0
-	timeout 0.7 nsenter --net="/run/netns/$NS$1" bash -c "exec 3<>/dev/tcp/$2/9" 2>/dev/null || got=$?
-	[ $got != 124 ]
+	local said
+	said=$(in_ns "$1" timeout 0.7 bash -c "exec 3<>/dev/tcp/$2/9" 2>&1) || [[ $said == *'Connection refused'* ]]
 }
 cannot_reach() { ! reaches "$@"; }
 never_reaches() { # NS ADDRESS SECONDS
@@ -73,7 +64,7 @@ gate_verifier() {
 }
 verifier_up() {
 	rm -f "$ASSAY_STATE/run/port"
-	start verifier nsenter --net="/run/netns/${NS}srv" "$ASSAY_BIN/assay-verifier" run --state "$ASSAY_STATE"
+	start verifier nsenter "$(net_of srv)" "$ASSAY_BIN/assay-verifier" run --state "$ASSAY_STATE"
 	wait_for "$WAIT" test -s "$ASSAY_STATE/run/port" -a -S "$ASSAY_STATE/run/console.sock"
 }
 
@@ -95,7 +86,7 @@ gate_config() { # FAIL [LINE...]
 }
 gate_up() {
 	rm -f "$WORK/gate.status" # the one before told it
-	start gate nsenter --net="/run/netns/${NS}gw" "$ASSAY_BIN/assay-gate" run --config "$WORK/gate.yaml"
+	start gate nsenter "$(net_of gw)" "$ASSAY_BIN/assay-gate" run --config "$WORK/gate.yaml"
 }
 gate_close() { in_ns gw "$ASSAY_BIN/assay-gate" close --config "$WORK/gate.yaml"; }
 gate_hears() { jq -e '.verifier == "heard" and .kernel == "confirmed"' "$WORK/gate.status" >/dev/null 2>&1; }
@@ -106,6 +97,6 @@ agent_start() { # NAME ARGUMENT...
 	local name=$1
 	shift
 	mkdir -p "$WORK/$name/agent"
-	start "agent-$name" nsenter --net="/run/netns/$NS$name" "$ASSAY_BIN/assay-attester" --verifier "wss://$VERIFIER:$PORT" \
+	start "agent-$name" nsenter "$(net_of "$name")" "$ASSAY_BIN/assay-attester" --verifier "wss://$VERIFIER:$PORT" \
 		--state "$WORK/$name/agent" --tcti "$(tpm_tcti "$name")" "$@"
 }
