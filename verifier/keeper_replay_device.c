@@ -113,7 +113,8 @@ unknown_because(const struct prediction *v)
 	case VERDICT_NEED:
 		return v->need == PART_BOOT_LOG ? "the boot log is not stored"
 		       : v->need == PART_CLAIMS ? "the claims are not stored"
-		       : v->need == PART_IMA  ? "the IMA list is not stored"
+		       : v->need == PART_IMA	? "the IMA list is not stored"
+		       : v->need == PART_FILES	? "the files behind a digest are not stored"
 						: "a part of the evidence is not stored";
 	case VERDICT_UNPROVEN:
 		return "the stored evidence does not verify with the device's keys";
@@ -271,7 +272,7 @@ compose(struct keeper *k, const struct ledger_device *d, const struct keeper_pol
 	memset(r->standing.policy, 0, sizeof r->standing.policy);
 	if (policy) {
 		*ret_why = "its evidence does not cover what the policy asks for";
-		if (!covers(&k->input.asked, &policy->info.ask))
+		if (tier_has_tpm(d->tier) && !covers(&k->input.asked, &policy->info.ask))
 			goto fail;
 		memcpy(r->standing.policy, policy->map.digest, 32);
 		memcpy(r->maps[r->nmaps++], policy->map.digest, 32);

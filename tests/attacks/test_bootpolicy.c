@@ -317,6 +317,22 @@ l18_what_policy_excludes_is_told_in_every_verdict(void **state)
 	assert_quarantined(world_round(&w), FIND_REPLAY);
 }
 
+/* A quote has what any policy asks for: of that, the others' changes nothing here. */
+static void
+what_only_another_policy_asks_for_is_no_finding_of_this_one(void **state)
+{
+	(void)state;
+	world_set_policy(&w, world_policy);
+	w.in.asked.bank[0].mask |= 1u << 10 | 1u << 15;
+	w.ask.pcrs = w.in.asked;
+	extend(10);
+	assert_admitted(world_round(&w));
+	extend(15); /* nor in a steady round */
+	assert_admitted(world_round(&w));
+	extend(13); /* its own is one */
+	assert_quarantined(world_round(&w), FIND_PCR_UNLOGGED);
+}
+
 /* systemd goes on in PCR 11 where its stub in the firmware's log began. */
 static void
 l18_a_pcr_that_log_and_user_space_share_is_excluded_by_name_only(void **state)
@@ -700,6 +716,7 @@ main(void)
 		CASE(l17_a_baseline_says_nothing_of_what_the_class_says),
 		CASE(l17_a_baseline_that_knows_less_or_has_expired_does_not_hide_another),
 		CASE(l18_what_nothing_accounts_for_is_a_finding_though_nothing_compares_it),
+		CASE(what_only_another_policy_asks_for_is_no_finding_of_this_one),
 		CASE(l18_what_policy_excludes_is_told_in_every_verdict),
 		CASE(l18_a_pcr_that_log_and_user_space_share_is_excluded_by_name_only),
 		CASE(l18_what_the_log_says_of_an_excluded_pcr_is_no_fact),

@@ -57,6 +57,14 @@ replay_finding(struct appraisal *a, unsigned pcr, const struct digest *quoted,
 	find_values(f, quoted, logged);
 }
 
+/* The quoted value, if the device's own policy asks for it: quotes also have what other
+ * policies ask for, which must change nothing here. */
+static const struct digest *
+asked_value(const struct appraisal *a, const struct pcr_bank_selection *asked, unsigned pcr)
+{
+	return asked->mask >> pcr & 1 ? pcr_value(&a->proof.pcrs, asked->alg, pcr) : NULL;
+}
+
 /* Neither the log nor the quote has anything of it in this bank: Windows measures in one
  * bank only. */
 static bool
@@ -77,7 +85,7 @@ compare_bank(struct appraisal *a, const struct pcr_values *logged,
 	bool strongest = asked->alg == strongest_bank(&a->in->asked);
 
 	for (unsigned i = 0; i < PCR_COUNT; i++) {
-		const struct digest *q = pcr_value(&a->proof.pcrs, asked->alg, i);
+		const struct digest *q = asked_value(a, asked, i);
 		const struct digest *l = pcr_value(logged, asked->alg, i);
 		uint32_t bit = 1u << i;
 
@@ -98,8 +106,9 @@ static const struct digest *
 extended_outside(const struct appraisal *a, const struct pcr_values *logged, unsigned pcr)
 {
 	for (size_t i = 0; i < a->in->asked.count; i++) {
-		uint16_t alg = a->in->asked.bank[i].alg;
-		const struct digest *q = pcr_value(&a->proof.pcrs, alg, pcr);
+		const struct pcr_bank_selection *asked = &a->in->asked.bank[i];
+		const struct digest *q = asked_value(a, asked, pcr);
+		uint16_t alg = asked->alg;
 		struct digest reset;
 
 		if (!q || pcr_value(logged, alg, pcr))
