@@ -195,8 +195,11 @@ listen_remote(void)
 	if (console.setup.certificate.n == 0 || console.setup.key.n == 0)
 		return ASSAY_MISSING; /* never without TLS */
 	common(&i, "operators");
+	/* a certificate is asked for, and nobody needs one */
 	i.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
-		    LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
+		    LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
+		    LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT |
+		    LWS_SERVER_OPTION_PEER_CERT_NOT_REQUIRED;
 	i.port = port;
 	i.iface = host;
 	i.server_ssl_cert_mem = console.setup.certificate.p;
@@ -206,7 +209,7 @@ listen_remote(void)
 	i.ssl_options_set = (long)(SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION |
 				   SSL_OP_NO_COMPRESSION);
 	console.remote = lws_create_vhost(console.lws, &i);
-	return console.remote ? ASSAY_OK : ASSAY_IO;
+	return console.remote && console.asks_certificates ? ASSAY_OK : ASSAY_IO;
 }
 
 static enum assay_err

@@ -9,7 +9,6 @@
 #include "operation.h"
 #include "operator/problem.h"
 
-#include "evidence/digest.h"
 #include "verifier/appraise/text.h"
 
 #include <arpa/inet.h>
@@ -19,8 +18,6 @@
 #include <sys/socket.h>
 
 #define SLOT_BITS 10
-#define BEARER "Bearer "
-#define BEARER_MAX 256
 #define SEND_CHUNK 16384
 _Static_assert(CONSOLE_SLOTS < 1u << SLOT_BITS, "a slot's number fits its bits");
 
@@ -164,7 +161,7 @@ drop_request(struct conn *c)
 	c->operation = 0;
 	c->headers_sent = false;
 	c->if_none_match[0] = c->etag[0] = '\0';
-	memset(c->token_hash, 0, sizeof c->token_hash);
+	memset(&c->caller, 0, sizeof c->caller);
 }
 
 static void
@@ -238,7 +235,7 @@ ask_keeper(struct conn *c)
 	size_t n;
 
 	op->local = c->local;
-	memcpy(op->token_hash, c->token_hash, sizeof op->token_hash);
+	op->caller = c->caller;
 	text_format(op->peer, sizeof op->peer, "%s", c->peer);
 	if ((e = operation_encode(op, bytes, sizeof bytes, &n)) != ASSAY_OK)
 		return answer_problem(c, problem_status(e), e, NULL);
@@ -267,26 +264,6 @@ conn_method(struct lws *wsi)
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0)
 		return METHOD_POST;
 	return METHOD_NONE;
-}
-
-/* SHA-256 of the bearer token; MISSING if there is none of that form. */
-static enum assay_err
-read_token(struct conn *c)
-{
-	char header[BEARER_MAX + sizeof BEARER];
-	int n = lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
-	size_t start = sizeof BEARER - 1;
-	enum assay_err e;
-
-	if (c->local)
-		return ASSAY_OK;
-	if (n <= (int)start || n >= (int)sizeof header ||
-	    lws_hdr_copy(c->wsi, header, sizeof header, WSI_TOKEN_HTTP_AUTHORIZATION) != n ||
-	    strncasecmp(header, BEARER, start) != 0)
-		return ASSAY_MISSING;
-	e = digest_sha256(SPAN(header + start, (size_t)n - start), c->token_hash);
-	explicit_bzero(header, sizeof header);
-	return e;
 }
 
 static enum assay_err
@@ -386,8 +363,8 @@ on_request(struct conn *c, struct span path)
 	c->deadline_ms = console_now_ms() + CONSOLE_REQUEST_MS;
 	if (conn_wants_keys(c, path))
 		return set_answer(c, 200, "application/jwk-set+json", feed_keys()) ? 0 : -1;
-	if ((e = read_token(c)) != ASSAY_OK)
-		return answer_problem(c, problem_status(e), e, "a valid bearer token is required");
+	if ((e = conn_read_caller(c)) != ASSAY_OK)
+		return answer_problem(c, problem_status(e), e, OPERATION_UNKNOWN_CALLER);
 	e = request_start(&c->request, conn_method(c->wsi), path);
 	c->has_request = true;
 	if (e != ASSAY_OK || (e = read_query(c)) != ASSAY_OK)
@@ -539,8 +516,10 @@ conn_established(struct conn *c)
 	if (c->established)
 		return;
 	c->established = true;
-	if (!c->local)
-		source_established(&console.sources, c->source);
+	if (c->local)
+		return;
+	source_established(&console.sources, c->source);
+	conn_read_certificate(c);
 }
 
 int
@@ -548,7 +527,6 @@ conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, voi
 {
 	struct conn *c = lws_get_opaque_user_data(wsi);
 
-	(void)user;
 	switch (reason) {
 	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
 		return on_accept(wsi);
@@ -568,6 +546,9 @@ conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, voi
 		return c ? on_writeable(c) : -1;
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: /* no HTTP/2; WebSockets as net_feed.h */
 		return in && strcmp(in, "websocket") == 0 ? 0 : -1;
+	case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+	case LWS_CALLBACK_OPENSSL_PERFORM_CLIENT_CERT_VERIFICATION:
+		return conn_on_tls(reason, user, len != 0);
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
 	case LWS_CALLBACK_ESTABLISHED:
 		return -1;

@@ -38,7 +38,8 @@ struct conn {
 	int64_t deadline_ms;
 	bool has_request;
 	struct operator_request request;
-	uint8_t token_hash[32];
+	struct operation_caller certificate; /* of TLS; NONE: none was shown */
+	struct operation_caller caller;	     /* of this request */
 	uint8_t *body;
 	size_t body_len, body_cap, body_expected;
 	/* the answer */
@@ -58,6 +59,7 @@ struct console {
 	uv_timer_t sweep;
 	struct lws_context *lws;
 	struct lws_vhost *local, *remote;
+	bool asks_certificates;
 	struct source_table sources;
 	struct conn *slots[CONSOLE_SLOTS];
 	unsigned nlocal, nremote;
@@ -78,7 +80,8 @@ void conn_sweep(int64_t now);
 enum http_method conn_method(struct lws *wsi);
 /* A request for the key set, which needs no token. */
 bool conn_wants_keys(const struct conn *c, struct span path);
-/* TLS is done and a request has come: it is no longer half open. */
+/* TLS is done and a request has come: it is no longer half open, and its certificate, if
+ * there is one, is known. */
 void conn_established(struct conn *c);
 /* console_head.c: If-None-Match of the request; whether the answer to a GET is one that the
  * client has by it (its ETag is made in any case); the head of the answer. */
@@ -86,8 +89,14 @@ void conn_read_condition(struct conn *c);
 bool conn_is_unchanged(struct conn *c, struct span body);
 int conn_send_head(struct conn *c);
 /* What net_feed.h asks of a connection. */
-bool conn_feed_peer(struct lws *wsi, bool *ret_local, char ret[64]);
+bool conn_feed_peer(struct lws *wsi, struct operation *op);
 void conn_feed_established(struct lws *wsi);
+/* console_caller.c: the certificate of a connection; whose request it says to be. MISSING:
+ * no credential of a form that could be one. */
+void conn_read_certificate(struct conn *c);
+ASSAY_MUST_USE enum assay_err conn_read_caller(struct conn *c);
+/* TLS's callbacks: how a listener is set up; whether a certificate may go on to keeper. */
+int conn_on_tls(enum lws_callback_reasons reason, void *subject, bool good);
 /* HTTP, on both listeners. */
 int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
 		  size_t len);

@@ -17,14 +17,16 @@ conn_wants_keys(const struct conn *c, struct span path)
 }
 
 bool
-conn_feed_peer(struct lws *wsi, bool *ret_local, char ret[64])
+conn_feed_peer(struct lws *wsi, struct operation *op)
 {
 	struct conn *c = lws_get_opaque_user_data(wsi);
 
 	if (!c || console.stopping)
 		return false;
-	*ret_local = c->local;
-	text_format(ret, 64, "%s", c->peer);
+	conn_established(c);
+	op->local = c->local;
+	op->caller = c->certificate;
+	text_format(op->peer, sizeof op->peer, "%s", c->peer);
 	return true;
 }
 

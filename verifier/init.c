@@ -136,7 +136,8 @@ add_policy(struct ledger *l, const struct shipped_policy *p)
 static enum assay_err
 add_operator(struct ledger *l, const char *state)
 {
-	struct ledger_operator o = {.role = ROLE_ADMIN, .created = time(NULL)};
+	struct ledger_operator o = {.credential = CREDENTIAL_TOKEN, .role = ROLE_ADMIN,
+				    .created = time(NULL)};
 	uint8_t secret[32];
 	char text[2 * sizeof secret + 2];
 	enum assay_err e;
@@ -146,7 +147,7 @@ add_operator(struct ledger *l, const char *state)
 	o.expires = o.created + OPERATOR_DAYS * 86400;
 	if ((e = random_bytes(secret, sizeof secret)) != ASSAY_OK ||
 	    (e = hex_encode(SPAN(secret, sizeof secret), text, sizeof text)) != ASSAY_OK ||
-	    (e = digest_sha256(SPAN(text, strlen(text)), o.token_hash)) != ASSAY_OK ||
+	    (e = digest_sha256(SPAN(text, strlen(text)), o.hash)) != ASSAY_OK ||
 	    (e = ledger_operator_insert(l, &o)) != ASSAY_OK)
 		return e;
 	n = strlen(text);

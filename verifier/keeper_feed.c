@@ -262,14 +262,13 @@ extend_all(struct keeper *k)
 		}
 }
 
-/* A token that was revoked or has expired ends its streams. */
+/* A token or certificate that was revoked or has expired ends its streams. */
 static bool
 still_permitted(struct keeper *k, const struct reader_at *r)
 {
 	struct ledger_operator o;
 
-	return r->local || (ledger_operator_by_hash(k->ledger, r->token_hash, &o) == ASSAY_OK &&
-			    !o.revoked && o.expires > k->now &&
+	return r->local || (call_owner(k, &r->caller, &o) == ASSAY_OK &&
 			    operation_permitted(OP_DECISION_STREAM, o.role));
 }
 
@@ -379,14 +378,16 @@ admit(struct keeper *k, struct child *c, const struct ipc_msg *m, struct reader_
 	if (operation_decode(m->payload, &call.op) != ASSAY_OK)
 		return "malformed";
 	text_format(r->peer, sizeof r->peer, "%s", call.op.peer);
-	/* Only console has a socket that says who is there. */
-	if (call.op.code != OP_DECISION_STREAM || (call.op.local && c->role != ROLE_CONSOLE) ||
+	/* Only console has a socket that says who is there, and asks for certificates. */
+	if (call.op.code != OP_DECISION_STREAM ||
+	    (c->role != ROLE_CONSOLE &&
+	     (call.op.local || call.op.caller.kind == CREDENTIAL_CERTIFICATE)) ||
 	    call_permit(&call) != ASSAY_OK)
 		return "token";
 	if (ledger_fault(k->ledger) != ASSAY_OK)
 		return "fault";
 	r->local = call.op.local;
-	memcpy(r->token_hash, call.op.token_hash, sizeof r->token_hash);
+	r->caller = call.op.caller;
 	log_event(LOG_LEVEL_INFO, "stream", "peer", r->peer, "actor", call.actor, NULL);
 	return read_request(&call, r);
 }

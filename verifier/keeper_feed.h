@@ -19,7 +19,7 @@ struct reader_at { /* one connection */
 	bool used, local, hungry, current, snapshot;
 	const struct child *child;
 	uint64_t id;
-	uint8_t token_hash[32];
+	struct operation_caller caller;
 	char peer[64];
 	char class_name[RECORD_CLASS_MAX + 1], labels[RECORD_LABELS_MAX + 1];
 	char nonce[RECORD_NONCE_MAX + 1];

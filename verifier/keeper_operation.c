@@ -76,7 +76,14 @@ local_caller(struct call *c)
 	return ROLE_ADMIN;
 }
 
-/* The owner of the token, ROLE_NONE if it is unknown, expired or revoked: which of
+static const char *
+credential_refused(const struct call *c)
+{
+	return c->op.caller.kind == CREDENTIAL_CERTIFICATE ? "certificate-refused"
+							   : "token-refused";
+}
+
+/* The owner of the credential, ROLE_NONE if it is unknown, expired or revoked: which of
  * these is for the log, not for who asks. */
 static enum operator_role
 remote_caller(struct call *c)
@@ -85,14 +92,11 @@ remote_caller(struct call *c)
 	enum assay_err e;
 	struct ledger_operator o;
 
-	e = ledger_operator_by_hash(c->l, c->op.token_hash, &o);
-	if (e == ASSAY_OK && o.revoked)
-		e = ASSAY_REVOKED;
-	if (e == ASSAY_OK && o.expires <= keeper_now(c->k))
-		e = ASSAY_EXPIRED;
+	e = call_owner(c->k, &c->op.caller, &o);
 	if (e != ASSAY_OK) {
 		if (log_due(&limit, keeper_now(c->k)))
-			log_event(LOG_LEVEL_WARN, "token-refused", "peer", c->op.peer, "operation",
+			log_event(LOG_LEVEL_WARN, credential_refused(c), "peer", c->op.peer,
+				  "operation",
 				  operation_name(c->op.code), "why", assay_err_name(e), "unsaid",
 				  log_unsaid(&limit), NULL);
 		return ROLE_NONE;
@@ -108,14 +112,14 @@ call_permit(struct call *c)
 	enum operator_role role = c->op.local ? local_caller(c) : remote_caller(c);
 
 	if (role == ROLE_NONE)
-		return call_fail(c, ASSAY_MISSING, "a valid bearer token is required");
+		return call_fail(c, ASSAY_MISSING, "%s", OPERATION_UNKNOWN_CALLER);
 	if (operation_permitted(c->op.code, role))
 		return ASSAY_OK;
 	log_event(LOG_LEVEL_WARN, "operation-denied", "actor", c->actor, "peer", c->op.peer,
 		  "operation", operation_name(c->op.code), NULL);
-	return call_fail(c, ASSAY_DENIED, "%s needs the role %s; this token's is %s",
+	return call_fail(c, ASSAY_DENIED, "%s needs the role %s; %s has %s",
 			 operation_name(c->op.code),
-			 operator_role_name(operation_lowest_role(c->op.code)),
+			 operator_role_name(operation_lowest_role(c->op.code)), c->actor,
 			 operator_role_name(role));
 }
 

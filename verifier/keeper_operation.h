@@ -22,6 +22,7 @@
 #define CALL_PAGE 100	    /* rows of a list, if the caller does not say */
 #define CALL_PAGE_MAX 1000
 #define CALL_SCAN_MAX 2000  /* rows looked at for one page */
+#define CALL_SECRET_BYTES 32
 #define CALL_JOBS_MAX 8	    /* compile jobs of operators at a time */
 
 struct call {
@@ -76,7 +77,13 @@ ASSAY_MUST_USE enum assay_err call_reason(struct call *c, char ret[LEDGER_TEXT_M
 /* The device that F_DEVICE names. NOT_FOUND, DUPLICATE (an ambiguous prefix). */
 ASSAY_MUST_USE enum assay_err call_device(struct call *c, struct ledger_device *ret);
 
-/* Who asks, into ->actor, and whether they may: MISSING (no valid token), DENIED. */
+/* The operator who has this credential. MISSING: there is none; NOT_FOUND, REVOKED, EXPIRED
+ * (a certificate counts only within its own time, too). keeper_operation_operator.c */
+ASSAY_MUST_USE enum assay_err call_owner(struct keeper *k, const struct operation_caller *who,
+					 struct ledger_operator *ret);
+/* n random bytes (at most CALL_SECRET_BYTES) as hex. */
+ASSAY_MUST_USE enum assay_err call_secret(char *ret, size_t cap, size_t n);
+/* Who asks, into ->actor, and whether they may: MISSING (no valid token or certificate), DENIED. */
 ASSAY_MUST_USE enum assay_err call_permit(struct call *c);
 /* Begins the change; its end: action is the operation's name. */
 ASSAY_MUST_USE enum assay_err call_change(struct call *c);

@@ -1,34 +1,18 @@
-/* keeper_operation_enrol.c: who may enrol (tokens, EKs) and who may operate. Secrets
- * are made here, told once, and only their hashes are stored. */
+/* keeper_operation_enrol.c: who may enrol (tokens, EKs). Secrets are made here, told
+ * once, and only their hashes are stored. */
 #include "keeper_operation.h"
 
 #include "evidence/hex.h"
-#include "random.h"
 #include "verifier/appraise/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define TOKEN_ID_BYTES 8
-#define TOKEN_SECRET_BYTES 32
 #define TOKEN_EXPIRES_DEFAULT (24 * 3600)
 #define EXPIRES_LEAST 60
 #define EXPIRES_MOST (10ull * 366 * 86400)
-#define OPERATOR_EXPIRES_DEFAULT (90ull * 86400)
 #define EK_LINES_MAX 10000
-
-/* n random bytes as hex. */
-static enum assay_err
-random_hex(char *ret, size_t cap, size_t n)
-{
-	uint8_t bytes[TOKEN_SECRET_BYTES];
-	enum assay_err e = random_bytes(bytes, n);
-
-	if (e == ASSAY_OK)
-		e = hex_encode(SPAN(bytes, n), ret, cap);
-	explicit_bzero(bytes, sizeof bytes);
-	return e;
-}
 
 /* ---- enrolment tokens ---- */
 
@@ -104,13 +88,13 @@ answer_token(struct call *c, const struct ledger_token *t, const char *secret)
 enum assay_err
 operation_on_token_create(struct call *c)
 {
-	char secret[2 * TOKEN_SECRET_BYTES + 1], detail[LEDGER_TEXT_MAX];
+	char secret[2 * CALL_SECRET_BYTES + 1], detail[LEDGER_TEXT_MAX];
 	struct ledger_token t = {.uses_left = 0};
 	enum assay_err e;
 
 	if ((e = read_token(c, &t)) != ASSAY_OK ||
-	    (e = random_hex(t.id, sizeof t.id, TOKEN_ID_BYTES)) != ASSAY_OK ||
-	    (e = random_hex(secret, sizeof secret, TOKEN_SECRET_BYTES)) != ASSAY_OK)
+	    (e = call_secret(t.id, sizeof t.id, TOKEN_ID_BYTES)) != ASSAY_OK ||
+	    (e = call_secret(secret, sizeof secret, CALL_SECRET_BYTES)) != ASSAY_OK)
 		return e;
 	text_format(detail, sizeof detail, "class=%s uses=%u lowest-tier=%s", t.class_name,
 		    t.uses_left, tier_name(t.lowest_tier));
@@ -317,108 +301,4 @@ operation_on_ek_allow(struct call *c)
 	c->ret = json_pack("{s:i}", "allowed", (int)n);
 	text_format(detail, sizeof detail, "%zu EKs, class=%s", n, e.class_name);
 	return call_audit(c, e.class_name, detail);
-}
-
-/* ---- operators ---- */
-
-static json_t *
-json_operator(const struct ledger_operator *o, int64_t now)
-{
-	const char *state = o->revoked ? "revoked" : now >= o->expires ? "expired" : "valid";
-
-	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", o->name, "role",
-			 operator_role_name(o->role), "state", state, "created",
-			 json_time(o->created), "expires", json_time(o->expires));
-}
-
-static enum assay_err
-read_operator(struct call *c, struct ledger_operator *o)
-{
-	char role[OPERATION_TEXT_MAX + 1];
-	uint64_t expires;
-	enum assay_err e;
-
-	if ((e = call_name(c, F_NAME, o->name)) != ASSAY_OK ||
-	    (e = call_need(c, F_ROLE, role)) != ASSAY_OK ||
-	    (e = call_number(c, F_EXPIRES,
-			     (struct call_range){EXPIRES_LEAST, EXPIRES_MOST,
-						 OPERATOR_EXPIRES_DEFAULT},
-			     &expires)) != ASSAY_OK)
-		return e;
-	if (!*o->name)
-		return call_fail(c, ASSAY_MALFORMED, "name: is required");
-	o->role = operator_role_by_name(role);
-	if (o->role == ROLE_NONE)
-		return call_fail(c, ASSAY_MALFORMED, "role: must be viewer, operator, admin or "
-						     "relying-party");
-	o->created = keeper_now(c->k);
-	o->expires = o->created + (int64_t)expires;
-	return ASSAY_OK;
-}
-
-enum assay_err
-operation_on_operator_add(struct call *c)
-{
-	char secret[2 * TOKEN_SECRET_BYTES + 1];
-	struct ledger_operator o = {.revoked = false};
-	enum assay_err e;
-
-	if ((e = read_operator(c, &o)) != ASSAY_OK ||
-	    (e = random_hex(secret, sizeof secret, TOKEN_SECRET_BYTES)) != ASSAY_OK)
-		return e;
-	if ((e = digest_sha256(SPAN(secret, strlen(secret)), o.token_hash)) != ASSAY_OK ||
-	    (e = call_change(c)) != ASSAY_OK)
-		goto out;
-	e = ledger_operator_insert(c->l, &o);
-	if (e == ASSAY_EXISTS)
-		e = call_fail(c, e, "there is an operator `%s' already; names are not reused",
-			      o.name);
-	if (e != ASSAY_OK || (e = call_audit(c, o.name, operator_role_name(o.role))) != ASSAY_OK)
-		goto out;
-	c->ret = json_operator(&o, keeper_now(c->k));
-	if (json_object_set_new(c->ret, "token", json_string(secret)) != 0)
-		e = ASSAY_NO_MEMORY;
-out:
-	explicit_bzero(secret, sizeof secret);
-	return e;
-}
-
-enum assay_err
-operation_on_operator_list(struct call *c)
-{
-	char after[LEDGER_NAME_MAX + 1] = "";
-	struct ledger_operator o;
-	enum assay_err e = ASSAY_OK;
-	json_t *list;
-
-	c->ret = json_pack("{s:I, s:[]}", "now", (json_int_t)keeper_now(c->k), "operators");
-	list = json_object_get(c->ret, "operators");
-	while (list && json_array_size(list) < CALL_PAGE_MAX &&
-	       (e = ledger_operator_next(c->l, after, &o)) == ASSAY_OK) {
-		text_format(after, sizeof after, "%s", o.name);
-		if (json_array_append_new(list, json_operator(&o, keeper_now(c->k))) != 0)
-			return ASSAY_NO_MEMORY;
-	}
-	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
-}
-
-enum assay_err
-operation_on_operator_revoke(struct call *c)
-{
-	char name[LEDGER_NAME_MAX + 1];
-	enum assay_err e;
-
-	if ((e = call_name(c, F_NAME, name)) != ASSAY_OK)
-		return e;
-	if (!*name)
-		return call_fail(c, ASSAY_MALFORMED, "name: is required");
-	if ((e = call_change(c)) != ASSAY_OK)
-		return e;
-	e = ledger_operator_revoke(c->l, name);
-	if (e == ASSAY_NOT_FOUND)
-		return call_fail(c, e, "there is no operator `%s'", name);
-	if (e != ASSAY_OK || (e = call_audit(c, name, "")) != ASSAY_OK)
-		return e;
-	c->ret = json_pack("{s:s, s:s}", "name", name, "state", "revoked");
-	return c->ret ? ASSAY_OK : ASSAY_NO_MEMORY;
 }

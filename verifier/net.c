@@ -439,15 +439,15 @@ on_device(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *i
 /* ---- relying parties ---- */
 
 static bool
-feed_peer(struct lws *wsi, bool *ret_local, char ret[64])
+feed_peer(struct lws *wsi, struct operation *op)
 {
 	char text[INET6_ADDRSTRLEN];
 	uint8_t key[SOURCE_KEY];
 
-	*ret_local = false;
+	op->local = false;
 	if (net.stopping || !peer_key(lws_get_socket_fd(wsi), key, text))
 		return false;
-	text_format(ret, 64, "%s", text);
+	text_format(op->peer, sizeof op->peer, "%s", text);
 	return true;
 }
 

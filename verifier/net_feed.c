@@ -49,19 +49,23 @@ feed_keys(void)
 
 /* ---- the request ---- */
 
+/* What is sent as a token must be one, also by somebody with a certificate. */
 static bool
-read_bearer(struct lws *wsi, uint8_t ret[32])
+read_caller(struct lws *wsi, struct operation_caller *ret)
 {
 	char header[BEARER_MAX + sizeof BEARER];
 	int n = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
 	size_t start = sizeof BEARER - 1;
 	enum assay_err e;
 
+	if (n == 0)
+		return ret->kind == CREDENTIAL_CERTIFICATE;
 	if (n <= (int)start || n >= (int)sizeof header ||
 	    lws_hdr_copy(wsi, header, sizeof header, WSI_TOKEN_HTTP_AUTHORIZATION) != n ||
 	    strncasecmp(header, BEARER, start) != 0)
 		return false;
-	e = digest_sha256(SPAN(header + start, (size_t)n - start), ret);
+	*ret = (struct operation_caller){.kind = CREDENTIAL_TOKEN};
+	e = digest_sha256(SPAN(header + start, (size_t)n - start), ret->hash);
 	explicit_bzero(header, sizeof header);
 	return e == ASSAY_OK;
 }
@@ -119,9 +123,9 @@ on_request(struct lws *wsi, struct feed_conn *c)
 		return -1;
 	memset(c, 0, sizeof *c);
 	c->op.code = OP_DECISION_STREAM;
-	if (!feed_env.peer(wsi, &c->op.local, c->op.peer) || !read_query(c, wsi))
+	if (!feed_env.peer(wsi, &c->op) || !read_query(c, wsi))
 		return -1;
-	return c->op.local || read_bearer(wsi, c->op.token_hash) ? 0 : -1;
+	return c->op.local || read_caller(wsi, &c->op.caller) ? 0 : -1;
 }
 
 static int

@@ -27,8 +27,8 @@
 /* What the process around it gives. */
 struct feed_env {
 	void (*to_keeper)(enum ipc_type t, uint64_t id, struct span payload);
-	/* Who is there: local (a Unix socket) and a name for the log; false: nobody more. */
-	bool (*peer)(struct lws *wsi, bool *ret_local, char ret[64]);
+	/* Who is there: op's local, peer, and caller if TLS says who; false: nobody more. */
+	bool (*peer)(struct lws *wsi, struct operation *op);
 	/* The handshake is over; as a WebSocket it has no deadline of HTTP's. */
 	void (*established)(struct lws *wsi);
 };

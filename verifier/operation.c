@@ -116,6 +116,31 @@ check_field(enum operation_field f, struct span s)
 	return f == F_FILE || is_printable(s) ? ASSAY_OK : ASSAY_MALFORMED;
 }
 
+static void
+write_caller(struct writer *w, const struct operation_caller *c)
+{
+	wr_u8(w, (uint8_t)c->kind);
+	wr_bytes(w, SPAN(c->hash, sizeof c->hash));
+	wr_be64(w, (uint64_t)c->valid_from);
+	wr_be64(w, (uint64_t)c->valid_to);
+}
+
+static void
+read_caller(struct reader *r, struct operation_caller *ret)
+{
+	uint8_t kind = rd_u8(r);
+	struct span hash = rd_bytes(r, sizeof ret->hash);
+
+	ret->valid_from = (int64_t)rd_be64(r);
+	ret->valid_to = (int64_t)rd_be64(r);
+	if (kind >= CREDENTIAL_COUNT)
+		rd_fail(r, ASSAY_MALFORMED);
+	if (r->err != ASSAY_OK)
+		return;
+	ret->kind = (enum operator_credential)kind;
+	memcpy(ret->hash, hash.p, sizeof ret->hash);
+}
+
 enum assay_err
 operation_encode(const struct operation *op, uint8_t *ret, size_t cap, size_t *ret_len)
 {
@@ -126,7 +151,7 @@ operation_encode(const struct operation *op, uint8_t *ret, size_t cap, size_t *r
 	wr_init(&w, ret, cap);
 	wr_be16(&w, (uint16_t)op->code);
 	wr_u8(&w, op->local);
-	wr_bytes(&w, SPAN(op->token_hash, sizeof op->token_hash));
+	write_caller(&w, &op->caller);
 	wr_be16_bytes(&w, SPAN(op->peer, peer));
 	for (unsigned f = F_NONE + 1; f < F_COUNT; f++)
 		n = (uint8_t)(n + (op->field[f].n > 0));
@@ -174,7 +199,7 @@ enum assay_err
 operation_decode(struct span in, struct operation *ret)
 {
 	struct operation op = {0};
-	struct span hash, peer;
+	struct span peer;
 	uint16_t code;
 	uint8_t local;
 	enum assay_err e;
@@ -183,16 +208,16 @@ operation_decode(struct span in, struct operation *ret)
 	rd_init(&r, in);
 	code = rd_be16(&r);
 	local = rd_u8(&r);
-	hash = rd_bytes(&r, sizeof op.token_hash);
+	read_caller(&r, &op.caller);
 	peer = rd_be16_bytes(&r, sizeof op.peer - 1);
-	if (code <= OP_NONE || code >= OP_COUNT || local > 1 || !is_printable(peer))
+	if (code <= OP_NONE || code >= OP_COUNT || local > 1 ||
+	    (local == 1 && op.caller.kind != CREDENTIAL_NONE) || !is_printable(peer))
 		rd_fail(&r, ASSAY_MALFORMED);
 	read_fields(&r, &op);
 	if ((e = rd_finish(&r)) != ASSAY_OK)
 		return e;
 	op.code = (enum operation_code)code;
 	op.local = local == 1;
-	memcpy(op.token_hash, hash.p, sizeof op.token_hash);
 	if (peer.n > 0)
 		memcpy(op.peer, peer.p, peer.n);
 	*ret = op;

@@ -139,12 +139,19 @@ enum operation_field operation_field_by_name(const char *name);
 #define OPERATION_FILE_MAX (1u << 20)
 #define OPERATION_BYTES_MAX (OPERATION_FILE_MAX + F_COUNT * (OPERATION_TEXT_MAX + 8) + 256)
 
+/* What a request shows of who sends it. */
+struct operation_caller {
+	enum operator_credential kind; /* NONE: nothing, or local */
+	uint8_t hash[32];	       /* SHA-256 of the token, or of the certificate's DER */
+	int64_t valid_from, valid_to;  /* of a certificate, both included: its own words */
+};
+
 struct operation {
 	enum operation_code code;
 	/* Who asks: local = the console's Unix socket (admin by file permission),
-	 * otherwise token_hash is looked up by keeper. */
+	 * otherwise keeper finds out whose credential it is. */
 	bool local;
-	uint8_t token_hash[32];
+	struct operation_caller caller;
 	char peer[64];		     /* "uid 0", "192.0.2.7:4711" for the audit log */
 	struct span field[F_COUNT];  /* empty: absent */
 };
@@ -158,6 +165,10 @@ struct operation {
 ASSAY_MUST_USE enum assay_err operation_encode(const struct operation *op, uint8_t *ret,
 					       size_t cap, size_t *ret_len);
 ASSAY_MUST_USE enum assay_err operation_decode(struct span in, struct operation *ret);
+
+/* What is said with 401, wherever it is found out. */
+#define OPERATION_UNKNOWN_CALLER                                                               \
+	"a valid bearer token is required, or a client certificate that an operator has"
 
 /* REPLY payload: be16 assay_err, u8 kind, then the body. */
 enum reply_kind { REPLY_JSON = 1, REPLY_BYTES = 2 };

@@ -142,7 +142,7 @@ i8_a_token_is_handed_on_as_its_hash_and_never_as_local(void **state)
 	assert_int_equal(rig.operations, 1);
 	assert_false(rig.op.local);
 	assert_int_equal(digest_sha256(SPAN("secret", 6), hash), ASSAY_OK);
-	assert_memory_equal(rig.op.token_hash, hash, 32);
+	assert_memory_equal(rig.op.caller.hash, hash, 32);
 	assert_int_equal(strncmp(rig.op.peer, "127.0.0.1:", 10), 0);
 }
 

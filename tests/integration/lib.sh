@@ -64,6 +64,7 @@ hex() { od -An -v -tx1 "$@" | tr -d ' \n'; } # FILE
 # Paths of sockets have 107 characters at most, so the folder's is kept short.
 lib_begin() {
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/a.XXXXXX")
+	export XDG_CONFIG_HOME=$WORK/config # nobody's own profile
 	trap lib_clean EXIT
 	trap 'exit 130' INT TERM HUP
 }

@@ -243,10 +243,11 @@ struct ledger_operator
 ledgers_operator(unsigned n)
 {
 	struct ledger_operator o = {
-		.role = ROLE_OPERATOR, .created = 1700000000, .expires = 1800000000};
+		.credential = CREDENTIAL_TOKEN, .role = ROLE_OPERATOR, .created = 1700000000,
+			.expires = 1800000000};
 
 	snprintf(o.name, sizeof o.name, "anna-%u", n);
-	pattern(o.token_hash, sizeof o.token_hash, n);
+	pattern(o.hash, sizeof o.hash, n);
 	return o;
 }
 

@@ -504,14 +504,16 @@ as_operator(enum operation_code code, enum operator_role role, int64_t expires)
 {
 	static unsigned n;
 	struct operation op = {.code = code, .peer = "192.0.2.1:1"};
-	struct ledger_operator o = {.role = role, .created = 1, .expires = expires};
+	struct ledger_operator o = {.credential = CREDENTIAL_TOKEN, .role = role, .created = 1,
+				    .expires = expires};
 	char name[32];
 
 	n++;
 	snprintf(name, sizeof name, "operator-%u", n);
 	snprintf(o.name, sizeof o.name, "%s", name);
-	assert_int_equal(digest_sha256(S(name), o.token_hash), ASSAY_OK);
-	memcpy(op.token_hash, o.token_hash, sizeof op.token_hash);
+	assert_int_equal(digest_sha256(S(name), o.hash), ASSAY_OK);
+	op.caller.kind = o.credential;
+	memcpy(op.caller.hash, o.hash, sizeof op.caller.hash);
 	IN_TRANSACTION(keeper.ledgers, ledger_operator_insert(keeper.ledgers->l, &o));
 	return op;
 }
@@ -527,7 +529,8 @@ i8_without_a_valid_token_nothing_is_told_or_done(void **state)
 
 	(void)state;
 	assert_int_equal(ask_as(unknown, NOTHING), ASSAY_MISSING);
-	memset(unknown.token_hash, 0xAB, sizeof unknown.token_hash);
+	unknown.caller.kind = CREDENTIAL_TOKEN;
+	memset(unknown.caller.hash, 0xAB, sizeof unknown.caller.hash);
 	assert_int_equal(ask_as(unknown, NOTHING), ASSAY_MISSING);
 	expired = as_operator(OP_STATUS, ROLE_ADMIN, NOW);
 	assert_int_equal(ask_as(expired, NOTHING), ASSAY_MISSING);
@@ -539,6 +542,72 @@ i8_without_a_valid_token_nothing_is_told_or_done(void **state)
 	assert_int_equal(last_audit(&a), before);
 }
 
+/* As TLS proved it, with its dates. */
+static struct operation
+with_certificate(enum operation_code code, const uint8_t hash[32])
+{
+	struct operation op = {.code = code, .peer = "192.0.2.1:1",
+			       .caller = {CREDENTIAL_CERTIFICATE, {0}, NOW - 9, NOW + 9}};
+
+	memcpy(op.caller.hash, hash, 32);
+	return op;
+}
+
+static void
+i8_a_certificate_counts_within_its_own_time_and_for_nothing_else(void **state)
+{
+	char hex[] = "c0c1c2c3c4c5c6c7c8c9cacbcccdcecfc0c1c2c3c4c5c6c7c8c9cacbcccdcecf";
+	struct operation op, token;
+	uint8_t hash[32];
+	json_t *j;
+
+	(void)state;
+	for (unsigned i = 0; i < 32; i++)
+		hash[i] = (uint8_t)(0xC0 + i % 16);
+	op = with_certificate(OP_STATUS, hash);
+	assert_int_equal(ask_as(op, NOTHING), ASSAY_MISSING);
+	j = answer(OP_OPERATOR_ADD, F({F_NAME, "cora"}, {F_ROLE, "viewer"}, {F_CERT, hex}));
+	assert_string_equal(text(j, "certificate"), hex);
+	assert_null(json_object_get(j, "token"));
+	json_decref(j);
+	assert_int_equal(ask_as(op, NOTHING), ASSAY_OK);
+	op.caller.valid_to = NOW;
+	assert_int_equal(ask_as(op, NOTHING), ASSAY_OK);
+	op.caller.valid_to = NOW - 1;
+	assert_int_equal(ask_as(op, NOTHING), ASSAY_MISSING);
+	op.caller.valid_to = NOW + 9;
+	op.caller.valid_from = NOW + 1;
+	assert_int_equal(ask_as(op, NOTHING), ASSAY_MISSING);
+	op = with_certificate(OP_TOKEN_LIST, hash);
+	assert_int_equal(ask_as(op, NOTHING), ASSAY_DENIED);
+	/* the hash as a token's, and a token's as a certificate's */
+	op.caller.kind = CREDENTIAL_TOKEN;
+	assert_int_equal(ask_as(op, NOTHING), ASSAY_MISSING);
+	op.caller.kind = CREDENTIAL_NONE;
+	assert_int_equal(ask_as(op, NOTHING), ASSAY_MISSING);
+	token = as_operator(OP_STATUS, ROLE_ADMIN, NOW + 9);
+	assert_int_equal(ask_as(with_certificate(OP_STATUS, token.caller.hash), NOTHING),
+			 ASSAY_MISSING);
+	IN_TRANSACTION(keeper.ledgers, ledger_operator_revoke(keeper.ledgers->l, "cora"));
+	assert_int_equal(ask_as(with_certificate(OP_STATUS, hash), NOTHING), ASSAY_MISSING);
+	refused(ASSAY_MISSING, "client certificate");
+}
+
+static void
+a_certificate_is_given_as_64_digits_and_once(void **state)
+{
+	char hex[] = "abababababababababababababababababababababababababababababababab";
+
+	(void)state;
+	assert_int_equal(ask(OP_OPERATOR_ADD, F({F_NAME, "a"}, {F_ROLE, "viewer"},
+						{F_CERT, "abab"})), ASSAY_MALFORMED);
+	assert_int_equal(ask(OP_OPERATOR_ADD, F({F_NAME, "ann"}, {F_ROLE, "viewer"},
+						{F_CERT, hex})), ASSAY_OK);
+	assert_int_equal(ask(OP_OPERATOR_ADD, F({F_NAME, "ben"}, {F_ROLE, "viewer"},
+						{F_CERT, hex})), ASSAY_EXISTS);
+	refused(ASSAY_EXISTS, "or one with this certificate");
+}
+
 static void
 i8_every_operation_asks_for_its_role(void **state)
 {
@@ -547,7 +616,7 @@ i8_every_operation_asks_for_its_role(void **state)
 		struct operation op = as_operator(OP_STATUS, role ? role : ROLE_VIEWER, NOW + 9);
 
 		if (role == ROLE_NONE)
-			memset(op.token_hash, 0, sizeof op.token_hash);
+			memset(op.caller.hash, 0, sizeof op.caller.hash);
 		for (unsigned c = OP_NONE + 1; c < OP_COUNT; c++) {
 			enum assay_err e;
 
@@ -1017,11 +1086,12 @@ eks_are_allowed_all_or_none(void **state)
 static void
 an_operators_token_works_until_it_is_revoked(void **state)
 {
-	struct operation op = {.code = OP_DEVICE_LIST, .peer = "192.0.2.1:1"};
+	struct operation op = {.code = OP_DEVICE_LIST, .caller.kind = CREDENTIAL_TOKEN,
+			       .peer = "192.0.2.1:1"};
 	json_t *j = answer(OP_OPERATOR_ADD, F({F_NAME, "anna"}, {F_ROLE, "viewer"}));
 
 	(void)state;
-	assert_int_equal(digest_sha256(S(text(j, "token")), op.token_hash), ASSAY_OK);
+	assert_int_equal(digest_sha256(S(text(j, "token")), op.caller.hash), ASSAY_OK);
 	json_decref(j);
 	assert_int_equal(ask_as(op, NOTHING), ASSAY_OK);
 	j = answer(OP_OPERATOR_LIST, NOTHING);
@@ -1296,6 +1366,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(i8_without_a_valid_token_nothing_is_told_or_done),
+		T(i8_a_certificate_counts_within_its_own_time_and_for_nothing_else),
+		T(a_certificate_is_given_as_64_digits_and_once),
 		T(i8_every_operation_asks_for_its_role),
 		T(i8_who_did_it_is_in_the_audit_log),
 		T(a_message_that_is_no_operation_is_answered_and_changes_nothing),

@@ -398,15 +398,16 @@ a_policy_comes_back_whole(void **state)
 /* ---- operators ---- */
 
 static void
-operators_are_found_by_token_hash_and_stay_revoked(void **state)
+operators_are_found_by_their_credential_and_stay_revoked(void **state)
 {
 	struct ledgers *s = *state;
 	struct ledger_operator o = ledgers_operator(1), p = ledgers_operator(2), got;
 	unsigned n = 0;
 
-	assert_int_equal(ledger_operator_by_hash(s->l, p.token_hash, &got), ASSAY_NOT_FOUND);
+	assert_int_equal(ledger_operator_by_hash(s->l, CREDENTIAL_TOKEN, p.hash, &got),
+			 ASSAY_NOT_FOUND);
 	assert_int_equal(ledger_begin(s->l), ASSAY_OK);
-	memcpy(p.token_hash, o.token_hash, 32);
+	memcpy(p.hash, o.hash, 32);
 	assert_int_equal(ledger_operator_insert(s->l, &p), ASSAY_EXISTS);
 	p = ledgers_operator(2);
 	memcpy(p.name, o.name, sizeof p.name);
@@ -423,14 +424,16 @@ operators_are_found_by_token_hash_and_stay_revoked(void **state)
 	assert_int_equal(ledger_operator_revoke(s->l, o.name), ASSAY_OK);
 	assert_int_equal(ledger_commit(s->l), ASSAY_OK);
 	assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
-	assert_int_equal(ledger_operator_by_hash(s->l, o.token_hash, &got), ASSAY_OK);
+	assert_int_equal(ledger_operator_by_hash(s->l, CREDENTIAL_TOKEN, o.hash, &got), ASSAY_OK);
 	assert_true(got.revoked);
 	SAME_TEXT(got, o, name);
 	SAME(got, o, role);
 	SAME(got, o, created);
 	SAME(got, o, expires);
-	assert_int_equal(ledger_operator_by_hash(s->l, p.token_hash, &got), ASSAY_OK);
+	assert_int_equal(ledger_operator_by_hash(s->l, CREDENTIAL_TOKEN, p.hash, &got), ASSAY_OK);
 	assert_false(got.revoked);
+	assert_int_equal(ledger_operator_by_hash(s->l, CREDENTIAL_CERTIFICATE, p.hash, &got),
+			 ASSAY_NOT_FOUND);
 	got.name[0] = '\0';
 	while (ledger_operator_next(s->l, got.name, &got) == ASSAY_OK)
 		n++;
@@ -544,7 +547,7 @@ main(void)
 		LEDGER_TEST(references_are_found_by_name_and_unambiguous_digest),
 		LEDGER_TEST(one_policy_of_a_name_is_active),
 		LEDGER_TEST(a_policy_comes_back_whole),
-		LEDGER_TEST(operators_are_found_by_token_hash_and_stay_revoked),
+		LEDGER_TEST(operators_are_found_by_their_credential_and_stay_revoked),
 		LEDGER_TEST(audit_entries_are_chained_and_read_both_ways),
 		LEDGER_TEST(an_audit_entry_that_is_no_text_is_not_taken),
 		LEDGER_TEST(the_hash_of_an_entry_is_the_documented_one),

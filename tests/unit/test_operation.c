@@ -17,7 +17,8 @@ example(void)
 {
 	struct operation op = {.code = OP_DEVICE_SET, .peer = "192.0.2.7:4711"};
 
-	memset(op.token_hash, 0xA5, sizeof op.token_hash);
+	op.caller = (struct operation_caller){CREDENTIAL_CERTIFICATE, {0}, 1, -2};
+	memset(op.caller.hash, 0xA5, sizeof op.caller.hash);
 	op.field[F_DEVICE] = T("gw-1");
 	op.field[F_NAME] = T("gw-2");
 	op.field[F_FILE] = T("\0\xFF\n");
@@ -35,7 +36,10 @@ a_decoded_operation_is_the_one_encoded(void **state)
 	assert_int_equal(got.code, OP_DEVICE_SET);
 	assert_false(got.local);
 	assert_string_equal(got.peer, op.peer);
-	assert_memory_equal(got.token_hash, op.token_hash, 32);
+	assert_int_equal(got.caller.kind, CREDENTIAL_CERTIFICATE);
+	assert_memory_equal(got.caller.hash, op.caller.hash, 32);
+	assert_int_equal(got.caller.valid_from, 1);
+	assert_int_equal(got.caller.valid_to, -2);
 	for (unsigned f = 0; f < F_COUNT; f++)
 		assert_true(span_equal(got.field[f], op.field[f]));
 }

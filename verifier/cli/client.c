@@ -107,7 +107,11 @@ set_address(struct exchange *x, const struct client *c, const char *path)
 	curl_easy_setopt(x->h, CURLOPT_URL, url);
 	if (c->ca)
 		curl_easy_setopt(x->h, CURLOPT_CAINFO, c->ca);
-	return add_token(x, c->token_file);
+	if (c->certificate) { /* a file may hold both */
+		curl_easy_setopt(x->h, CURLOPT_SSLCERT, c->certificate);
+		curl_easy_setopt(x->h, CURLOPT_SSLKEY, c->key ? c->key : c->certificate);
+	}
+	return c->token_file ? add_token(x, c->token_file) : CLI_YES;
 }
 
 static int

@@ -8,7 +8,8 @@
  *
  * Where the verifier is: --socket PATH; --state DIR (or $ASSAY_STATE, or
  * /var/lib/assay) means DIR/run/console.sock; --server https://HOST:PORT (or
- * $ASSAY_SERVER) with --token-file FILE and --ca FILE.
+ * $ASSAY_SERVER) with --token-file FILE, or --certificate FILE and --key FILE, and --ca
+ * FILE; or a profile that says so (client_where.h).
  */
 #ifndef CLI_CLIENT_H
 #define CLI_CLIENT_H
@@ -18,6 +19,7 @@
 #include <jansson.h>
 
 #define CLIENT_ANSWER_MAX (32u << 20)
+#define CLIENT_PROFILE_KEYS 7
 #define CLIENT_ARGS_MAX 2
 #define CLIENT_OPTIONS_MAX 12
 #define CLIENT_FILE_MAX (1u << 20)
@@ -60,8 +62,9 @@ struct client_spec {
 struct client {
 	const struct client_spec *spec;
 	bool json;
-	const char *socket, *server, *token_file, *ca;
+	const char *socket, *server, *token_file, *ca, *certificate, *key, *profile_name;
 	char socket_path[512];
+	char profile[CLIENT_PROFILE_KEYS][512]; /* client_where.c's */
 	const char *args[CLIENT_ARGS_MAX]; /* the words */
 	const char *values[CLIENT_OPTIONS_MAX]; /* of options; "" for a flag that is set */
 };

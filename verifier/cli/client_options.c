@@ -1,13 +1,13 @@
 /* client_options.c: words and options of the commands that ask the verifier; see
  * client.h. */
 #include "client.h"
+#include "client_where.h"
 
 #include "verifier/appraise/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_DEFAULT "/var/lib/assay"
 #define PCR_LAST 23
 
 bool
@@ -96,7 +96,9 @@ common_option(struct client *c, const char *name, size_t n)
 		const char *name;
 		const char **value;
 	} all[] = {{"socket", &c->socket}, {"server", &c->server},
-		   {"token-file", &c->token_file}, {"ca", &c->ca}};
+		   {"token-file", &c->token_file}, {"ca", &c->ca},
+		   {"certificate", &c->certificate}, {"key", &c->key},
+		   {"profile", &c->profile_name}};
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		if (strlen(all[i].name) == n && strncmp(all[i].name, name, n) == 0)
@@ -116,13 +118,6 @@ own_option(const struct client *c, const char *name, size_t n, const char ***ret
 		return o;
 	}
 	return NULL;
-}
-
-static void
-use_state(struct client *c, const char *dir)
-{
-	text_format(c->socket_path, sizeof c->socket_path, "%s/run/console.sock", dir);
-	c->socket = c->socket_path;
 }
 
 /* Whether "--name" or "--name=value" needs a value, and where it goes. */
@@ -162,7 +157,7 @@ read_option(struct parse *p)
 	if (place && *place && place != &p->c->socket)
 		return cli_usage(command, "--%.*s is given twice", (int)n, name);
 	if (is_state)
-		use_state(p->c, value);
+		client_use_state(p->c, value);
 	else
 		*place = takes ? value : "";
 	return CLI_YES;
@@ -218,25 +213,10 @@ check_all(const struct parse *p)
 			return cli_usage(s->command, "--%s is required", s->options[i].name);
 	if (c->server && strncmp(c->server, "https://", 8) != 0)
 		return cli_usage(s->command, "--server must begin with https://");
-	if (c->server && !c->token_file)
-		return cli_usage(s->command, "--server needs --token-file FILE");
+	if (c->server && !c->token_file && !c->certificate)
+		return cli_usage(s->command, "--server needs --token-file FILE, or --certificate "
+					     "FILE and --key FILE");
 	return check_path_words(p);
-}
-
-/* What was not said on the command line. --socket and --state beat $ASSAY_SERVER. */
-static void
-fill_in(struct client *c)
-{
-	const char *state = getenv("ASSAY_STATE"), *server = getenv("ASSAY_SERVER");
-
-	if (!c->server && !c->socket && server && *server)
-		c->server = server;
-	if (!c->token_file)
-		c->token_file = getenv("ASSAY_TOKEN_FILE");
-	if (!c->ca)
-		c->ca = getenv("ASSAY_CA");
-	if (!c->socket)
-		use_state(c, state && *state ? state : STATE_DEFAULT);
 }
 
 bool
@@ -261,7 +241,8 @@ client_parse(struct client *c, const struct client_spec *s, struct client_words 
 		else
 			status = read_word(&p);
 	}
-	fill_in(c);
+	if (status == CLI_YES)
+		status = client_find_verifier(c);
 	if (status == CLI_YES)
 		status = check_all(&p);
 	*ret_status = status;

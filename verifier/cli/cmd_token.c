@@ -1,24 +1,10 @@
-/* cmd_token.c: who may enrol (tokens, EKs) and who may operate. */
+/* cmd_token.c: who may enrol: tokens and EKs. */
 #include "client.h"
 #include "table.h"
 
 #include <string.h>
 
-extern const struct cli_command cmd_ek_allow, cmd_operator_add, cmd_operator_list,
-	cmd_operator_revoke, cmd_token_create, cmd_token_list;
-
-/* The secret alone on standard output, for scripts; the rest for people. */
-static int
-print_secret(const json_t *answer, const char *about)
-{
-	const char *token = json_string_value(json_object_get(answer, "token"));
-
-	if (!token)
-		return cli_fail(CLI_FAULT, "the verifier made no token");
-	fprintf(stderr, "%s; it is shown this once.\n", about);
-	puts(token);
-	return CLI_YES;
-}
+extern const struct cli_command cmd_ek_allow, cmd_token_create, cmd_token_list;
 
 /* ---- enrolment tokens ---- */
 
@@ -31,7 +17,7 @@ show_created(const struct client *c, const json_t *answer)
 	snprintf(about, sizeof about, "Token %s for class %s, %lld use(s), until %s",
 		 view_text(answer, "id"), view_text(answer, "class"),
 		 (long long)view_number(answer, "uses_left"), view_time(answer, "expires"));
-	return print_secret(answer, about);
+	return view_secret(answer, about);
 }
 
 static int
@@ -159,120 +145,4 @@ const struct cli_command cmd_ek_allow = {
 		"  --name NAME    of the device (with --ek)\n"
 		"  --labels TEXT  as \"site=berlin ring=canary\"\n",
 	.run = run_allow,
-};
-
-/* ---- operators ---- */
-
-static int
-show_added(const struct client *c, const json_t *answer)
-{
-	char about[256];
-
-	(void)c;
-	snprintf(about, sizeof about, "Bearer token of %s %s, until %s", view_text(answer, "role"),
-		 view_text(answer, "name"), view_time(answer, "expires"));
-	return print_secret(answer, about);
-}
-
-static int
-run_add(int argc, char **argv)
-{
-	static const struct client_spec spec = {
-		.command = &cmd_operator_add,
-		.post = true,
-		.path = "/v1/operators",
-		.args = {"NAME"},
-		.arg_field = "name",
-		.options = {{"role", "role", CLIENT_TEXT, true},
-			    {"expires", "expires", CLIENT_DURATION, false}},
-		.show = show_added,
-	};
-
-	return client_run(&spec, argc, argv);
-}
-
-const struct cli_command cmd_operator_add = {
-	.group = "operator",
-	.name = "add",
-	.usage = "NAME --role viewer|operator|admin [--expires 90d] [--json]",
-	.summary = "a bearer token for the operators' TLS port",
-	.help = "Prints the token, which is kept only as a hash.\n\n"
-		"  --role ROLE     viewer asks; operator also orders; admin also operators\n"
-		"  --expires TIME  as 12h, 90d (90d)\n",
-	.run = run_add,
-};
-
-static int
-show_operators(const struct client *c, const json_t *answer)
-{
-	static const char *const heads[] = {"NAME", "ROLE", "STATE", "EXPIRES", NULL};
-	const json_t *list = json_object_get(answer, "operators");
-	int64_t now = view_number(answer, "now");
-	struct table t;
-
-	(void)c;
-	table_init(&t, heads);
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *row = json_array_get(list, i);
-		const char *state = view_text(row, "state");
-
-		table_cell(&t, view_text(row, "name"), "");
-		table_cell(&t, view_text(row, "role"), "");
-		table_cell(&t, state, view_colour(state));
-		table_cell(&t, view_ago(row, "expires", now), "");
-	}
-	table_print(&t, stdout);
-	return CLI_YES;
-}
-
-static int
-run_operators(int argc, char **argv)
-{
-	static const struct client_spec spec = {
-		.command = &cmd_operator_list,
-		.path = "/v1/operators",
-		.show = show_operators,
-	};
-
-	return client_run(&spec, argc, argv);
-}
-
-const struct cli_command cmd_operator_list = {
-	.group = "operator",
-	.name = "list",
-	.usage = "[--json]",
-	.summary = "who may use the operators' TLS port",
-	.help = "",
-	.run = run_operators,
-};
-
-static int
-show_revoked(const struct client *c, const json_t *answer)
-{
-	(void)c;
-	printf("%s: the token is revoked for good\n", view_text(answer, "name"));
-	return CLI_YES;
-}
-
-static int
-run_revoke(int argc, char **argv)
-{
-	static const struct client_spec spec = {
-		.command = &cmd_operator_revoke,
-		.post = true,
-		.path = "/v1/operators/{0}/revoke",
-		.args = {"NAME"},
-		.show = show_revoked,
-	};
-
-	return client_run(&spec, argc, argv);
-}
-
-const struct cli_command cmd_operator_revoke = {
-	.group = "operator",
-	.name = "revoke",
-	.usage = "NAME [--json]",
-	.summary = "end an operator's token",
-	.help = "",
-	.run = run_revoke,
 };

@@ -219,3 +219,15 @@ view_device(const json_t *device)
 	text_format(s, SLOT_SIZE, "%.12s", id);
 	return s;
 }
+
+int
+view_secret(const json_t *answer, const char *about)
+{
+	const char *token = json_string_value(json_object_get(answer, "token"));
+
+	if (!token)
+		return cli_fail(CLI_FAULT, "the verifier made no token");
+	fprintf(stderr, "%s; it is shown this once.\n", about);
+	puts(token);
+	return CLI_YES;
+}

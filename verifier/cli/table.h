@@ -50,4 +50,7 @@ const char *view_colour(const char *word);
 /* A device's name, or the start of its id. */
 const char *view_device(const json_t *device);
 
+/* The answer's "token" alone on standard output, for scripts; what it is for people. */
+int view_secret(const json_t *answer, const char *about);
+
 #endif

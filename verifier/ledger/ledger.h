@@ -463,7 +463,7 @@ ASSAY_MUST_USE enum assay_err ledger_known_bad_get(struct ledger *l, const char 
 ASSAY_MUST_USE enum assay_err ledger_known_bad_next(struct ledger *l, const char *after,
 						    struct ledger_known_bad *ret);
 
-/* ---- operators' bearer tokens (hashed) ---- */
+/* ---- operators: each by the hash of a bearer token, or of a client certificate ---- */
 
 enum operator_role {
 	ROLE_NONE = 0,
@@ -474,18 +474,31 @@ enum operator_role {
 	ROLE_COUNT
 };
 
+/* A hash counts only for its own kind: a certificate's bytes are no secret, and must not
+ * pass for a token. */
+enum operator_credential {
+	CREDENTIAL_NONE = 0,
+	CREDENTIAL_TOKEN,
+	CREDENTIAL_CERTIFICATE, /* SHA-256 over its DER */
+	CREDENTIAL_COUNT
+};
+
 struct ledger_operator {
 	char name[LEDGER_NAME_MAX + 1];
-	uint8_t token_hash[32];
+	enum operator_credential credential;
+	uint8_t hash[32];
 	enum operator_role role;
 	int64_t created, expires;
 	bool revoked;
 };
 
-/* EXISTS: name or hash taken. */
+/* EXISTS: name or hash taken (also by the other kind). */
 ASSAY_MUST_USE enum assay_err ledger_operator_insert(struct ledger *l,
 						     const struct ledger_operator *o);
-ASSAY_MUST_USE enum assay_err ledger_operator_by_hash(struct ledger *l, const uint8_t hash[32],
+/* NOT_FOUND too if it is another kind of credential. */
+ASSAY_MUST_USE enum assay_err ledger_operator_by_hash(struct ledger *l,
+						      enum operator_credential kind,
+						      const uint8_t hash[32],
 						      struct ledger_operator *ret);
 /* In name order: after == "" starts; NOT_FOUND at the end. */
 ASSAY_MUST_USE enum assay_err ledger_operator_next(struct ledger *l, const char *after,

@@ -118,7 +118,7 @@ extern const struct table tables[TABLE_COUNT];
 	X(POLICY_NEXT, POLICY, 0, "digest>?1 ORDER BY digest LIMIT 1")                      \
 	X(POLICY_SIBLING, POLICY, 0, "name=?2 AND digest>?1 ORDER BY digest LIMIT 1")       \
 	X(OPERATOR_GET, OPERATOR, 0, "name=?1")                                             \
-	X(OPERATOR_BY_HASH, OPERATOR, 0, "token_hash=?1")                                   \
+	X(OPERATOR_BY_HASH, OPERATOR, 0, "hash=?1")                                         \
 	X(OPERATOR_NEXT, OPERATOR, 0, "name>?1 ORDER BY name LIMIT 1")                      \
 	X(IMA_LAST, IMA_LIST, 0, "id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 16")          \
 	X(IMA_NEXT, IMA_LIST, 0, "id>?1 AND id<=?2 ORDER BY id LIMIT 1")               \

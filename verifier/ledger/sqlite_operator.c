@@ -1,16 +1,17 @@
-/* sqlite_operator.c: operators' bearer tokens; see ledger.h. */
+/* sqlite_operator.c: operators and their credentials; see ledger.h. */
 #include "sqlite_engine.h"
 
 #include <string.h>
 
-#define CELL_REVOKED 5
+#define CELL_REVOKED 6
 
 static enum assay_err
 operator_read(struct row *r, struct ledger_operator *ret)
 {
 	memset(ret, 0, sizeof *ret);
 	row_get_text(r, ret->name, sizeof ret->name);
-	row_get_bytes(r, ret->token_hash, sizeof ret->token_hash);
+	ret->credential = (enum operator_credential)row_get_enum(r, CREDENTIAL_COUNT);
+	row_get_bytes(r, ret->hash, sizeof ret->hash);
 	ret->role = (enum operator_role)row_get_enum(r, ROLE_COUNT);
 	ret->created = row_get_int(r);
 	ret->expires = row_get_int(r);
@@ -38,11 +39,13 @@ ledger_operator_insert(struct ledger *l, const struct ledger_operator *o)
 {
 	struct row r;
 
-	if (o->name[0] == '\0' || o->role == ROLE_NONE || (unsigned)o->role >= ROLE_COUNT)
+	if (o->name[0] == '\0' || o->role == ROLE_NONE || (unsigned)o->role >= ROLE_COUNT ||
+	    o->credential == CREDENTIAL_NONE || (unsigned)o->credential >= CREDENTIAL_COUNT)
 		return ASSAY_MALFORMED;
 	row_init(&r);
 	row_text(&r, o->name, sizeof o->name);
-	row_blob(&r, SPAN(o->token_hash, sizeof o->token_hash), sizeof o->token_hash);
+	row_int(&r, o->credential);
+	row_blob(&r, SPAN(o->hash, sizeof o->hash), sizeof o->hash);
 	row_int(&r, o->role);
 	row_int(&r, o->created);
 	row_int(&r, o->expires);
@@ -51,7 +54,8 @@ ledger_operator_insert(struct ledger *l, const struct ledger_operator *o)
 }
 
 enum assay_err
-ledger_operator_by_hash(struct ledger *l, const uint8_t hash[32], struct ledger_operator *ret)
+ledger_operator_by_hash(struct ledger *l, enum operator_credential kind, const uint8_t hash[32],
+			struct ledger_operator *ret)
 {
 	struct row key, r;
 	enum assay_err e;
@@ -59,8 +63,10 @@ ledger_operator_by_hash(struct ledger *l, const uint8_t hash[32], struct ledger_
 	row_init(&key);
 	row_blob(&key, SPAN(hash, 32), 32);
 	e = operator_take(row_select(l, Q_OPERATOR_BY_HASH, &key, &r), &r, ret);
-	if (e == ASSAY_OK && !span_equal(SPAN(ret->token_hash, 32), SPAN(hash, 32)))
+	if (e == ASSAY_OK && !span_equal(SPAN(ret->hash, 32), SPAN(hash, 32)))
 		return ASSAY_TAMPERED;
+	if (e == ASSAY_OK && ret->credential != kind)
+		return ASSAY_NOT_FOUND;
 	return e;
 }
 

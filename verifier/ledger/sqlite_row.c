@@ -36,7 +36,7 @@ const struct table tables[TABLE_COUNT] = {
 		      "digest,name,version,active,author,comment,created,source,compiled,"
 		      "activated,activated_by,activated_why",
 		      12, "", 0},
-	[T_OPERATOR] = {"operator", "name,token_hash,role,created,expires,revoked", 6, "", 0},
+	[T_OPERATOR] = {"operator", "name,credential,hash,role,created,expires,revoked", 7, "", 0},
 	[T_IMA_LIST] = {"ima_list", "id,begun,first,entries,start,bytes,segment", 7, "", 0},
 	[T_REPLAY] = {"replay",
 		      "id,policy,name,version,reference,class,device,actor,at,finished,judges,"

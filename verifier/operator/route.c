@@ -79,7 +79,8 @@ static const struct route routes[] = {
 	{METHOD_POST, "/v1/known-bad/remove", OP_KNOWN_BAD_REMOVE, B(DIGEST) | B(REASON), SMALL},
 	{METHOD_GET, "/v1/audit", OP_AUDIT_LIST, PAGE, 0},
 	{METHOD_GET, "/v1/operators", OP_OPERATOR_LIST, 0, 0},
-	{METHOD_POST, "/v1/operators", OP_OPERATOR_ADD, B(NAME) | B(ROLE) | B(EXPIRES), SMALL},
+	{METHOD_POST, "/v1/operators", OP_OPERATOR_ADD, B(NAME) | B(ROLE) | B(EXPIRES) | B(CERT),
+	 SMALL},
 	{METHOD_POST, "/v1/operators/{name}/revoke", OP_OPERATOR_REVOKE, 0, SMALL},
 	{METHOD_POST, "/v1/ledger/accept", OP_LEDGER_ACCEPT, 0, SMALL},
 };

@@ -183,7 +183,8 @@ CREATE INDEX policy_name ON policy (name, digest);
 CREATE TABLE operator (
 	name TEXT PRIMARY KEY NOT NULL,
 	mac BLOB NOT NULL,
-	token_hash BLOB NOT NULL UNIQUE,
+	credential INTEGER NOT NULL,
+	hash BLOB NOT NULL UNIQUE,
 	role INTEGER NOT NULL,
 	created INTEGER NOT NULL,
 	expires INTEGER NOT NULL,
