@@ -209,6 +209,9 @@ struct explanation {
 };
 void reference_explain(struct appraisal *a, const struct reference *set,
 		       const struct explanation *how);
+/* Seen and expected of a difference: in words, with the digests where those are equal. */
+struct bootdiff_entry;
+void finding_of_difference(struct finding *f, const struct bootdiff_entry *e);
 /* For a set that matches: what no PCR's value tells. Types that are not the set's (L4): the
  * log was written by somebody else than the firmware. PCRs without an event (L2). */
 void reference_check_log(struct appraisal *a, const struct reference *set);

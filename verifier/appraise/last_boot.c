@@ -141,8 +141,7 @@ report_entry(struct appraisal *a, const struct bootdiff_entry *e, enum outcome c
 	f->event = e->event == BOOT_NO_EVENT ? -1 : (int32_t)e->event;
 	text_format(f->subject, sizeof f->subject, "%s", boot_component_text(e->component));
 	text_format(f->text, sizeof f->text, SINCE "%s", e->text);
-	text_format(f->seen, sizeof f->seen, "%s", e->seen_text);
-	text_format(f->expected, sizeof f->expected, "%s", e->expected_text);
+	finding_of_difference(f, e);
 }
 
 /* That there are more is a finding too: it has the policy's weight. */

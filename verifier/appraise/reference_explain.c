@@ -47,8 +47,8 @@ fill_value(const char *words, const struct digest *d, char ret[FINDING_VALUE_MAX
 	text_format(ret, FINDING_VALUE_MAX, "%s %s", cut, digest);
 }
 
-static void
-fill_values(struct finding *f, const struct bootdiff_entry *e)
+void
+finding_of_difference(struct finding *f, const struct bootdiff_entry *e)
 {
 	if (strcmp(e->seen_text, e->expected_text) == 0) {
 		fill_value(e->seen_text, &e->seen, f->seen);
@@ -77,7 +77,7 @@ report_entry(struct appraisal *a, const struct bootdiff_entry *e, const struct e
 	f->event = e->event == BOOT_NO_EVENT ? -1 : (int32_t)e->event;
 	text_format(f->subject, sizeof f->subject, "%s", boot_component_text(e->component));
 	text_format(f->text, sizeof f->text, "%s", e->text);
-	fill_values(f, e);
+	finding_of_difference(f, e);
 }
 
 /* NULL: there is nothing to compare, or no room for it. */
