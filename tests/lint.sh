@@ -124,7 +124,7 @@ protobuf-c/.*           <- evidence/envelope[a-z_]*\.[ch]
 wolfssl/.*              <- evidence/(digest|key[a-z_]*)\.c|attester/key_private\.c|verifier/(seal|keys)\.c|verifier/appraise/credential[a-z_]*\.c|verifier/result/.*\.c
 (cyaml/.*|yaml\.h)      <- attester/collect/normal_yaml\.c|verifier/compiler/.*\.[ch]|verifier/config[a-z_]*\.c|attester/agent/config[a-z_]*\.c|gate/config\.c
 cbor\.h                 <- verifier/compiler/.*\.c
-openssl/.*              <- evidence/tls/tls_(exporter|client)\.c
+openssl/.*              <- evidence/tls/tls_adapter\.c
 p11-kit/.*              <- attester/token\.c
 seccomp\.h              <- verifier/sandbox[a-z_]*\.c
 jansson\.h              <- verifier/(console|keeper_operation|operator/.*|cli/.*|result/.*)[a-z_]*\.[ch]|gate/nft\.c

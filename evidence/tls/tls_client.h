@@ -1,8 +1,8 @@
 /*
  * tls_client.h: the certificates of a server's clients. Nobody is obliged to show one,
  * and no authority vouches for any: what counts is that the handshake proved its key,
- * and which certificate it is, byte for byte. Like tls_exporter.h an adapter to OpenSSL,
- * and no part of libevidence.
+ * and which certificate it is, byte for byte. As tls_exporter.h in tls_adapter.c, and no
+ * part of libevidence.
  *
  * It decides nothing: whose certificate it is, and whether its time has come or gone, is
  * for the caller to find out.

@@ -1,7 +1,7 @@
 /*
  * tls_exporter.h: what a TLS connection alone knows: keying material and the peer's
- * key. With tls_client.h the only adapter to OpenSSL, which is what Debian's libwebsockets
- * uses; both ends share it. No other file of ours may include OpenSSL's headers.
+ * key. tls_adapter.c has it from OpenSSL, which is what Debian's libwebsockets uses; both
+ * ends share it. No other file of ours may include OpenSSL's headers.
  *
  * Not part of libevidence: that stays pure.
  */
