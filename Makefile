@@ -79,7 +79,7 @@ AGENT_SRC := $(sort $(wildcard attester/agent/*.c)) $(TLS_SRC) \
 	$(filter-out $(COLLECT_LIB),$(sort $(wildcard attester/collect/*.c)))
 # What runs a connection in the loop of an embedding program.
 CONNECTION_SRC := $(sort $(wildcard attester/connection/*.c)) attester/agent/address.c \
-	attester/agent/link.c attester/agent/report.c $(TLS_SRC)
+	attester/agent/link.c attester/agent/local.c attester/agent/report.c $(TLS_SRC)
 EXAMPLE_SRC := $(sort $(wildcard attester/examples/*.c))
 VERIFIER_SRC := $(sort $(filter-out verifier/main.c,$(wildcard verifier/*.c verifier/ledger/*.c verifier/result/*.c verifier/operator/*.c))) $(TLS_SRC)
 GATE_SRC := $(sort $(wildcard gate/*.c))

@@ -2,6 +2,8 @@
  * attester_round.c. */
 #include "context.h"
 
+#include <assay/address.h>
+
 #include <string.h>
 
 _Static_assert(ASSAY_PCRS == PCR_COUNT && ASSAY_BANKS_MAX == PCR_BANKS_MAX &&
@@ -151,6 +153,20 @@ send_enrol(struct assay_attester *a, const struct assay_identity *id)
 }
 
 enum assay_err
+assay_attester_address(struct assay_attester *a, const uint8_t *address, size_t len,
+		       const uint8_t *mac)
+{
+	if (len != MSG_IP4_SIZE && len != MSG_IP6_SIZE)
+		return ASSAY_MALFORMED;
+	memcpy(a->address, address, len);
+	a->address_len = len;
+	a->mac_len = mac ? MSG_MAC_SIZE : 0;
+	if (mac)
+		memcpy(a->mac, mac, MSG_MAC_SIZE);
+	return ASSAY_OK;
+}
+
+enum assay_err
 assay_attester_connected(struct assay_attester *a, const uint8_t *exporter, size_t len)
 {
 	struct assay_identity id = {0};
@@ -160,6 +176,7 @@ assay_attester_connected(struct assay_attester *a, const uint8_t *exporter, size
 	round_reset(a);
 	if (exporter && len != sizeof a->exporter)
 		return ASSAY_MALFORMED;
+	a->address_len = a->mac_len = 0;
 	a->has_exporter = exporter != NULL;
 	if (exporter)
 		memcpy(a->exporter, exporter, sizeof a->exporter);

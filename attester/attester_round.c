@@ -53,6 +53,8 @@ make_claims(struct assay_attester *a, bool reread)
 		m->start_count = a->start_count;
 		m->round = ++a->round;
 	}
+	m->address = SPAN(a->address, a->address_len);
+	m->mac = SPAN(a->mac, a->mac_len);
 	return envelope_encode_claims(m, a->claims, a->claims_max, &a->claims_len);
 }
 

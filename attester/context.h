@@ -74,6 +74,8 @@ struct assay_attester {
 	enum state state;
 	bool has_exporter;
 	uint8_t exporter[BINDING_CHANNEL_SIZE];
+	uint8_t address[MSG_IP6_SIZE], mac[MSG_MAC_SIZE]; /* this end of the connection */
+	size_t address_len, mac_len;
 	struct tpm_name key_name; /* by which the verifier knows the device */
 
 	/* without a TPM */

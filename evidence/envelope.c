@@ -580,6 +580,11 @@ envelope_decode_claims(struct span bytes, struct arena *a, struct msg_claims *re
 	c.start_id = bytes_of(m->start_id);
 	c.start_count = m->start_count;
 	c.round = m->round;
+	c.address = bytes_of(m->address);
+	c.mac = bytes_of(m->mac);
+	if ((c.address.n != 0 && c.address.n != MSG_IP4_SIZE && c.address.n != MSG_IP6_SIZE) ||
+	    (c.mac.n != 0 && c.address.n == 0))
+		return ASSAY_MALFORMED;
 	*ret = c;
 	return ASSAY_OK;
 }

@@ -73,6 +73,9 @@ enum msg_type {
 #define MSG_LAYERS_MAX 8
 #define MSG_LAYER_MAX 2048
 #define MSG_START_ID_SIZE 16
+#define MSG_IP4_SIZE 4
+#define MSG_IP6_SIZE 16
+#define MSG_MAC_SIZE 6
 
 /* Bump memory for one message; see arena_init. */
 struct arena {
@@ -167,6 +170,8 @@ struct msg_claims {
 	struct msg_setting *settings;
 	struct span start_id; /* 16 bytes; empty on devices with a TPM */
 	uint64_t start_count, round;
+	struct span address; /* this end of the connection: 4 or 16 bytes, or empty */
+	struct span mac;     /* of its interface: 6 bytes, or empty */
 };
 
 enum part_kind {

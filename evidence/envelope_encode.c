@@ -374,5 +374,7 @@ envelope_encode_claims(const struct msg_claims *m, uint8_t *ret, size_t cap, siz
 	put_bytes(&w, 9, m->start_id);
 	put_uint(&w, 10, m->start_count);
 	put_uint(&w, 11, m->round);
+	put_bytes(&w, 12, m->address);
+	put_bytes(&w, 13, m->mac);
 	return finish(&w, MSG_CLAIMS, ret_len);
 }

@@ -36,7 +36,7 @@ struct field_rule {
 	const struct message_rule *nested;
 };
 
-#define FIELD_RULES_MAX 11
+#define FIELD_RULES_MAX 13
 
 struct message_rule {
 	size_t max; /* bytes of the message */

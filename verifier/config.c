@@ -12,7 +12,7 @@
 
 #define SUGGEST_DISTANCE 4 /* edits within which a key is taken for a slip */
 
-enum kind { TEXT, PATH, SOCKET, ADDRESS, FLAG, NUMBER };
+enum kind { TEXT, PATH, SOCKET, ADDRESS, FLAG, NUMBER, WORD };
 
 struct key {
 	const char *name;
@@ -56,6 +56,7 @@ config_defaults(struct config *c, const char *state_dir)
 	c->ima_memory = 256;
 	c->device_tokens = true;
 	text_format(c->ear_dialect, sizeof c->ear_dialect, "ietf");
+	text_format(c->addresses, sizeof c->addresses, "registered");
 	c->retention_days = 90;
 	text_format(c->state, sizeof c->state, "%s", state_dir);
 	text_format(c->listen, sizeof c->listen, "0.0.0.0:7443");
@@ -162,6 +163,17 @@ is_address(const char *value)
 	return !*value || config_split_address(value, host, sizeof host, &port) == ASSAY_OK;
 }
 
+/* One of "this or that". */
+static bool
+is_word(const char *must, const char *value)
+{
+	const char *other = strstr(must, " or ");
+	size_t n = other ? (size_t)(other - must) : 0;
+
+	return (strlen(value) == n && strncmp(must, value, n) == 0) ||
+	       (other && strcmp(other + 4, value) == 0);
+}
+
 static bool
 has_kind(const struct key *k, const struct config_pair *p)
 {
@@ -172,6 +184,8 @@ has_kind(const struct key *k, const struct config_pair *p)
 		return is_number(p);
 	case ADDRESS:
 		return is_address(p->value);
+	case WORD:
+		return is_word(k->must, p->value);
 	case TEXT:
 	case PATH:
 	case SOCKET:

@@ -53,6 +53,7 @@ struct config {
 	char ear_developer[128], ear_audience[128]; /* "": the issuer */
 	bool device_tokens;
 	bool mac_admits;		/* RADIUS: a MAC address alone may be answered admit */
+	char addresses[16];		/* decisions apply to: "registered", "attested" */
 
 	unsigned retention_days;
 	char user[64];			/* children run as this user when started as root */

@@ -42,6 +42,7 @@ void config_yaml_free(struct config *c);
 
 /*
  * X(KIND, key = member of struct config, least, most, what it must be)
+ * A WORD is one of the two that "must" names.
  * least and most: of a NUMBER its value, of anything else its length in bytes.
  */
 #define CONFIG_KEYS(X)                                                                         \
@@ -76,6 +77,7 @@ void config_yaml_free(struct config *c);
 	X(TEXT, ear_audience, 0, 127, "a text, as an URI")                                      \
 	X(FLAG, device_tokens, 0, 8, "true or false")                                           \
 	X(FLAG, mac_admits, 0, 8, "true or false")                                              \
+	X(WORD, addresses, 1, 15, "registered or attested")                                     \
 	X(NUMBER, retention_days, 1, 36500, "a number of days")                                \
 	X(TEXT, user, 1, 63, "the name of a user")                                             \
 	X(FLAG, log_json, 0, 8, "true or false")

@@ -188,6 +188,9 @@ int keeper_main(const struct config *c);
 ASSAY_MUST_USE enum assay_err keeper_case(struct keeper *k, const struct ledger_device *d,
 					  uint8_t **ret, size_t *ret_len);
 
+#define KEEPER_ADDRESSES_MAX 16 /* of a device; as many as fit its record */
+/* Takes away what the device attested; within a change. */
+ASSAY_MUST_USE enum assay_err keeper_address_release(struct keeper *k, const char *device);
 /* The device's addresses changed: keeper_device_changed() makes a new record of it. */
 void keeper_addresses_changed(struct keeper *k, const char *device);
 

@@ -412,6 +412,8 @@ keeper_decisions_sweep(struct keeper *k)
 		struct live_device *d = &k->live.slots[i];
 		enum assay_err e;
 
+		if (d->id[0])
+			keeper_address_expire(k, d);
 		if (!d->id[0] || d->expires_at == 0 ||
 		    (d->expires_at > k->now && d->expires_ms > k->now_ms))
 			continue;
@@ -481,6 +483,8 @@ keeper_live_load(struct keeper *k)
 				  "error", assay_err_name(e), NULL);
 			continue;
 		}
+		if ((e = keeper_address_load(k, d, st.expires_at)) != ASSAY_OK)
+			return e;
 		d->seq = st.decision_seq;
 		d->decision = st.decision;
 		d->told_at = k->now;

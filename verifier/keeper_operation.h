@@ -110,6 +110,8 @@ ASSAY_MUST_USE enum assay_err json_device_more(struct call *c, const struct ledg
 json_t *json_decision(const struct ledger_decision *d);
 /* keeper_operation_address.c; NULL if they cannot be read. */
 json_t *json_addresses(struct call *c, const char *device);
+/* Of these, those that it attests from. */
+json_t *json_attested(struct call *c, const char *device);
 json_t *json_audit(const struct ledger_audit *a);
 json_t *json_reference(const struct ledger_reference *r);
 json_t *json_policy(const struct ledger_policy *p);

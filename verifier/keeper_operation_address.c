@@ -7,22 +7,33 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ADDRESSES_MAX 16 /* of a device; as many as fit its record */
-
-json_t *
-json_addresses(struct call *c, const char *device)
+static json_t *
+list(struct call *c, const char *device, bool attested_only)
 {
 	struct ledger_address a = {.address = ""};
 	json_t *list = json_array();
 	enum assay_err e;
 
 	while ((e = ledger_address_next(c->l, device, a.address, &a)) == ASSAY_OK)
-		if (json_array_append_new(list, json_string(a.address)) != 0)
+		if ((a.attested || !attested_only) &&
+		    json_array_append_new(list, json_string(a.address)) != 0)
 			break;
 	if (e == ASSAY_NOT_FOUND)
 		return list;
 	json_decref(list);
 	return NULL;
+}
+
+json_t *
+json_addresses(struct call *c, const char *device)
+{
+	return list(c, device, false);
+}
+
+json_t *
+json_attested(struct call *c, const char *device)
+{
+	return list(c, device, true);
 }
 
 static enum assay_err
@@ -63,15 +74,16 @@ check_free(struct call *c, const struct ledger_device *d, const char *address)
 	enum assay_err e = ledger_address_get(c->l, address, &there);
 
 	if (e == ASSAY_OK && there.device[0] && strcmp(there.device, d->id) != 0)
-		return call_fail(c, ASSAY_EXISTS, "%s is device %s's; remove it there first",
-				 address, there.device);
+		return call_fail(c, ASSAY_EXISTS, "%s is device %s's%s; remove it there first",
+				 address, there.device,
+				 there.attested ? ", which attests from it" : "");
 	if (e != ASSAY_OK && e != ASSAY_NOT_FOUND)
 		return e;
 	if ((e = count(c, d->id, &n)) != ASSAY_OK)
 		return e;
-	return n < ADDRESSES_MAX ? ASSAY_OK
+	return n < KEEPER_ADDRESSES_MAX ? ASSAY_OK
 				 : call_fail(c, ASSAY_TOO_MANY, "a device has at most %d addresses",
-					     ADDRESSES_MAX);
+					     KEEPER_ADDRESSES_MAX);
 }
 
 static enum assay_err

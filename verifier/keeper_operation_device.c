@@ -491,7 +491,8 @@ operation_on_device_retire(struct call *c)
 		return e;
 	if (d.status == DEV_RETIRED)
 		return call_fail(c, ASSAY_STATE, "the device is retired already");
-	if ((e = apply(c, &d, LIFE_RETIRED)) != ASSAY_OK)
+	if ((e = apply(c, &d, LIFE_RETIRED)) != ASSAY_OK || (e = call_change(c)) != ASSAY_OK ||
+	    (e = keeper_address_release(c->k, d.id)) != ASSAY_OK)
 		return e;
 	return store_device(c, &d, reason);
 }

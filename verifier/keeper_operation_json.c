@@ -331,6 +331,7 @@ json_device_more(struct call *c, const struct ledger_device *d, json_t *out)
 	bad |= json_object_set_new(out, "starts", json_starts(&k.key));
 	bad |= json_object_set_new(out, "ima", json_ima(c, d->id, &k.ima));
 	bad |= json_object_set_new(out, "addresses", json_addresses(c, d->id));
+	bad |= json_object_set_new(out, "attested_addresses", json_attested(c, d->id));
 	bad |= json_object_set_new(out, "boot_log", json_hex(s.boot_log, 32));
 	bad |= json_object_set_new(out, "good_log", json_hex(s.good_log, 32));
 	bad |= json_object_set_new(out, "ek", json_ek(d));

@@ -136,6 +136,9 @@ struct request {
 	uint8_t *split; /* lengths of the entries that were proved: be32 each */
 	size_t split_len;
 	char class_name[DEVICE_CLASS_MAX + 1];
+	enum address_conflict conflict; /* found when a first verdict told the address */
+	char owner[DEVICE_ID_HEX + 1];	/* whose it is */
+	uint8_t conflicts;
 	uint8_t needs;	/* how often the device was asked for parts */
 	int64_t at_ms; /* monotonic, when the proof came */
 };
@@ -467,5 +470,23 @@ const struct keeper_policy *keeper_policy_with(struct keeper *k,
 					       const struct keeper_policy *candidate,
 					       const char *class_name, const char *labels);
 
+
+/* ---- keeper_address.c ---- */
+
+void keeper_address_fill(struct appraisal_input *in, const struct keeper_session *s,
+			 const struct request *r);
+/* Whether what the verdict attests is free or the device's own. EXISTS: it is another's,
+ * and r says so: to be judged again. */
+ASSAY_MUST_USE enum assay_err keeper_address_check(struct keeper *k,
+						   const struct keeper_session *s,
+						   struct request *r);
+/* Makes it the device's, where configuration wants it, and takes away what was before. */
+ASSAY_MUST_USE enum assay_err keeper_address_take(struct keeper *k,
+						  const struct keeper_session *s,
+						  const struct request *r, int64_t until);
+/* What a device attested ends with its last verdict. */
+void keeper_address_expire(struct keeper *k, struct live_device *d);
+ASSAY_MUST_USE enum assay_err keeper_address_load(struct keeper *k, struct live_device *d,
+						  int64_t until);
 
 #endif

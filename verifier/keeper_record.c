@@ -70,7 +70,7 @@ fill(const struct keeper *k, const struct live_device *l, const struct ledger_de
 	snprintf(r->reasons[r->nreasons++], sizeof r->reasons[0], "%s", row->reason);
 }
 
-/* What the operator registered; what does not fit is left out, as the first ones are. */
+/* What was registered or attested; what does not fit is left out, as the first ones are. */
 static enum assay_err
 fill_addresses(struct keeper *k, struct record *r)
 {

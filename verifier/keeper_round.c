@@ -182,6 +182,7 @@ fill_evidence(struct keeper *k, const struct keeper_session *s, const struct req
 	in->has_ima = r->has_ima;
 	in->ima_from = r->ima_from;
 	in->ima_stored = r->ima_stored;
+	keeper_address_fill(in, s, r);
 }
 
 /* Digest over all that the device sent, length by length. */

@@ -316,7 +316,8 @@ look_again(struct keeper *k, struct request *r)
 /*
  * DENIED: the verdict would make the recorded decision milder and was not reproduced.
  * BUSY: the state was changed meanwhile, but not by another round of the device
- * (expiry, an operator, a new policy): judge again. MISMATCH: by another round.
+ * (expiry, an operator, a new policy): judge again. MISMATCH: by another round. EXISTS: its
+ * address is another device's: judge again with that.
  */
 static enum assay_err
 commit_round(struct keeper *k, struct keeper_session *s, struct request *r, struct span bytes)
@@ -344,6 +345,8 @@ commit_round(struct keeper *k, struct keeper_session *s, struct request *r, stru
 	/* a policy activated while the evidence was judged is the one that counts */
 	if (!span_equal(SPAN(v->policy, 32), SPAN(r->standing.policy, 32)))
 		return ASSAY_BUSY;
+	if (r->kind != REQ_CORE && (e = keeper_address_check(k, s, r)) != ASSAY_OK)
+		return e;
 	decide_with(k, r, &d);
 	if (d.outcome > st.decision && r->kind != REQ_REPRODUCE)
 		return ASSAY_DENIED; /* milder: not before it was reproduced */
@@ -354,7 +357,8 @@ commit_round(struct keeper *k, struct keeper_session *s, struct request *r, stru
 	st.verdict = bytes;
 	st.channel = s->bound ? SPAN(s->channel, sizeof s->channel) : SPAN(NULL, 0);
 	describe(v, detail, sizeof detail);
-	if ((e = keeper_record_decision(k, &st, &d, detail)) != ASSAY_OK ||
+	if ((e = keeper_address_take(k, s, r, d.expires)) != ASSAY_OK ||
+	    (e = keeper_record_decision(k, &st, &d, detail)) != ASSAY_OK ||
 	    (e = ledger_state_put(k->ledger, &st)) != ASSAY_OK ||
 	    (e = keeper_note_copy(k, r->device, v)) != ASSAY_OK) {
 		keeper_poison(k, e);
@@ -401,7 +405,8 @@ on_decided(struct keeper *k, struct keeper_session *s, struct request *r, struct
 		reproduce(k, r, bytes);
 		return;
 	}
-	if (e == ASSAY_BUSY && r->kind != REQ_CORE && r->again++ == 0) {
+	if ((e == ASSAY_BUSY && r->kind != REQ_CORE && r->again++ == 0) ||
+	    (e == ASSAY_EXISTS && r->conflicts++ == 0)) {
 		r->kind = REQ_ROUND;
 		keeper_submit(k, s, r);
 		return;

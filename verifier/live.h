@@ -22,6 +22,7 @@ struct live_device {
 	uint64_t token_seq;	       /* decision of the token that the device was given */
 	int64_t token_at, token_expires;
 	int64_t maintained_until;      /* s; 0: no window is open */
+	int64_t attested_until;	       /* s, of its attested addresses; 0: it has none */
 	bool stale;		       /* its last good evidence is too old to count */
 	bool carded;		       /* the next three are as the ledger has them */
 	char name[DEVICE_NAME_MAX + 1];

@@ -71,6 +71,9 @@ peer_key(int fd, uint8_t key[SOURCE_KEY], char text[INET6_ADDRSTRLEN])
 		bool mapped = IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
 
 		memcpy(key, &in6->sin6_addr, mapped ? 16 : 8);
+		if (mapped)
+			return inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], text,
+					 INET6_ADDRSTRLEN) != NULL;
 		return inet_ntop(AF_INET6, &in6->sin6_addr, text, INET6_ADDRSTRLEN) != NULL;
 	}
 	return false;

@@ -5,6 +5,7 @@
 #include "attester/collect/imalist.h"
 #include "evidence/hex.h"
 #include "identity.h"
+#include "local.h"
 #include "report.h"
 
 #include <stdio.h>
@@ -346,6 +347,7 @@ on_up(void *self, const uint8_t *exporter)
 	struct agent *a = self;
 
 	a->error = assay_attester_connected(a->attester, exporter, ASSAY_EXPORTER_SIZE);
+	local_tell(a->attester, link_socket(a->link));
 	if (a->error != ASSAY_OK)
 		handle(a, EVENT_FAULT);
 	else

@@ -302,6 +302,12 @@ link_dial(struct link *l)
 		finish(l, "not reachable");
 }
 
+int
+link_socket(const struct link *l)
+{
+	return l->wsi && l->is_up ? (int)lws_get_socket_fd(l->wsi) : -1;
+}
+
 void
 link_send(struct link *l)
 {

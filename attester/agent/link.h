@@ -47,6 +47,8 @@ ASSAY_MUST_USE enum assay_err link_open(const struct link_config *c,
 void link_close(struct link *l);
 /* Connect; down() or up() follows. */
 void link_dial(struct link *l);
+/* Its socket while it is up; -1: it is not. */
+int link_socket(const struct link *l);
 /* There may be something to send. */
 void link_send(struct link *l);
 /* Give up the connection, if there is one; down() follows if there was. */

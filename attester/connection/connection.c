@@ -4,6 +4,7 @@
  * the program polls.
  */
 #include "attester/agent/link.h"
+#include "attester/agent/local.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ on_up(void *self, const uint8_t *exporter)
 	enum assay_err e =
 		assay_attester_connected(c->config.attester, exporter, ASSAY_EXPORTER_SIZE);
 
+	local_tell(c->config.attester, link_socket(c->link));
 	c->up = true;
 	link_timer(c->link, SILENCE_MS);
 	if (e != ASSAY_OK)

@@ -48,13 +48,14 @@ never_reaches() { # NS ADDRESS SECONDS
 reaches_verifier() { in_ns "$1" timeout 2 bash -c "exec 3<>/dev/tcp/$VERIFIER/$PORT"; } # NS
 
 # ---- the verifier, at $VERIFIER in namespace srv --------------------------------
-gate_verifier() {
+gate_verifier() { # [LINE...]: of its configuration
 	ca_configure
 	check 'a TPM is manufactured' tpm_make spare
 	ca_roots "$WORK/roots"
 	export ASSAY_STATE=$WORK/verifier
 	check 'init makes a verifier' "$ASSAY_BIN/assay-verifier" init --state "$ASSAY_STATE" --listen "$VERIFIER:0" \
 		--roots "$WORK/roots" --accept-virtual-tpm
+	[ $# = 0 ] || printf '%s\n' "$@" >>"$ASSAY_STATE/verifier.yaml"
 	check 'the verifier starts' verifier_up
 	PORT=$(cat "$ASSAY_STATE/run/port")
 	sed -i "s/^listen:.*/listen: \"$VERIFIER:$PORT\"/" "$ASSAY_STATE/verifier.yaml"
@@ -92,6 +93,10 @@ gate_close() { in_ns gw "$ASSAY_BIN/assay-gate" close --config "$WORK/gate.yaml"
 gate_hears() { jq -e '.verifier == "heard" and .kernel == "confirmed"' "$WORK/gate.status" >/dev/null 2>&1; }
 gate_told() { grep -q "event=$1" "$WORK/gate.log"; } # EVENT
 
+# What it attests from, as JSON; NAME.
+attests() { assay device show "$1" --json | jq -c .attested_addresses; }
+attests_from() { equal "$(attests "$1")" "$2"; } # NAME JSON
+
 # ---- devices, each in the namespace of its name -------------------------------------
 agent_start() { # NAME ARGUMENT...
 	local name=$1
@@ -100,3 +105,4 @@ agent_start() { # NAME ARGUMENT...
 	start "agent-$name" nsenter "$(net_of "$name")" "$ASSAY_BIN/assay-attester" --verifier "wss://$VERIFIER:$PORT" \
 		--state "$WORK/$name/agent" --tcti "$(tpm_tcti "$name")" "$@"
 }
+agent_again() { agent_start "$1" --boot-log "$WORK/$1/boot.log" --retry-max 1; } # NAME

@@ -184,7 +184,7 @@ every_key_can_be_given(void **state)
 		"connections_per_source: 7\nhalf_open_per_source: 8\nuploads_max: 9\n"
 		"ima_memory: 11\ndice_roots: d\ntoken_roots: t\n"
 		"ear_dialect: ietf\near_developer: d\near_audience: a\n"
-		"device_tokens: false\nmac_admits: true\n"
+		"device_tokens: false\nmac_admits: true\naddresses: attested\n"
 		"retention_days: 10\nuser: u\nlog_json: true\n";
 	size_t lines = 0, named = 0;
 

@@ -318,6 +318,13 @@ keeper_addresses_changed(struct keeper *k, const char *device)
 }
 
 enum assay_err
+keeper_address_release(struct keeper *k, const char *device)
+{
+	(void)k, (void)device;
+	return ASSAY_OK;
+}
+
+enum assay_err
 keeper_case(struct keeper *k, const struct ledger_device *d, uint8_t **ret, size_t *ret_len)
 {
 	(void)k, (void)d, (void)ret, (void)ret_len;

@@ -85,6 +85,7 @@ struct appraisal {
 
 	struct fact_set *facts;
 	char banks[64]; /* quote.banks */
+	char peer[48], told_address[72]; /* address.peer, address.told */
 	bool reference_matched, reference_learned;
 	struct told *told; /* where what rules say is written down; may be NULL */
 	bool judged; /* a rule or reference over software.* or dice.* facts held */
@@ -134,6 +135,11 @@ struct told_rule *appraisal_tell(struct appraisal *a, struct span id);
 void *appraisal_alloc(struct appraisal *a, size_t n);
 
 /* ---- the steps, in their order ---- */
+
+/* ---- attested.c: the address that it attests from ---- */
+
+void attested_gather(struct appraisal *a);
+void attested_judge(struct appraisal *a);
 
 /* core.c: signature, quote, binding, selection, values. False: UNPROVEN, and nothing
  * that was sent is believed. */

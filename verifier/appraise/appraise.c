@@ -150,8 +150,10 @@ static void
 judge_key(struct appraisal *a)
 {
 	gather_key(a);
+	attested_gather(a);
 	gather_software(a);
 	identity_judge(a);
+	attested_judge(a);
 	knownbad_judge(a);
 	software_judge(a);
 	policy_judge(a);
@@ -201,10 +203,12 @@ judge(struct appraisal *a, struct appraisal_input *room)
 	if (!boot_check(a) || !ima_check(a) || !software_check(a))
 		return false;
 	gather_facts(a);
+	attested_gather(a);
 	gather_boot(a);
 	gather_software(a);
 	ima_judge(a);
 	identity_judge(a);
+	attested_judge(a);
 	reference_judge(a);
 	plan_judge(a);
 	baseline_judge(a);

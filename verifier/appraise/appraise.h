@@ -89,6 +89,8 @@ struct reference_view {
 	uint8_t superseded_by[32];
 };
 
+enum address_conflict { CONFLICT_NONE = 0, CONFLICT_IP, CONFLICT_MAC, CONFLICT_COUNT };
+
 #define APPRAISAL_FILES_MAX 4
 #define APPRAISAL_FILE_MAX (512u << 10) /* bytes of one manifest */
 
@@ -128,6 +130,12 @@ struct appraisal_input {
 	size_t nreferences;
 	struct reference_view references[REFERENCES_PER_DEVICE_MAX];
 	struct span continuity; /* as last stored; empty: none */
+	/* Where the connection came from, as net saw it: 4 or 16 bytes; len 0: no address
+	 * that a device can have alone. */
+	uint8_t peer_len, peer[MSG_IP6_SIZE];
+	/* What of it, or of what the claims say, is another device's, and whose */
+	enum address_conflict conflict;
+	char owner[DEVICE_ID_HEX + 1];
 };
 
 /*

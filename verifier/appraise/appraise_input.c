@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define INPUT_FORM 0x49
+#define INPUT_FORM 0x4A
 
 const char *
 tier_name(enum tier t)
@@ -84,6 +84,40 @@ unpack_reference_view(struct reader *r, struct reference_view *ret)
 	unpack_fixed(r, ret->superseded_by, sizeof ret->superseded_by);
 }
 
+static bool
+peer_sound(const struct appraisal_input *in)
+{
+	bool any = in->peer_len == MSG_IP4_SIZE || in->peer_len == MSG_IP6_SIZE;
+
+	for (size_t i = in->peer_len; i < sizeof in->peer; i++)
+		if (in->peer[i] != 0)
+			return false;
+	return (any || in->peer_len == 0) && (any || in->conflict == CONFLICT_NONE) &&
+	       (in->conflict != CONFLICT_NONE) == (in->owner[0] != '\0');
+}
+
+static void
+pack_peer(struct writer *w, const struct appraisal_input *in)
+{
+	if (in->peer_len > MSG_IP6_SIZE || !peer_sound(in))
+		wr_fail(w, ASSAY_MALFORMED);
+	pack_below(w, in->peer_len, MSG_IP6_SIZE + 1);
+	pack_fixed(w, in->peer, sizeof in->peer);
+	pack_below(w, in->conflict, CONFLICT_COUNT);
+	pack_text(w, in->owner, sizeof in->owner);
+}
+
+static void
+unpack_peer(struct reader *r, struct appraisal_input *ret)
+{
+	ret->peer_len = unpack_below(r, MSG_IP6_SIZE + 1);
+	unpack_fixed(r, ret->peer, sizeof ret->peer);
+	ret->conflict = (enum address_conflict)unpack_below(r, CONFLICT_COUNT);
+	unpack_text(r, ret->owner, sizeof ret->owner);
+	if (!peer_sound(ret))
+		rd_fail(r, ASSAY_MALFORMED);
+}
+
 enum assay_err
 appraisal_input_encode(const struct appraisal_input *in, uint8_t *ret, size_t cap, size_t *ret_len)
 {
@@ -117,6 +151,7 @@ appraisal_input_encode(const struct appraisal_input *in, uint8_t *ret, size_t ca
 	for (size_t i = 0; i < in->nreferences && w.err == ASSAY_OK; i++)
 		pack_reference_view(&w, &in->references[i]);
 	wr_be32_bytes(&w, in->continuity);
+	pack_peer(&w, in);
 	return wr_finish(&w, ret_len);
 }
 
@@ -163,6 +198,7 @@ unpack_input(struct reader *r, struct appraisal_input *ret)
 	for (size_t i = 0; i < ret->nreferences && r->err == ASSAY_OK; i++)
 		unpack_reference_view(r, &ret->references[i]);
 	ret->continuity = rd_be32_bytes(r, CONTINUITY_BYTES_MAX);
+	unpack_peer(r, ret);
 }
 
 enum assay_err

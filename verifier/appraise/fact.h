@@ -227,7 +227,15 @@ const char *fact_type_name(enum fact_type t);
 	X(HEALTH_UPDATE_AGE, "health.update_age", NUMBER, CLAIMED, ROUND, 0,                   \
 	  "time since health.last_update, by the verifier's clock")                            \
 	X(HEALTH_PASSWORDLESS, "health.passwordless", LIST, CLAIMED, ROUND, 0,                 \
-	  "accounts that need no password")
+	  "accounts that need no password")                                                    \
+	X(ADDRESS_PEER, "address.peer", TEXT, VERIFIER, ROUND, 0,                              \
+	  "where the connection comes from, as the verifier sees it")                          \
+	X(ADDRESS_TOLD, "address.told", TEXT, CLAIMED, ROUND, 0,                               \
+	  "the connection's other end, as the agent says it: address, and MAC address")        \
+	X(ADDRESS_SAME, "address.same", BOOL, VERIFIER, ROUND, 0,                              \
+	  "both are the same address; false behind NAT or a proxy")                            \
+	X(ADDRESS_CONFLICT, "address.conflict", BOOL, VERIFIER, ROUND, 0,                      \
+	  "the address, or the MAC address told with it, belongs to another device")
 
 /* The health claims follow: "health.NAME" of the device as a whole, and "health.NAME.*"
  * of an instance, where there are such; all CLAIMED, of the ROUND. */

@@ -316,6 +316,10 @@ coherent(const struct verdict *v)
 		return false;
 	if ((v->status == VERDICT_NEED) != (v->need.nwants != 0))
 		return false;
+	if ((v->attested != ATTESTED_NONE && !decided) ||
+	    (v->has_mac && v->attested != ATTESTED_SAME) ||
+	    (!v->has_mac && !is_zero(v->mac, sizeof v->mac)))
+		return false;
 	/* proved entries end where the state does */
 	if (v->ima_accepted.count != 0 &&
 	    (!v->next.present || !v->next.ima.present ||
@@ -378,6 +382,9 @@ pack_verdict(struct writer *w, const struct verdict *v)
 	pack_bool(w, v->enforced);
 	pack_below(w, v->would, OUTCOME_COUNT);
 	pack_accepted(w, &v->ima_accepted);
+	pack_below(w, v->attested, ATTESTED_COUNT);
+	pack_bool(w, v->has_mac);
+	pack_fixed(w, v->mac, sizeof v->mac);
 	pack_bool(w, v->next.present);
 	if (v->next.present)
 		pack_continuity(w, &v->next);
@@ -409,6 +416,9 @@ unpack_verdict(struct reader *r, struct verdict *ret)
 	ret->enforced = unpack_bool(r);
 	ret->would = (enum outcome)unpack_below(r, OUTCOME_COUNT);
 	unpack_accepted(r, &ret->ima_accepted);
+	ret->attested = (enum attested)unpack_below(r, ATTESTED_COUNT);
+	ret->has_mac = unpack_bool(r);
+	unpack_fixed(r, ret->mac, sizeof ret->mac);
 	if (unpack_bool(r))
 		unpack_continuity(r, &ret->next);
 }

@@ -259,6 +259,8 @@ const char *provenance_name(enum provenance p);
 	  "find out who downgraded it; update it")                                             \
 	X(SOFTWARE_OTHER, "software.unexpected", "software that the policy does not name",     \
 	  "name it in the policy, or remove it from the agent's configuration")                \
+	X(ADDRESS_CONFLICT, "address.conflict", "its address belongs to another device",       \
+	  "find out which of the two should have it: assay device show; then give it up there") \
 	X(SOFTWARE_UNKNOWN, "software.unreferenced", "no reference set has this software",     \
 	  "capture or import reference values that have it")
 
@@ -374,6 +376,14 @@ struct ima_accepted {
 	uint64_t from, count, bytes;
 };
 
+/* What the signed claims say of the address that net saw. */
+enum attested {
+	ATTESTED_NONE = 0, /* nothing, or it saw none that a device can have */
+	ATTESTED_SAME,
+	ATTESTED_DIFFERS, /* NAT, a proxy, or one of the two lies */
+	ATTESTED_COUNT
+};
+
 struct verdict {
 	enum verdict_status status;
 	enum outcome outcome;
@@ -393,6 +403,9 @@ struct verdict {
 	bool enforced;		/* ...but here: outcome is what the enforced policy gives */
 	enum outcome would;	/* and this what the one in monitor mode would */
 	struct ima_accepted ima_accepted; /* zeros: nothing; only if status is DECIDED */
+	enum attested attested; /* the address that the connection came from; DECIDED only */
+	bool has_mac;		/* with ATTESTED_SAME only: the agent says that it has this... */
+	uint8_t mac[MSG_MAC_SIZE]; /* ...MAC address */
 	bool prediction;	/* of appraise_replay(): never encoded */
 	struct continuity next; /* to be stored; only if status is DECIDED */
 };

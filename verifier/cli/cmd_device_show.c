@@ -86,14 +86,32 @@ show_record(const json_t *d, int64_t now)
 	line("conflict", view_text(d, "conflict_with"));
 }
 
+static bool
+is_attested(const json_t *d, const char *address)
+{
+	const json_t *list = json_object_get(d, "attested_addresses"), *a;
+	size_t i;
+
+	json_array_foreach(list, i, a)
+		if (strcmp(json_string_value(a), address) == 0)
+			return true;
+	return false;
+}
+
 /* What relying parties know it by. */
 static void
 show_addresses(const json_t *d)
 {
-	const json_t *list = json_object_get(d, "addresses");
+	const json_t *list = json_object_get(d, "addresses"), *a;
+	char text[128];
+	size_t i;
 
-	for (size_t i = 0; i < json_array_size(list); i++)
-		line(i ? "" : "known by", json_string_value(json_array_get(list, i)));
+	json_array_foreach(list, i, a)
+	{
+		snprintf(text, sizeof text, "%.90s%s", json_string_value(a),
+			 is_attested(d, json_string_value(a)) ? " (it attests from it)" : "");
+		line(i ? "" : "known by", text);
+	}
 }
 
 static void

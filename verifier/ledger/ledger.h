@@ -204,6 +204,7 @@ struct ledger_address {
 	char address[LEDGER_ADDRESS_MAX + 1];
 	char device[DEVICE_ID_HEX + 1]; /* "": nobody's any more */
 	int64_t updated;
+	bool attested; /* by the device's evidence; else registered by an operator */
 };
 
 /* EXISTS: it is another device's (give it up there first). */

@@ -11,6 +11,7 @@ address_write(const struct ledger_address *a, struct row *r)
 	row_text(r, a->address, sizeof a->address);
 	row_text(r, a->device, sizeof a->device);
 	row_int(r, a->updated);
+	row_int(r, a->attested);
 }
 
 static enum assay_err
@@ -20,6 +21,7 @@ address_read(struct row *r, struct ledger_address *ret)
 	row_get_text(r, ret->address, sizeof ret->address);
 	row_get_text(r, ret->device, sizeof ret->device);
 	ret->updated = row_get_int(r);
+	ret->attested = row_get_bool(r);
 	return row_end(r);
 }
 

@@ -47,7 +47,7 @@ const struct table tables[TABLE_COUNT] = {
 		       11, "", 0},
 	[T_PLAN] = {"plan", "a,b,starts,ends,active,actor,comment,created", 8, "", 0},
 	[T_KNOWN_BAD] = {"known_bad", "digest,active,actor,comment,created", 5, "", 0},
-	[T_ADDRESS] = {"address", "address,device,updated", 3, "", 0},
+	[T_ADDRESS] = {"address", "address,device,updated,attested", 4, "", 0},
 };
 
 /* ---- cells ---- */

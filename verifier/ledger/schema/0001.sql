@@ -325,6 +325,7 @@ CREATE TABLE address (
 	address TEXT PRIMARY KEY NOT NULL,
 	mac BLOB NOT NULL,
 	device TEXT NOT NULL,
-	updated INTEGER NOT NULL
+	updated INTEGER NOT NULL,
+	attested INTEGER NOT NULL -- 1: by the device's evidence, not by an operator
 ) STRICT;
 CREATE INDEX address_device ON address (device, address);
