@@ -53,11 +53,45 @@ each_address_has_one_form(void **state)
 	}
 }
 
+/* Neither registration nor evidence takes an address from the device that has it. */
+static void
+an_address_is_one_devices_however_it_came_to_it(void **state)
+{
+	struct ledgers *s = *state;
+	struct ledger_device one = ledgers_device(1), two = ledgers_device(2);
+	struct ledger_address a = {.address = "ip 192.0.2.7", .attested = true}, there;
+
+	IN_TRANSACTION(s, ledger_device_insert(s->l, &one));
+	IN_TRANSACTION(s, ledger_device_insert(s->l, &two));
+	memcpy(a.device, one.id, sizeof a.device);
+	IN_TRANSACTION(s, ledger_address_put(s->l, &a));
+	assert_int_equal(ledger_address_get(s->l, a.address, &there), ASSAY_OK);
+	assert_true(there.attested);
+	memcpy(a.device, two.id, sizeof a.device);
+	for (int attested = 0; attested < 2; attested++) {
+		a.attested = attested;
+		assert_int_equal(ledger_begin(s->l), ASSAY_OK);
+		assert_int_equal(ledger_address_put(s->l, &a), ASSAY_EXISTS);
+		ledger_rollback(s->l);
+	}
+	a.device[0] = '\0';
+	IN_TRANSACTION(s, ledger_address_put(s->l, &a));
+	memcpy(a.device, two.id, sizeof a.device);
+	IN_TRANSACTION(s, ledger_address_put(s->l, &a));
+	/* registered once it is attested, not the other way round behind the service's back */
+	ledgers_close(s);
+	assert_int_equal(ledgers_sql(s, "UPDATE address SET attested = 0"), 1);
+	assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
+	assert_int_equal(ledger_address_get(s->l, a.address, &there), ASSAY_TAMPERED);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_address_has_one_form),
+		cmocka_unit_test_setup_teardown(an_address_is_one_devices_however_it_came_to_it,
+						ledgers_setup, ledgers_teardown),
 	};
 
 	return cmocka_run_group_tests_name("address", tests, NULL, NULL);

@@ -101,6 +101,8 @@ an_address_is_numeric_with_a_port(void **state)
 	assert_int_equal(port, 65535);
 	assert_int_equal(config_split_address("127.0.0.1:0", host, sizeof host, &port), ASSAY_OK);
 	assert_int_equal(config_split_address("127.0.0.1:0", host, 9, &port), ASSAY_MALFORMED);
+	refused("addresses: claimed\n", "verifier.yaml:1:12: addresses: is not of its type, give "
+					"registered or attested");
 	refused("listen: everywhere\n", "verifier.yaml:1:9: listen: is not of its type, give "
 					"ADDRESS:PORT, as 0.0.0.0:7443 or [::]:7443");
 }
