@@ -114,8 +114,8 @@ check_directions() {
 
 # `HEADER PATTERN <- FILE PATTERN`: only these files (and tests/) may include those headers.
 SINGLE_INCLUDERS='
-libwebsockets\.h        <- verifier/(net|console)[a-z_]*\.[ch]|verifier/operator/.*\.[ch]|attester/agent/link[a-z_]*\.c|gate/feed\.c
-uv\.h                   <- attester/connection/connection\.c|verifier/(net|console)[a-z_]*\.[ch]|verifier/operator/.*\.[ch]
+libwebsockets\.h        <- verifier/(net|console|outbound)[a-z_]*\.[ch]|verifier/operator/.*\.[ch]|attester/agent/link[a-z_]*\.c|gate/feed\.c
+uv\.h                   <- attester/connection/connection\.c|verifier/(net|console|outbound)[a-z_]*\.[ch]|verifier/operator/.*\.[ch]
 sqlite3\.h              <- verifier/ledger/.*
 libpq-fe\.h             <- verifier/ledger/.*
 tss2/.*                 <- attester/tpm[a-z_]*\.[ch]
@@ -131,7 +131,7 @@ jansson\.h              <- verifier/(console|keeper_operation|operator/.*|cli/.*
 nftables/.*             <- gate/nft\.c
 libnetfilter_conntrack/.* <- gate/flows\.c
 archive(_entry)?\.h     <- verifier/cli/rootfs_archive\.c
-curl/.*                 <- verifier/(cli|outbound)[a-z_/]*\.c
+curl/.*                 <- verifier/cli/[a-z_]*\.c
 '
 
 check_includers() {

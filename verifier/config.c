@@ -1,7 +1,7 @@
 /* config.c: see config.h. */
 #include "config.h"
 
-#include "config_yaml.h"
+#include "config_private.h"
 #include "verifier/appraise/text.h"
 
 #include <arpa/inet.h>
@@ -12,24 +12,15 @@
 
 #define SUGGEST_DISTANCE 4 /* edits within which a key is taken for a slip */
 
-enum kind { TEXT, PATH, SOCKET, ADDRESS, FLAG, NUMBER, WORD };
-
-struct key {
-	const char *name;
-	enum kind kind;
-	size_t offset, size; /* of the member of struct config */
-	unsigned least, most;
-	const char *must;
-};
-
-static const struct key keys[] = {
+static const struct config_key top_keys[] = {
 #define X(kind, member, least, most, must)                                                     \
 	{#member, kind, offsetof(struct config, member), sizeof(((struct config *)0)->member), \
 	 least, most, must},
 	CONFIG_KEYS(X)
 #undef X
 };
-#define KEYS (sizeof keys / sizeof keys[0])
+static const struct config_keys top = {top_keys, sizeof top_keys / sizeof top_keys[0],
+				       "docs/deployment.md"};
 
 static void
 in_state(const struct config *c, char ret[CONFIG_PATH_MAX], const char *name)
@@ -66,22 +57,23 @@ config_defaults(struct config *c, const char *state_dir)
 	in_state(c, c->console_socket, "run/console.sock");
 	in_state(c, c->console_certificate, "tls/console-cert.pem");
 	in_state(c, c->console_key, "tls/console-key.pem");
+	config_outbound_defaults(c);
 }
 
 /* ---- suggestions ---- */
 
 static const char *
-nearest(const char *word)
+nearest(const struct config_keys *keys, const char *word)
 {
 	size_t best_distance = SUGGEST_DISTANCE;
 	const char *best = NULL;
 
-	for (size_t i = 0; i < KEYS; i++) {
-		size_t d = text_distance(word, keys[i].name);
+	for (size_t i = 0; i < keys->n; i++) {
+		size_t d = text_distance(word, keys->key[i].name);
 
 		if (d < best_distance && d < strlen(word)) {
 			best_distance = d;
-			best = keys[i].name;
+			best = keys->key[i].name;
 		}
 	}
 	return best;
@@ -89,15 +81,8 @@ nearest(const char *word)
 
 /* ---- one file ---- */
 
-struct load {
-	struct config *c;
-	const char *name; /* of the file */
-	struct config_error *err;
-	struct config_pairs pairs;
-};
-
-static enum assay_err
-complain(struct load *l, struct config_place at, const char *key, const char *what)
+enum assay_err
+config_complain(struct config_loading *l, struct config_place at, const char *key, const char *what)
 {
 	char safe[2 * CONFIG_KEY_MAX];
 
@@ -107,35 +92,36 @@ complain(struct load *l, struct config_place at, const char *key, const char *wh
 	return ASSAY_MALFORMED;
 }
 
-static const struct key *
-key_of(const char *name)
+const struct config_key *
+config_key_of(const struct config_keys *keys, const char *name)
 {
-	for (size_t i = 0; i < KEYS; i++)
-		if (strcmp(keys[i].name, name) == 0)
-			return &keys[i];
+	for (size_t i = 0; i < keys->n; i++)
+		if (strcmp(keys->key[i].name, name) == 0)
+			return &keys->key[i];
 	return NULL;
 }
 
 static enum assay_err
-check_key(struct load *l, size_t i)
+check_key(struct config_loading *l, const struct config_keys *keys, size_t i)
 {
-	const struct config_pair *p = &l->pairs.pair[i];
+	const struct config_pair *p = &l->pairs->pair[i], *q = l->pairs->pair;
+	const char *near = nearest(keys, p->key);
 	char what[160];
 
-	for (size_t j = 0; j < i; j++) {
-		if (strcmp(l->pairs.pair[j].key, p->key) != 0)
+	for (; q < p; q++) {
+		if (q->section != p->section || q->item != p->item || strcmp(q->key, p->key) != 0)
 			continue;
 		text_format(what, sizeof what, "is given twice, first in line %zu; remove one",
-			    l->pairs.pair[j].key_at.line);
-		return complain(l, p->key_at, p->key, what);
+			    q->key_at.line);
+		return config_complain(l, p->key_at, p->key, what);
 	}
-	if (key_of(p->key))
+	if (config_key_of(keys, p->key))
 		return ASSAY_OK;
-	if (nearest(p->key))
-		text_format(what, sizeof what, "no such key; did you mean `%s'?", nearest(p->key));
+	if (near)
+		text_format(what, sizeof what, "no such key; did you mean `%s'?", near);
 	else
-		text_format(what, sizeof what, "no such key; docs/deployment.md lists them");
-	return complain(l, p->key_at, p->key, what);
+		text_format(what, sizeof what, "no such key; %s lists them", keys->listed_in);
+	return config_complain(l, p->key_at, p->key, what);
 }
 
 static bool
@@ -175,7 +161,7 @@ is_word(const char *must, const char *value)
 }
 
 static bool
-has_kind(const struct key *k, const struct config_pair *p)
+has_kind(const struct config_key *k, const struct config_pair *p)
 {
 	switch (k->kind) {
 	case FLAG:
@@ -195,14 +181,14 @@ has_kind(const struct key *k, const struct config_pair *p)
 }
 
 static enum assay_err
-check_value(struct load *l, const struct key *k, const struct config_pair *p)
+check_value(struct config_loading *l, const struct config_key *k, const struct config_pair *p)
 {
 	size_t measure = strlen(p->value);
 	char what[256];
 
 	if (!has_kind(k, p)) {
 		text_format(what, sizeof what, "is not of its type, give %s", k->must);
-		return complain(l, p->value_at, p->key, what);
+		return config_complain(l, p->value_at, p->key, what);
 	}
 	if (k->kind == NUMBER)
 		measure = strtoul(p->value, NULL, 10);
@@ -214,26 +200,33 @@ check_value(struct load *l, const struct key *k, const struct config_pair *p)
 	else
 		text_format(what, sizeof what, "is %s, give %s", measure ? "too long" : "empty",
 			    k->must);
-	return complain(l, p->value_at, p->key, what);
+	return config_complain(l, p->value_at, p->key, what);
+}
+
+enum assay_err
+config_check_pair(struct config_loading *l, const struct config_keys *keys, size_t i)
+{
+	const struct config_pair *p = &l->pairs->pair[i];
+	enum assay_err e = check_key(l, keys, i);
+
+	return e == ASSAY_OK ? check_value(l, config_key_of(keys, p->key), p) : e;
 }
 
 static enum assay_err
-check(struct load *l)
+check(struct config_loading *l)
 {
 	enum assay_err e = ASSAY_OK;
 
-	for (size_t i = 0; i < l->pairs.n && e == ASSAY_OK; i++) {
-		const struct config_pair *p = &l->pairs.pair[i];
-
-		if ((e = check_key(l, i)) == ASSAY_OK)
-			e = check_value(l, key_of(p->key), p);
-	}
+	for (size_t i = 0; i < l->pairs->n && e == ASSAY_OK; i++)
+		if (l->pairs->pair[i].section == CONFIG_TOP)
+			e = config_check_pair(l, &top, i);
 	return e;
 }
 
 /* Relative paths count from the state directory. */
 static enum assay_err
-set_path(struct load *l, const struct key *k, const struct config_pair *p)
+set_path(struct config_loading *l, const struct config_key *k, const struct config_pair *p,
+	 void *base)
 {
 	bool whole = !*p->value || *p->value == '/';
 	char path[2 * CONFIG_PATH_MAX];
@@ -243,22 +236,45 @@ set_path(struct load *l, const struct key *k, const struct config_pair *p)
 		    p->value);
 	n = strlen(path);
 	if (n >= k->size || n > k->most)
-		return complain(l, p->value_at, p->key,
-				"is too long below the state directory, give an absolute path");
-	memcpy((char *)l->c + k->offset, path, n + 1);
+		return config_complain(l, p->value_at, p->key,
+				       "is too long below the state directory, give an absolute "
+				       "path");
+	memcpy((char *)base + k->offset, path, n + 1);
+	return ASSAY_OK;
+}
+
+enum assay_err
+config_set(struct config_loading *l, const struct config_key *k, const struct config_pair *p,
+	   void *base)
+{
+	unsigned number = (unsigned)strtoul(p->value, NULL, 10);
+	bool flag = strcmp(p->value, "true") == 0;
+
+	if (k->kind == PATH || k->kind == SOCKET)
+		return set_path(l, k, p, base);
+	if (k->kind == NUMBER)
+		memcpy((char *)base + k->offset, &number, sizeof number);
+	else if (k->kind == FLAG)
+		memcpy((char *)base + k->offset, &flag, sizeof flag);
+	else
+		text_format((char *)base + k->offset, k->size, "%s", p->value);
 	return ASSAY_OK;
 }
 
 static enum assay_err
-apply(struct load *l, const struct config *loaded)
+apply(struct config_loading *l, const struct config *loaded)
 {
 	enum assay_err e = ASSAY_OK;
 
-	for (size_t i = 0; i < l->pairs.n && e == ASSAY_OK; i++) {
-		const struct key *k = key_of(l->pairs.pair[i].key);
+	for (size_t i = 0; i < l->pairs->n && e == ASSAY_OK; i++) {
+		const struct config_pair *p = &l->pairs->pair[i];
+		const struct config_key *k;
 
+		if (p->section != CONFIG_TOP)
+			continue;
+		k = config_key_of(&top, p->key);
 		if (k->kind == PATH || k->kind == SOCKET)
-			e = set_path(l, k, &l->pairs.pair[i]);
+			e = set_path(l, k, p, l->c);
 		else
 			memcpy((char *)l->c + k->offset, (const char *)loaded + k->offset, k->size);
 	}
@@ -268,22 +284,23 @@ apply(struct load *l, const struct config *loaded)
 enum assay_err
 config_parse(struct config *c, struct span yaml, const char *name, struct config_error *err)
 {
-	struct load l = {.c = c, .name = name, .err = err};
+	static struct config_pairs pairs; /* start-up only */
+	struct config_loading l = {.c = c, .name = name, .err = err, .pairs = &pairs};
 	struct config *loaded = NULL;
 	enum assay_err e;
 
 	err->text[0] = '\0';
-	if (config_yaml_read(yaml, &l.pairs) != ASSAY_OK)
-		return complain(&l, l.pairs.at, "", l.pairs.problem);
-	if (l.pairs.n == 0)
+	if (config_yaml_read(yaml, &pairs) != ASSAY_OK)
+		return config_complain(&l, pairs.at, "", pairs.problem);
+	if (pairs.n == 0 && pairs.nitems == 0)
 		return ASSAY_OK;
 	if ((e = check(&l)) != ASSAY_OK)
 		return e;
 	if (config_yaml_load(yaml, &loaded) != ASSAY_OK)
-		return complain(&l, l.pairs.pair[0].key_at, "", "the file cannot be loaded");
+		return config_complain(&l, pairs.pair[0].key_at, "", "the file cannot be loaded");
 	e = apply(&l, loaded);
 	config_yaml_free(loaded);
-	return e;
+	return e == ASSAY_OK ? config_outbound(&l) : e;
 }
 
 static enum assay_err

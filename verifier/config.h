@@ -13,6 +13,32 @@
 #define CONFIG_PATH_MAX 512
 #define CONFIG_TEXT_MAX 256
 
+#define CONFIG_WEBHOOKS_MAX 16
+#define CONFIG_NAME_MAX 32 /* of a webhook */
+#define CONFIG_SECRET_MIN 32 /* bytes of a webhook's key */
+#define CONFIG_SECRET_MAX 256
+
+/* A list in the YAML file; docs/webhooks.md. */
+struct config_webhook {
+	char name[CONFIG_NAME_MAX + 1];
+	char url[CONFIG_TEXT_MAX];
+	char secret_file[CONFIG_PATH_MAX];
+	char next_secret_file[CONFIG_PATH_MAX]; /* "": one secret */
+	char ca[CONFIG_PATH_MAX]; /* PEM; "": the system's, or the pin alone */
+	char pin[65];		  /* SHA-256 of the server's key, hex; "": none */
+	bool allow_http;	  /* also to other hosts than this one */
+	char class[33], labels[257]; /* only devices like these; "": all */
+	char outcomes[65];	     /* only decisions like these; "": all */
+	unsigned timeout_ms, retry_max_s, give_up_s;
+};
+
+struct config_events {
+	char syslog[CONFIG_TEXT_MAX]; /* "": none */
+	char facility[16];
+	unsigned enterprise;
+	char journald[CONFIG_PATH_MAX]; /* "": none */
+};
+
 struct config {
 	char state[CONFIG_PATH_MAX]; /* absolute */
 
@@ -55,6 +81,11 @@ struct config {
 	bool mac_admits;		/* RADIUS: a MAC address alone may be answered admit */
 	char addresses[16];		/* decisions apply to: "registered", "attested" */
 
+	/* what leaves by itself */
+	unsigned nwebhooks;
+	struct config_webhook webhooks[CONFIG_WEBHOOKS_MAX];
+	struct config_events events;
+
 	unsigned retention_days;
 	char user[64];			/* children run as this user when started as root */
 	bool log_json;
@@ -81,5 +112,32 @@ ASSAY_MUST_USE enum assay_err config_parse(struct config *c, struct span yaml, c
  */
 ASSAY_MUST_USE enum assay_err config_split_address(const char *text, char *ret_host, size_t cap,
 						   uint16_t *ret_port);
+
+/*
+ * A webhook's URL: "https://HOST[:PORT][/PATH][?QUERY]". MALFORMED: not of that form, or
+ * with a user, a fragment, blanks or anything that is not printable ASCII.
+ */
+struct config_url {
+	bool tls;
+	char host[CONFIG_TEXT_MAX]; /* without brackets */
+	uint16_t port;
+	char path[CONFIG_TEXT_MAX]; /* from "/" on, with the query */
+};
+ASSAY_MUST_USE enum assay_err config_split_url(const char *text, struct config_url *ret);
+/* Of `events: syslog:'. kind: "unix" (host is the path), "udp" or "tcp". */
+struct config_syslog {
+	char kind[8];
+	char host[CONFIG_TEXT_MAX];
+	uint16_t port;
+};
+ASSAY_MUST_USE enum assay_err config_split_syslog(const char *text, struct config_syslog *ret);
+/* Number of a syslog facility (RFC 5424, 6.2.1); -1: there is none of this name. */
+int config_facility(const char *name);
+/*
+ * A webhook's key: the file's bytes but for line ends behind them. DENIED: others may read
+ * or its group may write it; TOO_LARGE, TRUNCATED: longer or shorter than it may be.
+ */
+ASSAY_MUST_USE enum assay_err config_read_secret(const char *path,
+						 uint8_t ret[CONFIG_SECRET_MAX], size_t *ret_len);
 
 #endif

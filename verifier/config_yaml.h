@@ -4,21 +4,36 @@
  * libcyaml types values but knows no places and takes every unknown word for true;
  * so one flat pass over libyaml's events comes first: keys, values and where they
  * stand. No recursion; aliases, tags, nested values and second documents are
- * refused. Knows nothing of which keys there are: config.c does.
+ * refused. Knows nothing of which keys there are (config.c does) but that a section is
+ * a mapping, or a list of mappings, whose pairs come out flat too.
  */
 #ifndef VERIFIER_CONFIG_YAML_H
 #define VERIFIER_CONFIG_YAML_H
 
 #include "config.h"
 
-#define CONFIG_PAIRS_MAX 64
+#define CONFIG_PAIRS_MAX 384
 #define CONFIG_KEY_MAX 64
+#define CONFIG_ITEMS_MAX 64 /* of a section that is a list */
+
+/* X(key of the section, whether it is a list) */
+#define CONFIG_SECTIONS(X) X(webhooks, true) X(events, false)
 
 struct config_place {
 	size_t line, column; /* from 1 */
 };
 
+enum config_section {
+	CONFIG_TOP = 0,
+#define X(key, list) CONFIG_SECTION_##key,
+	CONFIG_SECTIONS(X)
+#undef X
+	CONFIG_SECTION_COUNT
+};
+
 struct config_pair {
+	enum config_section section;
+	unsigned item; /* of a list, from 1 */
 	char key[CONFIG_KEY_MAX + 1];
 	char value[CONFIG_PATH_MAX + 1];
 	bool quoted; /* 'x' or "x": never a word such as true */
@@ -27,6 +42,9 @@ struct config_pair {
 
 struct config_pairs {
 	size_t n;
+	struct config_place section[CONFIG_SECTION_COUNT]; /* zeros: it is not there */
+	struct config_place item[CONFIG_ITEMS_MAX];
+	unsigned nitems;
 	struct config_pair pair[CONFIG_PAIRS_MAX];
 	/* on an error */
 	struct config_place at;
@@ -81,5 +99,29 @@ void config_yaml_free(struct config *c);
 	X(NUMBER, retention_days, 1, 36500, "a number of days")                                \
 	X(TEXT, user, 1, 63, "the name of a user")                                             \
 	X(FLAG, log_json, 0, 8, "true or false")
+
+/* Of each of `webhooks': members of struct config_webhook. Numbers without a default of
+ * their own are 0 until checked. */
+#define CONFIG_WEBHOOK_KEYS(X)                                                                 \
+	X(TEXT, name, 1, 32, "a name: lower-case letters, digits and dashes")                  \
+	X(TEXT, url, 1, 255, "a URL, as https://HOST:PORT/PATH")                               \
+	X(PATH, secret_file, 1, 511, "the path of a file with at least 32 bytes")              \
+	X(PATH, next_secret_file, 1, 511, "the path of a file with at least 32 bytes")         \
+	X(PATH, ca, 1, 511, "the path of a PEM file")                                          \
+	X(TEXT, pin, 64, 64, "the SHA-256 of the server's key, 64 hexadecimal digits")         \
+	X(FLAG, allow_http, 0, 8, "true or false")                                             \
+	X(TEXT, class, 1, 32, "the name of a class of devices")                                \
+	X(TEXT, labels, 1, 256, "labels, as \"site=berlin ring=canary\"")                      \
+	X(TEXT, outcomes, 1, 64, "a list of admit, restrict and quarantine")                   \
+	X(NUMBER, timeout_ms, 100, 120000, "milliseconds")                                     \
+	X(NUMBER, retry_max_s, 1, 3600, "a number of seconds")                                 \
+	X(NUMBER, give_up_s, 1, 31536000, "a number of seconds")
+
+/* Of `events': members of struct config_events. */
+#define CONFIG_EVENTS_KEYS(X)                                                                  \
+	X(TEXT, syslog, 1, 255, "unix:PATH, udp:HOST:PORT or tcp:HOST:PORT")                   \
+	X(TEXT, facility, 1, 15, "a facility, as daemon, auth or local0")                      \
+	X(NUMBER, enterprise, 1, 999999999, "a private enterprise number")                     \
+	X(SOCKET, journald, 1, 107, "the path of a Unix socket, at most 107 bytes")
 
 #endif

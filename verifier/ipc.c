@@ -36,7 +36,8 @@ struct ipc_out {
 const char *
 role_name(enum role r)
 {
-	static const char *const names[] = {"keeper", "net", "console", "appraiser", "compiler"};
+	static const char *const names[] = {"keeper", "net", "console", "appraiser", "compiler",
+					   "outbound"};
 
 	return (unsigned)r < ROLE_KINDS ? names[r] : "unknown";
 }
@@ -332,7 +333,9 @@ receive(struct ipc *c, size_t *ret_len, int *ret_fd)
 	do
 		n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC |
 				       (c->self == ROLE_KEEPER || c->self == ROLE_NET ||
-					c->self == ROLE_CONSOLE ? MSG_DONTWAIT : 0));
+					c->self == ROLE_CONSOLE || c->self == ROLE_OUTBOUND
+						? MSG_DONTWAIT
+						: 0));
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? ASSAY_BUSY : ASSAY_IO;

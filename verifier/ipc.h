@@ -25,13 +25,15 @@ enum role {
 	ROLE_CONSOLE,
 	ROLE_APPRAISER,
 	ROLE_COMPILER,
+	ROLE_OUTBOUND,
 	ROLE_KINDS
 };
 const char *role_name(enum role r);
 
 /*
  * X(TYPE, sender, receiver, payload cap)
- * id in the header: session (net), operation (console), request (appraiser, compiler).
+ * id in the header: session (net), operation (console), request (appraiser, compiler),
+ * number of what is to be sent (outbound).
  */
 #define IPC_MESSAGES(X)                                                                        \
 	X(CONFIG, KEEPER, ANY, IPC_BULK_MAX)     /* first; role's own layout */                \
@@ -66,7 +68,9 @@ const char *role_name(enum role r);
 	X(FEED_END, KEEPER, ANY, 64)                                                           \
 	X(KEYS, KEEPER, ANY, 131072)                                                   \
 	X(PREDICTION, APPRAISER, KEEPER, 512)    /* appraiser.h */                             \
-	X(EXPLANATION, APPRAISER, KEEPER, 262144)
+	X(EXPLANATION, APPRAISER, KEEPER, 262144)                                              \
+	X(OUTBOUND_SEND, KEEPER, OUTBOUND, 32768) /* outbound.h */                             \
+	X(OUTBOUND_RESULT, OUTBOUND, KEEPER, 512)
 
 enum ipc_type {
 	IPC_NONE = 0,

@@ -53,6 +53,7 @@ static const struct handler {
 	{IPC_EXPLANATION, ROLE_APPRAISER, true, keeper_on_explanation},
 	{IPC_COMPILED, ROLE_COMPILER, true, on_compiled},
 	{IPC_OPERATION, ROLE_CONSOLE, true, on_operation},
+	{IPC_OUTBOUND_RESULT, ROLE_OUTBOUND, true, keeper_on_outbound_result},
 	{IPC_FEED_OPEN, ROLE_NET, true, keeper_on_feed_open},
 	{IPC_FEED_OPEN, ROLE_CONSOLE, true, keeper_on_feed_open},
 	{IPC_FEED_PULL, ROLE_NET, true, keeper_on_feed_pull},
@@ -220,6 +221,7 @@ on_signal(struct keeper *k)
 
 	while (read(k->signals, &s, sizeof s) == sizeof s) {
 		if (s.ssi_signo == SIGHUP) {
+			keeper_outbound_secrets(k);
 			e = keeper_reload(k);
 			log_event(LOG_LEVEL_INFO, "reload", "result", assay_err_name(e), NULL);
 		} else {
@@ -405,7 +407,8 @@ start(struct keeper *k)
 	if ((e = find_user(k)) != ASSAY_OK || (e = allocate(k)) != ASSAY_OK ||
 	    (e = make_loop(k)) != ASSAY_OK || (e = read_pin(k)) != ASSAY_OK ||
 	    (e = open_ledger(k)) != ASSAY_OK || (e = open_signing(k)) != ASSAY_OK ||
-	    (e = keeper_feed_init(k)) != ASSAY_OK || (e = keeper_maps_load(k)) != ASSAY_OK ||
+	    (e = keeper_feed_init(k)) != ASSAY_OK || (e = keeper_outbound_init(k)) != ASSAY_OK ||
+	    (e = keeper_maps_load(k)) != ASSAY_OK ||
 	    (e = keeper_live_load(k)) != ASSAY_OK)
 		return e;
 	write_run_file(k, "pid", (long)getpid());
@@ -427,6 +430,7 @@ finish(struct keeper *k)
 	free(k->references);
 	free(k->scratch);
 	live_free(&k->live);
+	keeper_outbound_free(k);
 	ledger_close(k->ledger);
 	signing_close(k->signing);
 	keeper_feed_free(k);

@@ -13,6 +13,7 @@
  *   keeper_verdict.c  from a verdict to the decision
  *   keeper_decide.c   what is told, and how it falls with time
  *   keeper_record.c   its signed record; keeper_feed*.c who hears of it; keeper_token.c
+ *   keeper_outbound*.c  what leaves by itself: webhooks, syslog, the journal
  *   keeper_enrol.c    enrolment
  *   keeper_maps.c     policies, references and roots as sealed maps
  *   keeper_judges.c   what judges whom: rings, planned changes, digests declared bad

@@ -197,6 +197,8 @@ configure(struct keeper *k, struct child *c)
 		e = configure_net(k, c, &w);
 	else if (c->role == ROLE_CONSOLE)
 		e = configure_console(k, &w);
+	else if (c->role == ROLE_OUTBOUND)
+		e = keeper_outbound_configure(k, c->index, &w);
 	if (e == ASSAY_OK)
 		e = ipc_send(&c->ipc, IPC_CONFIG, 0, wr_span(&w));
 	explicit_bzero(buf, sizeof buf);
@@ -387,7 +389,16 @@ keeper_child_lost(struct keeper *k, struct child *c, const char *why)
 		k->failed = true;
 		return;
 	}
-	replace(k, role, index);
+	if (role == ROLE_OUTBOUND)
+		keeper_outbound_lost(k, index, expected, why);
+	else
+		replace(k, role, index);
+}
+
+enum assay_err
+keeper_outbound_start(struct keeper *k, unsigned index, struct child **ret)
+{
+	return start_child(k, ROLE_OUTBOUND, index, ret);
 }
 
 enum assay_err

@@ -40,7 +40,7 @@ struct child {
 	enum role role;
 	pid_t pid; /* 0: not running */
 	struct ipc ipc;
-	unsigned index; /* of a net process */
+	unsigned index; /* of a net process; of outbound: its destination */
 	bool ready;
 	bool flushing;	/* watched until its socket takes what waits */
 	bool spare;	/* fresh: has seen no request; for reproductions only */
@@ -56,7 +56,10 @@ struct child {
 	uint64_t sent[APPRAISER_MAPS_MAX]; /* maps it has */
 };
 
-#define KEEPER_CHILDREN_MAX (KEEPER_NET_MAX + KEEPER_APPRAISERS_MAX + KEEPER_COMPILE_JOBS_MAX + 1)
+#define KEEPER_OUTBOUND_MAX 32 /* and those of them that are about to end */
+#define KEEPER_CHILDREN_MAX                                                                   \
+	(KEEPER_NET_MAX + KEEPER_APPRAISERS_MAX + KEEPER_COMPILE_JOBS_MAX +                   \
+	 KEEPER_OUTBOUND_MAX + 1)
 
 struct compile_job {
 	struct compile_job *next;
@@ -208,6 +211,7 @@ struct keeper {
 	char tls_pin[65];
 	struct signing *signing;
 	struct feed *feed; /* keeper_feed.c */
+	struct outbox *outbox; /* keeper_outbound.c */
 	int epoll, signals, timer;
 	bool stopping, failed;
 	int64_t now, now_ms; /* wall clock s, monotonic ms, of this turn */
@@ -278,6 +282,9 @@ void keeper_children_stop(struct keeper *k);
 void keeper_child_lost(struct keeper *k, struct child *c, const char *why);
 ASSAY_MUST_USE enum assay_err keeper_child_start(struct keeper *k, enum role r,
 						 struct child **ret);
+/* A process for destination number index. */
+ASSAY_MUST_USE enum assay_err keeper_outbound_start(struct keeper *k, unsigned index,
+						    struct child **ret);
 /* Finish and be replaced. */
 void keeper_child_retire(struct keeper *k, struct child *c);
 
@@ -450,6 +457,21 @@ void keeper_feed_child_lost(struct keeper *k, const struct child *c);
 void keeper_feed_turn(struct keeper *k);
 /* The key set, to a child that starts to serve; NULL: to all. */
 void keeper_feed_keys(struct keeper *k, struct child *c);
+
+/* keeper_outbound.c: webhooks, syslog, the journal (docs/webhooks.md) */
+ASSAY_MUST_USE enum assay_err keeper_outbound_init(struct keeper *k);
+void keeper_outbound_free(struct keeper *k);
+void keeper_on_outbound_result(struct keeper *k, struct child *c, const struct ipc_msg *m);
+void keeper_outbound_lost(struct keeper *k, unsigned index, bool expected, const char *why);
+/* After the commit of a turn: what is to leave now. */
+void keeper_outbound_turn(struct keeper *k);
+/* The turn's changes did not happen. */
+void keeper_outbound_rolled_back(struct keeper *k);
+/* Read the webhooks' secrets again. */
+void keeper_outbound_secrets(struct keeper *k);
+/* Its role's part of CONFIG. */
+ASSAY_MUST_USE enum assay_err keeper_outbound_configure(struct keeper *k, unsigned index,
+							struct writer *w);
 
 /* keeper_maps.c */
 ASSAY_MUST_USE enum assay_err keeper_maps_load(struct keeper *k);

@@ -149,12 +149,14 @@ keeper_finish_turn(struct keeper *k)
 			log_event(LOG_LEVEL_ERROR, "commit-failed", "error", assay_err_name(e),
 				  NULL);
 			ledger_rollback(k->ledger);
+			keeper_outbound_rolled_back(k);
 			if (keeper_live_load(k) != ASSAY_OK)
 				k->failed = true;
 		}
 	}
 	flush_deferred(k, committed);
 	keeper_feed_turn(k);
+	keeper_outbound_turn(k);
 	keeper_dispatch(k);
 }
 

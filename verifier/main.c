@@ -9,6 +9,7 @@
 #include "keeper.h"
 #include "keys.h"
 #include "net.h"
+#include "outbound.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -150,6 +151,7 @@ static const struct {
 	{"--role=console", console_main},
 	{"--role=appraiser", appraiser_main},
 	{"--role=compiler", compiler_main},
+	{"--role=outbound", outbound_main},
 };
 
 static const struct {

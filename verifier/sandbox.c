@@ -40,6 +40,26 @@ static const int loop_calls[] = {
 	SCMP_SYS(getrusage), SCMP_SYS(sched_yield),
 };
 
+/* Outbound makes connections, to the internet only: libraries that ask for another kind of
+ * socket (netlink) are told that there is none. Syslog's and the journal's sockets are made
+ * before. */
+static int
+socket_rules(scmp_filter_ctx f)
+{
+	static const uint64_t inet[] = {2 /* AF_INET */, 10 /* AF_INET6 */};
+	int e = 0;
+
+	for (size_t i = 0; i < sizeof inet / sizeof inet[0]; i++)
+		e |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+				      (struct scmp_arg_cmp){0, SCMP_CMP_EQ, inet[i], 0});
+	for (uint64_t domain = 0; domain <= 45 /* AF_MAX */; domain++)
+		if (domain != inet[0] && domain != inet[1])
+			e |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+					      (struct scmp_arg_cmp){0, SCMP_CMP_EQ, domain, 0});
+	e |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0);
+	return e;
+}
+
 #ifdef ASSAY_ASAN
 /* What the sanitizer itself needs to work and to report. */
 static const int asan_calls[] = {
@@ -114,7 +134,9 @@ role_rules(scmp_filter_ctx f, enum role r)
 	int e = 0;
 
 	e |= ALLOW_LIST(f, base_calls);
-	if (r == ROLE_NET || r == ROLE_CONSOLE)
+	if (r == ROLE_OUTBOUND)
+		e |= socket_rules(f);
+	if (r == ROLE_NET || r == ROLE_CONSOLE || r == ROLE_OUTBOUND)
 		e |= ALLOW_LIST(f, loop_calls);
 	else
 		e |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(memfd_create), 0);

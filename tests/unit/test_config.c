@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct config c;
@@ -249,6 +250,211 @@ a_state_directory_without_a_file_gives_defaults_and_a_bad_one_an_error(void **st
 	assert_non_null(strstr(err.text, "No such file or directory"));
 }
 
+/* ---- webhooks and events ---- */
+
+static char folder[64], good[1200];
+
+static void
+write_file(const char *name, const char *text, unsigned mode)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static int
+make_files(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof folder, "/tmp/assay-config-XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	write_file("secret", "0123456789abcdef0123456789abcdef\r\n", 0600);
+	write_file("short", "0123456789abcdef0123456789abcde\n\n\n", 0600);
+	write_file("open", "0123456789abcdef0123456789abcdef", 0604);
+	write_file("group", "0123456789abcdef0123456789abcdef", 0660);
+	snprintf(good, sizeof good,
+		 "webhooks:\n"
+		 "  - name: a\n"
+		 "    url: https://h/\n"
+		 "    secret_file: %s/secret\n", folder);
+	return 0;
+}
+
+static int
+remove_files(void **state)
+{
+	static const char *const names[] = {"secret", "short", "open", "group"};
+	char path[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+		unlink(path);
+	}
+	return rmdir(folder);
+}
+
+static void
+every_key_of_a_webhook_can_be_given(void **state)
+{
+	char yaml[3000];
+
+	(void)state;
+	snprintf(yaml, sizeof yaml,
+		 "%s    next_secret_file: %s/secret\n    ca: %s/secret\n    pin: %064d\n"
+		 "    allow_http: true\n    class: plc\n    labels: a=1 b=2\n"
+		 "    outcomes: [admit, quarantine]\n    timeout_ms: 100\n    retry_max_s: 9\n"
+		 "    give_up_s: 10\n"
+		 "  - {name: b, url: 'http://[::1]:8080?x', secret_file: %s/secret}\n"
+		 "user: u\n"
+		 "events:\n  syslog: udp:[2001:db8::1]\n  facility: local7\n"
+		 "  enterprise: 9\n  journald: /j\n",
+		 good, folder, folder, 7, folder);
+	assert_int_equal(parse(yaml), ASSAY_OK);
+	assert_int_equal(c.nwebhooks, 2);
+	assert_string_equal(c.webhooks[0].outcomes, "admit quarantine");
+	assert_string_equal(c.webhooks[0].labels, "a=1 b=2");
+	assert_true(c.webhooks[0].allow_http);
+	assert_int_equal(c.webhooks[0].timeout_ms, 100);
+	assert_int_equal(c.webhooks[0].give_up_s, 10);
+	assert_string_equal(c.webhooks[1].name, "b");
+	assert_int_equal(c.webhooks[1].give_up_s, 3 * 86400);
+	assert_string_equal(c.user, "u");
+	assert_string_equal(c.events.journald, "/j");
+	assert_int_equal(c.events.enterprise, 9);
+}
+
+static void
+a_slip_in_a_webhook_is_named_with_its_place(void **state)
+{
+	static const char *const cases[][2] = {
+		{"    timout_ms: 5\n", "5:5: timout_ms: no such key; did you mean `timeout_ms'?"},
+		{"    name: b\n", "5:5: name: is given twice, first in line 2; remove one"},
+		{"    timeout_ms: 99\n", "5:17: timeout_ms: is out of range, give milliseconds "
+					 "from 100 to 120000"},
+		{"    class: a b\n", "5:12: class: has letters that no class has"},
+		{"    outcomes: admitted\n", "5:15: outcomes: give a list of admit, restrict and "
+					     "quarantine"},
+		{"    give_up_s: 31536000\n", "5:16: give_up_s: is longer than decisions are kept "
+					      "(retention_days)"},
+		{"    ca: /nowhere\n", "5:9: ca: cannot be read"},
+		{"    pin: abc\n", "5:10: pin: is too long, give the SHA-256 of the server's key, "
+				   "64 "
+				   "hexadecimal digits"},
+		{"  - name: b\n", "5:5: webhooks: `url' is missing"},
+		{"  - name: B\n    url: https://h\n    secret_file: x\n",
+		 "5:11: name: give lower-case letters, digits and dashes"},
+		{"  - name: a\n    url: https://h\n    secret_file: x\n",
+		 "5:11: name: is another webhook's, give each its own"},
+		{"  - x\n", "5:5: expected `- key: value' lines"},
+		{"    labels: {a: b}\n", "5:13: a nested value, expected one word"},
+		{"events: [a]\n", "5:9: a list, expected `key: value' lines"},
+		{"events: x\n", "5:9: expected `key: value' lines below it"},
+		{"events:\n  syslog: udp:h:0\n", "6:11: syslog: give unix:PATH, udp:HOST:PORT or "
+						  "tcp:HOST:PORT"},
+		{"events:\n  facility: local8\n",
+		 "6:13: facility: there is no such facility, give daemon, auth, authpriv, audit or "
+		 "local0 to local7"},
+		{"webhooks: []\n", "5:11: the section is given twice, remove one"},
+	};
+	char yaml[3000], want[300];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(yaml, sizeof yaml, "%s%s", good, cases[i][0]);
+		snprintf(want, sizeof want, "verifier.yaml:%s", cases[i][1]);
+		refused(yaml, want);
+	}
+	refused("webhooks: x\n", "verifier.yaml:1:11: expected a list of `- key: value' lines");
+	refused("webhooks:\n  name: a\n",
+		"verifier.yaml:2:3: expected a list of `- key: value' lines");
+}
+
+static void
+a_secret_that_others_may_read_or_that_is_short_is_refused(void **state)
+{
+	static const char *const cases[][2] = {
+		{"open", "others may read it or its group may write it, say chmod 600"},
+		{"group", "others may read it or its group may write it, say chmod 600"},
+		{"short", "is too short, make one with: openssl rand -hex 32"},
+		{"none", "cannot be read"},
+		{".", "is not a file"},
+	};
+	uint8_t secret[CONFIG_SECRET_MAX];
+	char yaml[600], want[300];
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(yaml, sizeof yaml,
+			 "webhooks: [{name: a, url: https://h, secret_file: %s/%s}]\n", folder,
+			 cases[i][0]);
+		snprintf(want, sizeof want, "verifier.yaml:1:51: secret_file: %s", cases[i][1]);
+		refused(yaml, want);
+	}
+	snprintf(yaml, sizeof yaml, "%s/secret", folder);
+	assert_int_equal(config_read_secret(yaml, secret, &n), ASSAY_OK);
+	assert_int_equal(n, 32); /* without the line end */
+}
+
+static void
+a_url_is_https_or_of_this_host(void **state)
+{
+	static const char *const bad[] = {
+		"ftp://h/", "https://", "https:///x", "https://u@h/", "https://h:0/",
+			"https://h:65536/",
+		"https://h:x/", "https://h:/", "https://h/#f", "https://h/a b", "https://::1/",
+		"https://[::1/", "https://[h]/", "https://h_x/", "https://h/\x7F", "h"};
+	static const char *const local[] = {"http://127.0.0.1/", "http://127.9.8.7:1",
+					    "http://[::1]",
+					    "http://localhost:8080/x"};
+	static const char *const away[] = {"http://h/", "http://127.0.0.1.example/",
+					   "http://[::2]/", "http://1270.0.0.1.a"};
+	struct config_url u;
+	char yaml[600];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(config_split_url(bad[i], &u), ASSAY_MALFORMED);
+	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++) {
+		snprintf(yaml, sizeof yaml, "webhooks: [{name: a, url: '%s', secret_file: "
+					    "%s/secret}]",
+			 local[i], folder);
+		assert_int_equal(parse(yaml), ASSAY_OK);
+	}
+	for (size_t i = 0; i < sizeof away / sizeof away[0]; i++) {
+		snprintf(yaml, sizeof yaml, "webhooks: [{name: a, url: '%s', secret_file: "
+					    "%s/secret}]",
+			 away[i], folder);
+		refused(yaml, "verifier.yaml:1:27: url: is http to another host, use https, or say "
+			      "`allow_http: true'");
+	}
+	assert_int_equal(config_split_url("https://[2001:db8::1]:8443/a?b=c", &u), ASSAY_OK);
+	assert_string_equal(u.host, "2001:db8::1");
+	assert_int_equal(u.port, 8443);
+	assert_string_equal(u.path, "/a?b=c");
+	assert_int_equal(config_split_url("https://h?q", &u), ASSAY_OK);
+	assert_string_equal(u.path, "/?q");
+	assert_int_equal(u.port, 443);
+}
+
+static void
+every_mutant_of_a_webhook_is_loaded_whole_or_refused_in_one_line(void **state)
+{
+	char yaml[2000];
+
+	(void)state;
+	snprintf(yaml, sizeof yaml, "%s    outcomes: [admit]\nevents:\n  syslog: udp:h:1\n", good);
+	unit_mutate(SPAN(yaml, strlen(yaml)), 0, mutant_never_crashes, NULL);
+}
+
 int
 main(void)
 {
@@ -266,7 +472,12 @@ main(void)
 		cmocka_unit_test(every_mutant_is_loaded_whole_or_refused_in_one_line),
 		cmocka_unit_test(
 			a_state_directory_without_a_file_gives_defaults_and_a_bad_one_an_error),
+		cmocka_unit_test(every_key_of_a_webhook_can_be_given),
+		cmocka_unit_test(a_slip_in_a_webhook_is_named_with_its_place),
+		cmocka_unit_test(a_secret_that_others_may_read_or_that_is_short_is_refused),
+		cmocka_unit_test(a_url_is_https_or_of_this_host),
+		cmocka_unit_test(every_mutant_of_a_webhook_is_loaded_whole_or_refused_in_one_line),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_files, remove_files);
 }

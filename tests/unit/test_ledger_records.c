@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "evidence/hex.h"
+#include "verifier/ledger/outbox.h"
 
 #define SAME_TEXT(a, b, field) assert_string_equal((a).field, (b).field)
 #define SAME(a, b, field) assert_true((a).field == (b).field)
@@ -530,6 +531,69 @@ setup_filled(void **state)
 
 #define LEDGER_TEST(f) cmocka_unit_test_setup_teardown(f, setup_filled, ledgers_teardown)
 
+/* ---- what leaves by itself ---- */
+
+static struct ledger_dead
+dead_letter(const char *name, uint64_t seq, bool again)
+{
+	struct ledger_dead d = {.seq = seq, .attempts = 3, .error = "HTTP 410", .at = 9,
+				.again = again};
+
+	snprintf(d.name, sizeof d.name, "%s", name);
+	return d;
+}
+
+static void
+a_cursor_is_as_it_was_stored_last(void **state)
+{
+	struct ledger_outbox o = {"siem", 7, 1}, got;
+	struct ledgers *s = *state;
+
+	assert_int_equal(ledger_outbox_get(s->l, "siem", &got), ASSAY_NOT_FOUND);
+	assert_int_equal(ledger_outbox_put(s->l, &o), ASSAY_STATE);
+	assert_int_equal(ledger_begin(s->l), ASSAY_OK);
+	assert_int_equal(ledger_outbox_put(s->l, &o), ASSAY_OK);
+	o.cursor = 8;
+	assert_int_equal(ledger_outbox_put(s->l, &o), ASSAY_OK);
+	snprintf(o.name, sizeof o.name, "a:b");
+	assert_int_equal(ledger_outbox_put(s->l, &o), ASSAY_MALFORMED);
+	assert_int_equal(ledger_commit(s->l), ASSAY_OK);
+	assert_int_equal(ledger_outbox_get(s->l, "siem", &got), ASSAY_OK);
+	assert_int_equal(got.cursor, 8);
+	assert_int_equal(ledger_check(s->l, NULL), ASSAY_OK);
+}
+
+static void
+dead_letters_are_each_webhooks_own_and_in_order(void **state)
+{
+	struct ledger_dead d[] = {dead_letter("a", 100, false), dead_letter("a", 9, true),
+				  dead_letter("a-b", 9, true), dead_letter("aa", 1, false)};
+	struct ledger_dead at = {.name = "a"}, got;
+	struct ledgers *s = *state;
+	uint32_t all, again;
+
+	assert_int_equal(ledger_begin(s->l), ASSAY_OK);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(ledger_dead_put(s->l, &d[i]), ASSAY_OK);
+	assert_int_equal(ledger_dead_put(s->l, &d[1]), ASSAY_OK); /* in its place */
+	assert_int_equal(ledger_dead_next(s->l, &at, false, &got), ASSAY_OK);
+	assert_int_equal(got.seq, 9);
+	assert_int_equal(got.attempts, 3);
+	assert_string_equal(got.error, "HTTP 410");
+	assert_int_equal(ledger_dead_next(s->l, &got, true, &got), ASSAY_NOT_FOUND);
+	assert_int_equal(ledger_dead_next(s->l, &got, false, &got), ASSAY_OK);
+	assert_int_equal(got.seq, 100);
+	assert_int_equal(ledger_dead_next(s->l, &got, false, &got), ASSAY_NOT_FOUND);
+	assert_int_equal(ledger_dead_count(s->l, "a", &all, &again), ASSAY_OK);
+	assert_int_equal(all, 2);
+	assert_int_equal(again, 1);
+	assert_int_equal(ledger_dead_remove(s->l, "a", 9), ASSAY_OK);
+	assert_int_equal(ledger_dead_remove(s->l, "a", 9), ASSAY_NOT_FOUND);
+	assert_int_equal(ledger_dead_get(s->l, "a-b", 9, &got), ASSAY_OK);
+	assert_int_equal(ledger_commit(s->l), ASSAY_OK);
+	assert_int_equal(ledger_check(s->l, NULL), ASSAY_OK);
+}
+
 int
 main(void)
 {
@@ -551,6 +615,8 @@ main(void)
 		LEDGER_TEST(audit_entries_are_chained_and_read_both_ways),
 		LEDGER_TEST(an_audit_entry_that_is_no_text_is_not_taken),
 		LEDGER_TEST(the_hash_of_an_entry_is_the_documented_one),
+		LEDGER_TEST(a_cursor_is_as_it_was_stored_last),
+		LEDGER_TEST(dead_letters_are_each_webhooks_own_and_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,8 @@ enum table_id {
 	T_PLAN,
 	T_KNOWN_BAD,
 	T_ADDRESS,
+	T_OUTBOX,
+	T_DEAD_LETTER,
 	TABLE_COUNT
 };
 
@@ -132,7 +134,11 @@ extern const struct table tables[TABLE_COUNT];
 	X(KNOWN_BAD_GET, KNOWN_BAD, 0, "digest=?1")                                         \
 	X(KNOWN_BAD_NEXT, KNOWN_BAD, 0, "digest>?1 ORDER BY digest LIMIT 1")                \
 	X(ADDRESS_GET, ADDRESS, 0, "address=?1")                                            \
-	X(ADDRESS_OF, ADDRESS, 0, "device=?1 AND address>?2 ORDER BY address LIMIT 1")
+	X(ADDRESS_OF, ADDRESS, 0, "device=?1 AND address>?2 ORDER BY address LIMIT 1")      \
+	X(OUTBOX_GET, OUTBOX, 0, "name=?1")                                                 \
+	X(DEAD_GET, DEAD_LETTER, 0, "id=?1")                                                \
+	X(DEAD_NEXT, DEAD_LETTER, 0, "id>?1 AND id<=?2 ORDER BY id LIMIT 1")                \
+	X(DEAD_AGAIN, DEAD_LETTER, 0, "id>?1 AND id<=?2 AND again=1 ORDER BY id LIMIT 1")
 
 enum query_id {
 #define X(query, table, extra, condition) Q_##query,
@@ -223,7 +229,10 @@ enum query_id {
 	X(DEVICE_IDS, "SELECT id FROM device WHERE id>?1 ORDER BY id LIMIT 1")              \
 	X(REPLAY_LAST, "SELECT max(id) FROM replay")                                        \
 	X(REPLAY_OLD, "SELECT id,mac,parts FROM replay ORDER BY id DESC LIMIT 1 OFFSET ?1") \
-	X(REPLAY_FORGET, "DELETE FROM replay WHERE id=?1")
+	X(REPLAY_FORGET, "DELETE FROM replay WHERE id=?1")                                  \
+	X(DEAD_COUNT, "SELECT count(*),coalesce(sum(again),0) FROM dead_letter "            \
+		      "WHERE id BETWEEN ?1 AND ?2")                                         \
+	X(DEAD_FORGET, "DELETE FROM dead_letter WHERE id=?1")
 
 enum statement_id {
 #define X(statement, sql) S_##statement,

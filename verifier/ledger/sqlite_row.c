@@ -48,6 +48,8 @@ const struct table tables[TABLE_COUNT] = {
 	[T_PLAN] = {"plan", "a,b,starts,ends,active,actor,comment,created", 8, "", 0},
 	[T_KNOWN_BAD] = {"known_bad", "digest,active,actor,comment,created", 5, "", 0},
 	[T_ADDRESS] = {"address", "address,device,updated,attested", 4, "", 0},
+	[T_OUTBOX] = {"outbox", "name,cursor,updated", 3, "", 0},
+	[T_DEAD_LETTER] = {"dead_letter", "id,seq,attempts,error,at,again", 6, "", 0},
 };
 
 /* ---- cells ---- */

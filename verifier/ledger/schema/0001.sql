@@ -329,3 +329,23 @@ CREATE TABLE address (
 	attested INTEGER NOT NULL -- 1: by the device's evidence, not by an operator
 ) STRICT;
 CREATE INDEX address_device ON address (device, address);
+
+-- What leaves by itself (webhooks, syslog, the journal): up to which decision it has.
+CREATE TABLE outbox (
+	name TEXT PRIMARY KEY NOT NULL,
+	mac BLOB NOT NULL,
+	cursor INTEGER NOT NULL,
+	updated INTEGER NOT NULL
+) STRICT;
+
+-- Decisions that could not be delivered to a webhook: id is NAME:NUMBER of the decision;
+-- again: an operator wants it to be tried once more.
+CREATE TABLE dead_letter (
+	id TEXT PRIMARY KEY NOT NULL,
+	mac BLOB NOT NULL,
+	seq INTEGER NOT NULL,
+	attempts INTEGER NOT NULL,
+	error TEXT NOT NULL,
+	at INTEGER NOT NULL,
+	again INTEGER NOT NULL
+) STRICT;
