@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "evidence/hex.h"
+#include "verifier/ledger/outbox.h"
 #include "verifier/ledger/sqlite_engine.h"
 
 #define LEDGER_TEST(f) cmocka_unit_test_setup_teardown(f, setup_filled, ledgers_teardown)
@@ -190,6 +191,30 @@ get_ima_list(struct ledger *l)
 }
 
 static enum assay_err
+get_outbox(struct ledger *l)
+{
+	struct ledger_outbox o;
+
+	return ledger_outbox_get(l, "hook", &o);
+}
+
+static enum assay_err
+get_dead(struct ledger *l)
+{
+	struct ledger_dead d;
+
+	return ledger_dead_get(l, "hook", 1, &d);
+}
+
+static enum assay_err
+next_dead(struct ledger *l)
+{
+	struct ledger_dead from = {.name = "hook"}, d;
+
+	return ledger_dead_next(l, &from, false, &d);
+}
+
+static enum assay_err
 get_address(struct ledger *l)
 {
 	struct ledger_address a;
@@ -219,6 +244,8 @@ static const struct {
 	{T_KNOWN_BAD, "1", get_known_bad, next_known_bad},
 	{T_IMA_LIST, "1", get_ima_list, get_ima_list},
 	{T_ADDRESS, "1", get_address, get_address},
+	{T_OUTBOX, "1", get_outbox, get_outbox},
+	{T_DEAD_LETTER, "1", get_dead, next_dead},
 };
 
 /* Another value of the same type and of a plausible range; always another one. */

@@ -1,6 +1,8 @@
 /* ledgers.c: see ledgers.h. */
 #include "ledgers.h"
 
+#include "verifier/ledger/outbox.h"
+
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -352,6 +354,9 @@ ledgers_fill(struct ledgers *s)
 	struct ledger_policy p = ledgers_policy(1);
 	struct ledger_token t = ledgers_token(1);
 	struct ledger_ek k = ledgers_ek(1);
+	struct ledger_outbox outbox = {"hook", 1, 1700000000};
+	struct ledger_dead dead = {.name = "hook", .seq = 1, .attempts = 2, .error = "HTTP 410",
+				   .at = 1700000000, .again = true};
 	uint64_t seq;
 
 	assert_int_equal(ledger_begin(s->l), ASSAY_OK);
@@ -376,6 +381,8 @@ ledgers_fill(struct ledgers *s)
 	assert_int_equal(ledger_policy_insert(s->l, &p), ASSAY_OK);
 	assert_int_equal(ledger_operator_insert(s->l, &o), ASSAY_OK);
 	fill_changes(s);
+	assert_int_equal(ledger_outbox_put(s->l, &outbox), ASSAY_OK);
+	assert_int_equal(ledger_dead_put(s->l, &dead), ASSAY_OK);
 	assert_int_equal(ledger_commit(s->l), ASSAY_OK);
 }
 
