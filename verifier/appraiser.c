@@ -7,6 +7,7 @@
 #include "verifier/appraise/ima.h"
 #include "verifier/appraise/appraise.h"
 #include "verifier/appraise/explain.h"
+#include "verifier/appraise/prediction.h"
 #include "verifier/appraise/pack.h"
 
 #include <stdlib.h>
@@ -130,25 +131,22 @@ send_explanation(struct appraiser *a, uint64_t id, struct span evidence)
 	return ipc_send(&a->ipc, IPC_EXPLANATION, id, SPAN(a->out, head + n));
 }
 
-/* The worst finding only: what keeper counts by. */
 static enum assay_err
 send_prediction(struct appraiser *a, uint64_t id, struct span evidence)
 {
-	const struct verdict *v = &a->verdict;
-	bool worst = v->nfindings && v->outcome != OUTCOME_ADMIT;
-	const struct finding *f = &v->findings[0];
+	struct prediction p;
 	struct writer w;
+	size_t head, n;
+	enum assay_err e;
 
+	prediction_make(&a->input, &a->scratch, &a->verdict, &p);
 	wr_init(&w, a->out, OUT_MAX);
 	wr_bytes(&w, evidence);
 	wr_bytes(&w, SPAN(a->input.device.id, DEVICE_ID_HEX));
-	wr_u8(&w, (uint8_t)v->status);
-	wr_u8(&w, (uint8_t)v->outcome);
-	wr_u8(&w, (uint8_t)(v->need.nwants ? v->need.wants[0].kind : PART_NONE));
-	wr_be16(&w, worst ? f->code : FIND_NONE);
-	pack_text(&w, worst ? f->rule : "", sizeof f->rule);
-	pack_text(&w, worst ? f->subject : "", sizeof f->subject);
-	return w.err != ASSAY_OK ? w.err : ipc_send(&a->ipc, IPC_PREDICTION, id, wr_span(&w));
+	if ((e = wr_finish(&w, &head)) != ASSAY_OK ||
+	    (e = prediction_encode(&p, a->out + head, OUT_MAX - head, &n)) != ASSAY_OK)
+		return e;
+	return ipc_send(&a->ipc, IPC_PREDICTION, id, SPAN(a->out, head + n));
 }
 
 /* Keeps the mapping until the request that it is for is done. */
@@ -218,10 +216,8 @@ appraise_request(struct appraiser *a, struct ipc_msg *m)
 	arena_reset(&a->scratch);
 	if (flags & APPRAISE_EXPLAIN)
 		return send_explanation(a, m->id, evidence);
-	if (flags & APPRAISE_REPLAY) {
-		appraise_replay(&a->input, &a->scratch, &a->verdict);
+	if (flags & APPRAISE_REPLAY)
 		return send_prediction(a, m->id, evidence);
-	}
 	if (flags & APPRAISE_CORE_ONLY)
 		appraise_core_only(&a->input, &a->scratch, &a->verdict);
 	else

@@ -14,9 +14,8 @@
  * IMA_SPLIT      be32 length of each entry that ima_accepted counts; VERDICT follows
  * VERDICT        32 bytes digest of the evidence, 32 characters device id,
  *                verdict_encode()
- * PREDICTION     as VERDICT, but instead of the verdict u8 status, u8 outcome, u8 kind of
- *                the part that is needed (0: none), and of the worst finding be16 code
- *                (0: none), rule and subject as texts: no decision is made of it
+ * PREDICTION     as VERDICT, but instead of the verdict prediction_encode(): no decision is
+ *                made of it
  * EXPLANATION    as VERDICT, but instead of the verdict told_encode(): for people alone
  * ENROL          32 bytes digest of the evidence, 32 bytes each digest of roots, DICE
  *                roots and token roots (zeros: none), enrol_input_encode() without roots

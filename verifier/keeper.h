@@ -89,6 +89,11 @@ struct told;
 typedef void explain_done(struct keeper *k, void *arg, enum assay_err e, const struct told *t);
 ASSAY_MUST_USE enum assay_err keeper_explain(struct keeper *k, const struct ledger_device *d,
 					     explain_done *done, void *arg);
+/* The same of the policy that is enforced while the device's own is in monitor mode.
+ * NOT_FOUND: there is none, or no evidence. */
+ASSAY_MUST_USE enum assay_err keeper_explain_enforced(struct keeper *k,
+						      const struct ledger_device *d,
+						      explain_done *done, void *arg);
 
 struct ledger *keeper_ledger(struct keeper *k);
 const struct config *keeper_config(const struct keeper *k);
@@ -111,7 +116,7 @@ void keeper_reply_bytes(struct keeper *k, uint64_t id, struct span bytes);
 ASSAY_MUST_USE enum assay_err keeper_reload(struct keeper *k);
 /* What is enforced while p, in monitor mode, judges such devices; NULL: nothing. */
 const struct keeper_policy *keeper_enforced_for(struct keeper *k, const struct keeper_policy *p,
-						const char *class_name, const char *labels);
+						const struct ledger_device *d);
 const struct keeper_policy *keeper_policy_for(struct keeper *k, const char *class_name,
 					      const char *labels);
 /* ledger_accept() has ended a fault within this change: what was decided before is

@@ -81,22 +81,21 @@ asks_for_ima(const struct pcr_selection *ask)
 	return false;
 }
 
-/* The policy that judges it, and the list that goes with it. */
+/* By which policy, and the list that goes with it. */
 static void
-fill_policy(struct keeper *k, struct request *r, const struct ledger_device *d)
+fill_policy(struct keeper *k, struct request *r, const struct keeper_policy *p)
 {
-	const struct keeper_policy *p = keeper_policy_for(k, d->class_name, d->labels);
-
-	keeper_take_standing(k, d, &r->standing);
 	if (!p)
 		return;
+	memcpy(r->standing.policy, p->map.digest, sizeof r->standing.policy);
 	memcpy(r->maps[r->nmaps++], p->map.digest, 32);
 	if (asks_for_ima(&p->info.ask))
 		(void)keeper_ima_stored(k, r);
 }
 
 static enum assay_err
-compose(struct keeper *k, const struct ledger_device *d, struct request *r)
+compose(struct keeper *k, const struct ledger_device *d, const struct keeper_policy *p,
+	struct request *r)
 {
 	struct appraisal_input *in = &k->input;
 	uint8_t *boot = NULL, *good = NULL;
@@ -115,7 +114,7 @@ compose(struct keeper *k, const struct ledger_device *d, struct request *r)
 	    (e = copy_log(k, st.good_log, &good, &good_len)) != ASSAY_OK ||
 	    (e = read_asked(st.asked, &in->asked)) != ASSAY_OK)
 		goto out;
-	fill_policy(k, r, d);
+	fill_policy(k, r, p);
 	fill_evidence(k, r, &st);
 	in->boot_log = SPAN(boot, boot_len);
 	in->has_boot_log = in->boot_log_stored = boot != NULL;
@@ -129,8 +128,10 @@ out:
 	return e;
 }
 
-enum assay_err
-keeper_explain(struct keeper *k, const struct ledger_device *d, explain_done *done, void *arg)
+/* By this policy; NULL: by none. */
+static enum assay_err
+ask(struct keeper *k, const struct ledger_device *d, const struct keeper_policy *p,
+    struct request **ret)
 {
 	struct request *r;
 	enum assay_err e;
@@ -142,13 +143,43 @@ keeper_explain(struct keeper *k, const struct ledger_device *d, explain_done *do
 		return ASSAY_NO_MEMORY;
 	r->kind = REQ_EXPLAIN;
 	k->device = *d;
-	if ((e = compose(k, &k->device, r)) != ASSAY_OK) {
+	if ((e = compose(k, &k->device, p, r)) != ASSAY_OK) {
 		keeper_request_free(k, r);
 		return e;
 	}
+	keeper_enqueue(k, r);
+	*ret = r;
+	return ASSAY_OK;
+}
+
+enum assay_err
+keeper_explain(struct keeper *k, const struct ledger_device *d, explain_done *done, void *arg)
+{
+	const struct keeper_policy *p = keeper_policy_for(k, d->class_name, d->labels);
+	struct request *r;
+	enum assay_err e = ask(k, d, p, &r);
+
+	if (e != ASSAY_OK)
+		return e;
 	r->explain = done;
 	r->explain_arg = arg;
-	keeper_enqueue(k, r);
+	return ASSAY_OK;
+}
+
+enum assay_err
+keeper_explain_enforced(struct keeper *k, const struct ledger_device *d, explain_done *done,
+			void *arg)
+{
+	const struct keeper_policy *p = keeper_policy_for(k, d->class_name, d->labels);
+	struct request *r;
+	enum assay_err e;
+
+	if (!p || !(p = keeper_enforced_for(k, p, d)))
+		return ASSAY_NOT_FOUND;
+	if ((e = ask(k, d, p, &r)) != ASSAY_OK)
+		return e;
+	r->explain = done;
+	r->explain_arg = arg;
 	return ASSAY_OK;
 }
 

@@ -266,25 +266,42 @@ keeper_policy_for(struct keeper *k, const char *class_name, const char *labels)
 	return keeper_policy_with(k, NULL, class_name, labels);
 }
 
+/* Whether it is a version of the same name that the candidate takes the place of. */
+static bool
+gives_way(const struct keeper_policy *q, const struct keeper_policy *candidate)
+{
+	return candidate && q != candidate && strcmp(q->info.name, candidate->info.name) == 0;
+}
+
 /* Its own last version before any other: of equal rank they would tie. */
 const struct keeper_policy *
-keeper_enforced_for(struct keeper *k, const struct keeper_policy *p, const char *class_name,
-		    const char *labels)
+keeper_enforced_with(struct keeper *k, const struct keeper_policy *candidate,
+		     const struct keeper_policy *p, const struct ledger_device *d)
 {
+	unsigned n = p->info.monitor && !k->no_policy ? k->npolicies + (candidate != NULL) : 0;
 	const struct keeper_policy *best = NULL;
 	unsigned most = 0;
 
-	for (unsigned i = 0; p->info.monitor && !k->no_policy && i < k->npolicies; i++) {
-		const struct keeper_policy *q = &k->policies[i];
-		unsigned rank = 2 * policy_rank(&q->info, class_name, labels);
+	for (unsigned i = 0; i < n; i++) {
+		const struct keeper_policy *q = i < k->npolicies ? &k->policies[i] : candidate;
+		unsigned rank = 2 * policy_rank(&q->info, d->class_name, d->labels);
+		bool before = gives_way(q, candidate); /* in force until then */
 
-		if (rank == 0 || q->info.monitor || q->ring[0])
+		if (rank == 0 || q->info.monitor || q->ring[0] ||
+		    (before && !candidate->info.monitor))
 			continue;
-		rank += q->retained && strcmp(q->info.name, p->info.name) == 0;
+		rank += (q->retained || before) && strcmp(q->info.name, p->info.name) == 0;
 		if (rank <= most)
 			continue;
 		most = rank;
 		best = q;
 	}
 	return best;
+}
+
+const struct keeper_policy *
+keeper_enforced_for(struct keeper *k, const struct keeper_policy *p,
+		    const struct ledger_device *d)
+{
+	return keeper_enforced_with(k, NULL, p, d);
 }

@@ -14,6 +14,13 @@ outcome_or_unknown(uint8_t o)
 	return o == REPLAY_UNKNOWN ? "UNKNOWN" : outcome_name((enum outcome)o);
 }
 
+/* What a policy in monitor mode would say; null: none is. */
+static json_t *
+json_would(uint8_t o)
+{
+	return json_text(o == REPLAY_NO_WOULD ? "" : outcome_name((enum outcome)o));
+}
+
 static json_t *
 json_group(const struct replay_group *g)
 {
@@ -23,9 +30,10 @@ json_group(const struct replay_group *g)
 			   : g->code ? finding_text((enum finding_code)g->code)
 				     : "";
 
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:I}", "before",
+	return json_pack("{s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:I}", "before",
 			 outcome_name((enum outcome)g->before), "after",
-			 outcome_or_unknown(g->after), "over", g->over, "finding", json_text(word),
+			 outcome_or_unknown(g->after), "would", json_would(g->would), "over",
+				 g->over, "finding", json_text(word),
 			 "text", json_text(text), "rule", json_text(g->rule), "subject",
 			 json_text(unknown ? "" : g->subject), "count", (json_int_t)g->count);
 }
@@ -56,12 +64,13 @@ json_head(struct call *c, const struct replay *r)
 			      "reference", json_hex(h->reference, 32), "class",
 			      json_text(h->class_name), "device", json_text(h->device), "actor",
 			      h->actor, "at", json_time(h->at), "finished", json_time(h->finished));
-	json_t *n = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "expected",
+	json_t *n = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "expected",
 			      (json_int_t)r->expected, "devices", (json_int_t)h->total, "done",
 			      (json_int_t)r->done, "unconcerned", (json_int_t)h->unconcerned,
 			      "unchanged", (json_int_t)h->unchanged, "changed",
-			      (json_int_t)h->changed, "unknown", (json_int_t)h->unknown, "stale",
-			      (json_int_t)r->stale);
+			      (json_int_t)h->changed, "unknown", (json_int_t)h->unknown, "would",
+				      (json_int_t)h->would,
+			      "stale", (json_int_t)h->stale);
 
 	if (!j || json_object_update_new(j, n) != 0 ||
 	    json_object_set_new(j, "monitor", json_boolean(h->monitor)) != 0 ||
@@ -216,7 +225,8 @@ operation_on_replay_list(struct call *c)
 static json_t *
 json_row(struct call *c, const struct replay *r, const struct replay_row *row)
 {
-	struct replay_group none = {.before = row->before, .after = row->after};
+	struct replay_group none = {
+		.before = row->before, .after = row->after, .would = row->would};
 	const struct replay_group *g = row->group < r->ngroups ? &r->groups[row->group] : &none;
 	char id[DEVICE_ID_HEX + 1] = "";
 	struct ledger_device d;
@@ -233,6 +243,7 @@ json_row(struct call *c, const struct replay *r, const struct replay_row *row)
 					 json_string(outcome_name((enum outcome)row->before))) != 0;
 	bad = bad || json_object_set_new(j, "after",
 					 json_string(outcome_or_unknown(row->after))) != 0;
+	bad = bad || json_object_set_new(j, "would", json_would(row->would)) != 0;
 	if (!bad)
 		return j;
 	json_decref(j);
@@ -270,7 +281,7 @@ shown(const struct replay_row *row, unsigned filter)
 	case SHOW_ALL:
 		return true;
 	default:
-		return row->after != row->before;
+		return row->after != row->before || row->group != REPLAY_GROUP_NONE;
 	}
 }
 

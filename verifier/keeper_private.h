@@ -491,6 +491,11 @@ void keeper_map_free(struct keeper_map *m);
 const struct keeper_policy *keeper_policy_with(struct keeper *k,
 					       const struct keeper_policy *candidate,
 					       const char *class_name, const char *labels);
+/* What would be enforced then, while p judges the device; NULL: nothing. */
+const struct keeper_policy *keeper_enforced_with(struct keeper *k,
+						 const struct keeper_policy *candidate,
+						 const struct keeper_policy *p,
+						 const struct ledger_device *d);
 
 
 /* ---- keeper_address.c ---- */

@@ -3,8 +3,6 @@
 
 #include "log.h"
 
-#include "verifier/appraise/pack.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,19 +189,13 @@ read_prediction(const struct ipc_msg *m, const struct request *r, struct predict
 {
 	struct span tag, device;
 	struct reader rd;
+	enum assay_err e;
 
-	memset(ret, 0, sizeof *ret);
 	rd_init(&rd, m->payload);
 	tag = rd_bytes(&rd, 32);
 	device = rd_bytes(&rd, DEVICE_ID_HEX);
-	ret->status = unpack_below(&rd, VERDICT_STATUS_COUNT);
-	ret->outcome = unpack_below(&rd, OUTCOME_COUNT);
-	ret->need = unpack_below(&rd, UINT8_MAX);
-	ret->why.code = rd_be16(&rd);
-	unpack_text(&rd, ret->why.rule, sizeof ret->why.rule);
-	unpack_text(&rd, ret->why.subject, sizeof ret->why.subject);
-	if (rd_finish(&rd) != ASSAY_OK || ret->why.code >= FIND_COUNT)
-		return ASSAY_MALFORMED;
+	if ((e = prediction_decode(rd_rest(&rd), ret)) != ASSAY_OK)
+		return e;
 	return span_equal(tag, SPAN(r->evidence, 32)) &&
 			       span_equal(device, SPAN(r->device, DEVICE_ID_HEX))
 		       ? ASSAY_OK

@@ -15,12 +15,14 @@
 
 #define REPLAY_GROUPS_MAX 512
 #define REPLAY_UNKNOWN 3 /* instead of an outcome */
+#define REPLAY_NO_WOULD 3 /* the same: its policy is not in monitor mode */
 #define REPLAY_GROUP_NONE 0xFFFFu
 #define REPLAY_MAX_AGE_S 86400 /* older ones predict nothing any more */
 
 /* Devices to which the same happens for the same reason. */
 struct replay_group {
 	uint8_t before, after; /* enum outcome; after may be REPLAY_UNKNOWN */
+	uint8_t would;	       /* or REPLAY_NO_WOULD */
 	bool over;	       /* the reason is what is over, not what is new */
 	uint16_t code;	       /* enum finding_code; FIND_NONE: rule is words */
 	char rule[FINDING_RULE_MAX];
@@ -29,11 +31,12 @@ struct replay_group {
 };
 
 /* One device that the candidate concerns. Outcomes are what the decision would be, with
- * the device's status and the operator's overlay, if the evidence were fresh. */
+ * the device's status and the operator's overlay, if the evidence were fresh: what it gets,
+ * and if its policy is in monitor mode what that would say. */
 struct replay_row {
 	uint8_t id[DEVICE_ID_HEX / 2];
 	uint16_t group; /* REPLAY_GROUP_NONE: nothing changes */
-	uint8_t before, after, verdict;
+	uint8_t before, after, would, verdict;
 };
 
 enum replay_state { REPLAY_RUNNING = 1, REPLAY_DONE, REPLAY_FAILED, REPLAY_CANCELLED };
@@ -42,7 +45,7 @@ struct replay {
 	enum replay_state state;
 	struct ledger_replay head; /* spans unused */
 	const char *why;	   /* it failed, or was cancelled */
-	uint32_t done, expected, stale;
+	uint32_t done, expected;
 	size_t nrows, cap;
 	struct replay_row *rows; /* in order of id */
 	unsigned ngroups;

@@ -34,8 +34,8 @@ decision_with(const struct keeper *k, const struct standing *s, enum outcome ver
 static bool
 same_group(const struct replay_group *a, const struct replay_group *b)
 {
-	return a->before == b->before && a->after == b->after && a->over == b->over &&
-	       a->code == b->code && strcmp(a->rule, b->rule) == 0 &&
+	return a->before == b->before && a->after == b->after && a->would == b->would &&
+	       a->over == b->over && a->code == b->code && strcmp(a->rule, b->rule) == 0 &&
 	       strcmp(a->subject, b->subject) == 0;
 }
 
@@ -57,6 +57,12 @@ group_of(struct replay *p, const struct replay_group *g)
 	return (uint16_t)i;
 }
 
+static bool
+would_differ(const struct replay_row *row)
+{
+	return row->would != REPLAY_NO_WOULD && row->would != row->before;
+}
+
 static void
 settle(struct replay *p, struct replay_row *row, const struct replay_group *why)
 {
@@ -65,13 +71,16 @@ settle(struct replay *p, struct replay_row *row, const struct replay_group *why)
 	p->done++;
 	g.before = row->before;
 	g.after = row->after;
+	g.would = row->would;
 	if (row->after == REPLAY_UNKNOWN)
 		p->head.unknown++;
 	else if (row->after != row->before)
 		p->head.changed++;
 	else
 		p->head.unchanged++;
-	row->group = row->after == row->before ? (uint16_t)REPLAY_GROUP_NONE : group_of(p, &g);
+	p->head.would += would_differ(row);
+	row->group = row->after != row->before || would_differ(row) ? group_of(p, &g)
+								    : REPLAY_GROUP_NONE;
 }
 
 void
@@ -81,6 +90,7 @@ replay_settle_unknown(struct replay *p, struct replay_row *row, const char *why)
 
 	snprintf(g.subject, sizeof g.subject, "%s", why);
 	row->after = REPLAY_UNKNOWN;
+	row->would = REPLAY_NO_WOULD;
 	settle(p, row, &g);
 }
 
@@ -124,22 +134,34 @@ unknown_because(const struct prediction *v)
 }
 
 void
-replay_settle(struct keeper *k, const struct request *r, struct prediction *v)
+replay_settle(struct keeper *k, const struct request *r, const struct prediction *v)
 {
 	struct replay *p = k->replay;
 	struct replay_row *row = &p->rows[r->row];
+	const struct predicted_why *why = &v->why;
+	struct replay_group g = {0};
+	uint8_t then;
 
 	if (v->status != VERDICT_DECIDED) {
 		replay_settle_unknown(p, row, unknown_because(v));
 		return;
 	}
 	row->verdict = v->outcome;
-	row->after = (uint8_t)decision_with(k, &r->standing, (enum outcome)v->outcome);
-	if (row->after > row->before) {
-		memset(&v->why, 0, sizeof v->why);
-		what_is_over(k, r->device, &v->why);
+	row->after = then = (uint8_t)decision_with(k, &r->standing, (enum outcome)v->outcome);
+	if (v->monitor)
+		row->would = (uint8_t)decision_with(k, &r->standing, (enum outcome)v->would);
+	if (row->after == row->before && v->monitor) {
+		then = row->would;
+		why = &v->would_why;
 	}
-	settle(p, row, &v->why);
+	if (then > row->before) {
+		what_is_over(k, r->device, &g);
+	} else {
+		g.code = why->code;
+		memcpy(g.rule, why->rule, sizeof g.rule);
+		memcpy(g.subject, why->subject, sizeof g.subject);
+	}
+	settle(p, row, &g);
 }
 
 /* ---- asking for one ---- */
@@ -248,9 +270,40 @@ fill_evidence(struct keeper *k, const struct request *r, const struct ledger_sta
 	in->ima_stored = r->ima_stored;
 }
 
+/* What judges the device then: a policy, and if that is in monitor mode what is enforced
+ * meanwhile. Either may be NULL. */
+struct judges {
+	const struct keeper_policy *policy, *enforced;
+};
+
+/* False: its evidence does not cover what the policy asks for. */
+static bool
+add_policy(struct request *r, const struct ledger_device *d, const struct pcr_selection *asked,
+	   const struct keeper_policy *p)
+{
+	if (!p)
+		return true;
+	memcpy(r->maps[r->nmaps++], p->map.digest, 32);
+	return !tier_has_tpm(d->tier) || covers(asked, &p->info.ask);
+}
+
+static void
+fill_judges(struct keeper *k, struct request *r, const struct judges *by)
+{
+	memset(r->standing.policy, 0, sizeof r->standing.policy);
+	if (by->policy)
+		memcpy(r->standing.policy, by->policy->map.digest, 32);
+	if (by->enforced)
+		memcpy(k->input.enforced_digest, by->enforced->map.digest, 32);
+	memcpy(k->input.policy_digest, r->standing.policy, 32);
+	if ((by->policy && asks_for_ima(&by->policy->info.ask)) ||
+	    (by->enforced && asks_for_ima(&by->enforced->info.ask)))
+		(void)keeper_ima_stored(k, r);
+}
+
 /* NULL, with *ret_why: the device's stored inputs do not suffice. */
 static struct request *
-compose(struct keeper *k, const struct ledger_device *d, const struct keeper_policy *policy,
+compose(struct keeper *k, const struct ledger_device *d, const struct judges *by,
 	const char **ret_why)
 {
 	struct request *r = calloc(1, sizeof *r);
@@ -269,19 +322,13 @@ compose(struct keeper *k, const struct ledger_device *d, const struct keeper_pol
 	r->version = k->replay->head.id;
 	memcpy(r->evidence, st.nonce, sizeof r->evidence);
 	keeper_take_standing(k, d, &r->standing);
-	memset(r->standing.policy, 0, sizeof r->standing.policy);
-	if (policy) {
-		*ret_why = "its evidence does not cover what the policy asks for";
-		if (tier_has_tpm(d->tier) && !covers(&k->input.asked, &policy->info.ask))
-			goto fail;
-		memcpy(r->standing.policy, policy->map.digest, 32);
-		memcpy(r->maps[r->nmaps++], policy->map.digest, 32);
-	}
-	if (policy && asks_for_ima(&policy->info.ask))
-		(void)keeper_ima_stored(k, r);
+	*ret_why = "its evidence does not cover what the policy asks for";
+	if (!add_policy(r, d, &k->input.asked, by->policy) ||
+	    !add_policy(r, d, &k->input.asked, by->enforced))
+		goto fail;
+	fill_judges(k, r, by);
 	fill_evidence(k, r, &st);
 	keeper_fill_device(&k->input, d);
-	memcpy(k->input.policy_digest, r->standing.policy, 32);
 	keeper_fill_references(k, r, d);
 	*ret_why = "its boot log cannot be read";
 	if ((e = fill_logs(k, &st)) != ASSAY_OK || (e = keeper_encode_request(k, r)) != ASSAY_OK)
@@ -294,15 +341,18 @@ fail:
 
 /* Whether the candidate changes anything of what judges this device. */
 static bool
-concerns(struct keeper *k, const struct ledger_device *d, const struct keeper_policy **ret)
+concerns(struct keeper *k, const struct ledger_device *d, struct judges *ret)
 {
 	static const uint8_t none[32];
 	const struct replay *p = k->replay;
 	const struct keeper_policy *candidate = &p->run->policy;
 	const struct keeper_policy *now = keeper_policy_for(k, d->class_name, d->labels);
+	const struct keeper_policy *beneath = now ? keeper_enforced_for(k, now, d) : NULL;
 
-	*ret = keeper_policy_with(k, candidate, d->class_name, d->labels);
-	if (*ret == candidate || *ret != now)
+	ret->policy = keeper_policy_with(k, candidate, d->class_name, d->labels);
+	ret->enforced =
+		ret->policy ? keeper_enforced_with(k, candidate, ret->policy, d) : NULL;
+	if (ret->policy == candidate || ret->policy != now || ret->enforced != beneath)
 		return true;
 	for (unsigned i = 0; i < k->nreferences; i++) {
 		const struct keeper_reference *ref = &k->references[i];
@@ -337,6 +387,7 @@ add_row(struct replay *p)
 		p->cap += ROWS_STEP;
 	}
 	memset(&p->rows[p->nrows], 0, sizeof p->rows[0]);
+	p->rows[p->nrows].would = REPLAY_NO_WOULD;
 	return &p->rows[p->nrows++];
 }
 
@@ -356,7 +407,7 @@ begin_row(struct keeper *k, const struct ledger_device *d, struct replay_row *ro
 		return false;
 	}
 	row->before = (uint8_t)decision_with(k, &s, st.verdict_outcome);
-	k->replay->stale += st.expires_at <= k->now;
+	k->replay->head.stale += st.expires_at <= k->now;
 	if (st.version != 0 && st.verdict_at != 0)
 		return true;
 	replay_settle_unknown(k->replay, row, "it has never attested");
@@ -368,7 +419,7 @@ struct request *
 replay_next_request(struct keeper *k, const struct ledger_device *d)
 {
 	struct replay *p = k->replay;
-	const struct keeper_policy *policy;
+	struct judges by;
 	struct replay_row *row;
 	struct request *r;
 	const char *why;
@@ -376,7 +427,7 @@ replay_next_request(struct keeper *k, const struct ledger_device *d)
 	if (!in_scope(p, d))
 		return NULL;
 	p->head.total++;
-	if (!concerns(k, d, &policy)) {
+	if (!concerns(k, d, &by)) {
 		p->head.unconcerned++;
 		p->done++;
 		return NULL;
@@ -388,7 +439,7 @@ replay_next_request(struct keeper *k, const struct ledger_device *d)
 	}
 	if (!begin_row(k, d, row))
 		return NULL;
-	r = compose(k, d, policy, &why);
+	r = compose(k, d, &by, &why);
 	if (r)
 		r->row = (uint32_t)(p->nrows - 1);
 	else

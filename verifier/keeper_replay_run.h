@@ -7,6 +7,8 @@
 #include "keeper_private.h"
 #include "keeper_replay.h"
 
+#include "verifier/appraise/prediction.h"
+
 #define REPLAY_LOGS 8 /* boot logs that are kept at hand */
 
 struct stored_log {
@@ -27,16 +29,10 @@ struct replay_run {
 	int64_t started_ms;
 };
 
-/* What an appraiser answered. */
-struct prediction {
-	uint8_t status, outcome, need;
-	struct replay_group why;
-};
-
 /* keeper_replay_device.c: a device's row, begun and settled; the device's next request,
  * or NULL if there is nothing to appraise. */
 struct request *replay_next_request(struct keeper *k, const struct ledger_device *d);
-void replay_settle(struct keeper *k, const struct request *r, struct prediction *v);
+void replay_settle(struct keeper *k, const struct request *r, const struct prediction *v);
 void replay_settle_unknown(struct replay *p, struct replay_row *row, const char *why);
 
 #endif

@@ -27,7 +27,7 @@ write_row(struct writer *w, const struct replay_row *row)
 {
 	wr_bytes(w, SPAN(row->id, sizeof row->id));
 	wr_u8(w, (uint8_t)(row->before | row->after << 2 | row->verdict << 4));
-	wr_u8(w, 0);
+	wr_u8(w, row->would);
 	wr_be16(w, row->group);
 }
 
@@ -52,12 +52,12 @@ static void
 write_groups(struct writer *w, const struct replay *r)
 {
 	wr_be16(w, (uint16_t)r->ngroups);
-	wr_be32(w, r->stale);
 	for (unsigned i = 0; i < r->ngroups; i++) {
 		const struct replay_group *g = &r->groups[i];
 
 		wr_u8(w, g->before);
 		wr_u8(w, g->after);
+		wr_u8(w, g->would);
 		pack_bool(w, g->over);
 		wr_be16(w, g->code);
 		pack_text(w, g->rule, sizeof g->rule);
@@ -104,12 +104,12 @@ read_groups(struct span bytes, struct replay *ret)
 	rd_init(&r, bytes);
 	ret->ngroups = rd_be16(&r);
 	ret->ngroups = rd_count(&r, ret->ngroups, REPLAY_GROUPS_MAX);
-	ret->stale = rd_be32(&r);
 	for (unsigned i = 0; i < ret->ngroups && r.err == ASSAY_OK; i++) {
 		struct replay_group *g = &ret->groups[i];
 
 		g->before = unpack_below(&r, OUTCOME_COUNT);
 		g->after = unpack_below(&r, REPLAY_UNKNOWN + 1);
+		g->would = unpack_below(&r, REPLAY_NO_WOULD + 1);
 		g->over = unpack_bool(&r);
 		g->code = rd_be16(&r);
 		unpack_text(&r, g->rule, sizeof g->rule);
@@ -128,7 +128,7 @@ read_row(struct reader *r, struct replay_row *ret)
 
 	unpack_fixed(r, ret->id, sizeof ret->id);
 	outcomes = rd_u8(r);
-	(void)rd_u8(r);
+	ret->would = rd_u8(r) & 3;
 	ret->group = rd_be16(r);
 	ret->before = outcomes & 3;
 	ret->after = outcomes >> 2 & 3;

@@ -34,8 +34,10 @@ keeper_rollouts_free(struct keeper *k)
 static bool
 differs(const struct replay_row *row, const struct verdict *v)
 {
-	return row->after == REPLAY_UNKNOWN ? v->outcome < (enum outcome)row->before
-					    : v->outcome != (enum outcome)row->verdict;
+	enum outcome gets = verdict_effective(v);
+
+	return row->after == REPLAY_UNKNOWN ? gets < (enum outcome)row->before
+					    : gets != (enum outcome)row->verdict;
 }
 
 /* Counts a device once as judged and once as different. True: it is newly different. */

@@ -255,7 +255,7 @@ fill_enforced(struct keeper *k, struct request *r, const struct ledger_device *d
 {
 	const struct keeper_policy *p = keeper_policy_for(k, d->class_name, d->labels);
 	const struct keeper_policy *e =
-		p ? keeper_enforced_for(k, p, d->class_name, d->labels) : NULL;
+		p ? keeper_enforced_for(k, p, d) : NULL;
 
 	if (!e)
 		return;

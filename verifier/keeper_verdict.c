@@ -148,27 +148,6 @@ verdict_expiry(const struct keeper *k, const struct verdict *v)
 	return v->not_after && v->not_after < at ? v->not_after : at;
 }
 
-/* What was declared bad is bad by no policy, so no policy's mode matters. */
-static bool
-is_known_bad(const struct verdict *v)
-{
-	for (unsigned i = 0; i < v->nfindings; i++)
-		if (v->findings[i].code == FIND_KNOWN_BAD ||
-		    v->findings[i].code == FIND_IMA_KNOWN_BAD)
-			return true;
-	return false;
-}
-
-/* In monitor mode the outcome is what the enforced policy gives; where none is, nothing
- * that is milder than what no policy gives. */
-static enum outcome
-effective_outcome(const struct verdict *v)
-{
-	if (is_known_bad(v))
-		return OUTCOME_QUARANTINE;
-	return v->monitor && !v->enforced ? OUTCOME_QUARANTINE : v->outcome;
-}
-
 /* The boot's log, of a verdict that read it: for steady rounds, whose verdicts have not
  * its facts. They go with the boot that they are of. */
 static enum assay_err
@@ -230,7 +209,7 @@ fill_state(struct keeper *k, const struct request *r, const struct verdict *v,
 	memcpy(st->nonce, r->nonce, sizeof st->nonce);
 	memcpy(st->policy, v->policy, sizeof st->policy);
 	memcpy(st->reference, v->reference, sizeof st->reference);
-	st->verdict_outcome = effective_outcome(v);
+	st->verdict_outcome = verdict_effective(v);
 	st->verdict_at = k->now;
 	st->expires_at = verdict_expiry(k, v);
 	return ASSAY_OK;
@@ -263,7 +242,7 @@ decide_with(struct keeper *k, const struct request *r, struct decision_view *ret
 		.overlay = r->standing.overlay,
 		.fault = ledger_fault(k->ledger) != ASSAY_OK,
 		.judged = true,
-		.verdict = effective_outcome(v),
+		.verdict = verdict_effective(v),
 		.verdict_at = k->now,
 		.expires_at = verdict_expiry(k, v),
 		.now = k->now,

@@ -298,6 +298,14 @@ keeper_explain(struct keeper *k, const struct ledger_device *d, explain_done *do
 }
 
 enum assay_err
+keeper_explain_enforced(struct keeper *k, const struct ledger_device *d, explain_done *done,
+			void *arg)
+{
+	(void)k, (void)d, (void)done, (void)arg;
+	return ASSAY_NOT_FOUND;
+}
+
+enum assay_err
 keeper_ima_load(struct keeper *k, const char *device, struct bulk *ret, uint64_t *ret_entries)
 {
 	(void)k, (void)device, (void)ret, (void)ret_entries;

@@ -35,7 +35,7 @@ appraise_explain(const struct appraisal_input *in, struct arena *scratch, struct
 	memset(ret, 0, sizeof *ret);
 	appraise_recorded(in, scratch, work, ret);
 	ret->status = (uint8_t)work->status;
-	ret->outcome = (uint8_t)work->outcome;
+	ret->outcome = (uint8_t)(work->monitor ? work->outcome : verdict_effective(work));
 	ret->need = (uint8_t)(work->need.nwants ? work->need.wants[0].kind : PART_NONE);
 	ret->monitor = work->monitor;
 	memcpy(ret->policy, work->policy, sizeof ret->policy);

@@ -34,7 +34,7 @@ struct told_rule {
 #define TOLD_OTHERS_MAX 16
 
 struct told {
-	uint8_t status, outcome; /* of the verdict */
+	uint8_t status, outcome; /* of the verdict; a "would" if the policy only watches */
 	uint8_t need;		 /* enum part_kind: what was missing to judge it; 0: nothing */
 	bool monitor;
 	uint8_t policy[32];

@@ -53,6 +53,25 @@ outcome_name(enum outcome o)
 	return names[(unsigned)o < OUTCOME_COUNT ? o : OUTCOME_QUARANTINE];
 }
 
+/* What was declared bad is bad by no policy, so no policy's mode matters. */
+static bool
+is_known_bad(const struct verdict *v)
+{
+	for (unsigned i = 0; i < v->nfindings; i++)
+		if (v->findings[i].code == FIND_KNOWN_BAD ||
+		    v->findings[i].code == FIND_IMA_KNOWN_BAD)
+			return true;
+	return false;
+}
+
+enum outcome
+verdict_effective(const struct verdict *v)
+{
+	if (is_known_bad(v))
+		return OUTCOME_QUARANTINE;
+	return v->monitor && !v->enforced ? OUTCOME_QUARANTINE : v->outcome;
+}
+
 const char *
 severity_name(enum severity s)
 {

@@ -410,6 +410,9 @@ struct verdict {
 	struct continuity next; /* to be stored; only if status is DECIDED */
 };
 
+/* What the device gets. In monitor mode the outcome is what the enforced policy gives; where
+ * none is, nothing that is milder than what no policy gives. */
+enum outcome verdict_effective(const struct verdict *v);
 /* The zero verdict: FAULT, QUARANTINE, nothing found, nothing to remember. */
 void verdict_clear(struct verdict *v);
 /* key_state.c: it shows that the device's key is live in two places: to be kept in the

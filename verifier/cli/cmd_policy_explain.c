@@ -62,24 +62,45 @@ show_findings(const json_t *answer)
 		printf("  and %lld more\n", (long long)view_number(answer, "more_findings"));
 }
 
+/* One policy's part of the answer: what it says, and why. how: "" or what it is. False: it
+ * cannot be told. */
+static bool
+show_policy(const json_t *told, const char *outcome, const char *how)
+{
+	const json_t *p = json_object_get(told, "policy");
+	const char *name = view_text(p, "name"), *missing = view_text(told, "missing");
+
+	if (missing) {
+		printf("Not to be told of %s%s: the stored evidence lacks the %s.\n",
+		       name ? name : "no policy", how, missing);
+		return false;
+	}
+	printf("%s%s%s by %s%s%s version %lld%s\n\n", view_colour(outcome), outcome ? outcome : "-",
+	       cli_plain(), cli_bold(), name ? name : "no policy", cli_plain(),
+	       (long long)view_number(p, "version"), how);
+	show_rules(json_object_get(told, "rules"));
+	show_findings(told);
+	return true;
+}
+
 static int
 show(const struct client *c, const json_t *answer)
 {
-	const char *outcome = view_text(answer, "outcome"), *missing = view_text(answer, "missing");
-	const json_t *p = json_object_get(answer, "policy");
+	const json_t *enforced = json_object_get(answer, "enforced");
+	const char *outcome = view_text(answer, "outcome"), *would = view_text(answer, "would");
+	bool told = true;
 
 	(void)c;
-	if (missing)
-		printf("Not to be told: the stored evidence lacks the %s.\n", missing);
+	if (!would)
+		return show_policy(answer, outcome, "") ? CLI_YES : CLI_NEGATIVE;
+	if (json_is_object(enforced))
+		told = show_policy(enforced, outcome, ", which is enforced");
 	else
-		printf("%s%s%s by %s%s%s version %lld%s\n\n", view_colour(outcome),
-		       outcome ? outcome : "-", cli_plain(), cli_bold(),
-		       view_text(p, "name") ? view_text(p, "name") : "no policy", cli_plain(),
-		       (long long)view_number(p, "version"),
-		       view_flag(answer, "monitor") ? " (monitor mode: told, not applied)" : "");
-	show_rules(json_object_get(answer, "rules"));
-	show_findings(answer);
-	return missing ? CLI_NEGATIVE : CLI_YES;
+		printf("%s%s%s: no policy is enforced\n", view_colour(outcome),
+		       outcome ? outcome : "-", cli_plain());
+	putchar('\n');
+	told &= show_policy(answer, would, ", which only watches: this is what it would say");
+	return told ? CLI_YES : CLI_NEGATIVE;
 }
 
 static int
@@ -102,6 +123,8 @@ const struct cli_command cmd_policy_explain = {
 	.summary = "each rule of a device's policy with the fact it sees and what follows",
 	.help = "DEVICE is a name, an id, or at least four first digits of an id. Its stored "
 		"evidence\n"
-		"is judged once more, by the policy that is active now; nothing is changed.\n",
+		"is judged once more, by the policy that is active now; nothing is changed. Of a\n"
+		"policy in monitor mode it is told what it would say, and of the policy that is\n"
+		"enforced meanwhile what the device gets.\n",
 	.run = run,
 };

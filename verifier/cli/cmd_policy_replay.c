@@ -76,20 +76,33 @@ add_devices(const struct client *c, json_t *r, int *ret_status)
 
 /* ---- showing ---- */
 
+/* "ADMIT -> RESTRICT"; where a policy in monitor mode would say other things, that too. */
+static void
+change_cell(struct table *t, const json_t *g)
+{
+	const char *after = view_text(g, "after"), *would = view_text(g, "would");
+	char change[80];
+
+	if (would && after && strcmp(would, after) == 0)
+		would = NULL;
+	snprintf(change, sizeof change, "%s -> %s%s%s%s", view_text(g, "before"), after,
+		 would ? " (would " : "", would ? would : "", would ? ")" : "");
+	table_cell(t, change, view_colour(would ? would : after));
+}
+
 static void
 group_row(struct table *t, const json_t *g)
 {
 	const char *rule = view_text(g, "rule"), *text = view_text(g, "text");
 	const char *subject = view_text(g, "subject"), *word = view_text(g, "finding");
-	char count[24], change[48], why[TABLE_CELL_MAX];
+	char count[24], why[TABLE_CELL_MAX];
 
 	snprintf(count, sizeof count, "%lld", (long long)view_number(g, "count"));
-	snprintf(change, sizeof change, "%s -> %s", view_text(g, "before"), view_text(g, "after"));
 	snprintf(why, sizeof why, "%s%s%s%s%s", view_flag(g, "over") ? "no longer: " : "",
 		 rule ? "rule " : "", rule ? rule : word ? word : text ? text : "-",
 		 subject ? ", " : "", subject ? subject : "");
 	table_cell(t, count, "");
-	table_cell(t, change, view_colour(view_text(g, "after")));
+	change_cell(t, g);
 	table_cell(t, why, "");
 	table_cell(t, rule || word ? text : NULL, cli_dim());
 }
@@ -122,12 +135,9 @@ show_devices(const json_t *devices)
 	for (size_t i = 0; i < json_array_size(devices); i++) {
 		const json_t *d = json_array_get(devices, i);
 		const char *name = view_text(d, "name"), *rule = view_text(d, "rule");
-		char change[48];
 
-		snprintf(change, sizeof change, "%s -> %s", view_text(d, "before"),
-			 view_text(d, "after"));
 		table_cell(&t, name ? name : view_text(d, "id"), "");
-		table_cell(&t, change, view_colour(view_text(d, "after")));
+		change_cell(&t, d);
 		table_cell(&t, rule ? rule : view_text(d, "finding") ? view_text(d, "finding")
 								     : view_text(d, "text"), "");
 		table_cell(&t, view_text(d, "subject"), "");
@@ -149,7 +159,9 @@ show(const json_t *r)
 		printf("; %lld have not attested lately", (long long)view_number(r, "stale"));
 	putchar('\n');
 	if (view_flag(r, "monitor"))
-		puts("  The policy is in monitor mode: nothing changes until it enforces.");
+		printf("  The policy is in monitor mode: it would decide %lld devices otherwise if "
+		       "it "
+		       "were enforced.\n", (long long)view_number(r, "would"));
 	show_groups(json_object_get(r, "groups"));
 	show_devices(json_object_get(r, "devices"));
 }
@@ -216,9 +228,10 @@ static int
 check_flips(const struct client *c, const json_t *r)
 {
 	const char *text = client_option(c, "max-flips");
-	int64_t flips = view_number(r, "changed") + view_number(r, "unknown");
+	int64_t flips = view_number(r, "changed") +
+			(view_flag(r, "monitor") ? 0 : view_number(r, "unknown"));
 
-	if (!text || client_option(c, "force") || view_flag(r, "monitor") ||
+	if (!text || client_option(c, "force") ||
 	    flips <= strtoll(text, NULL, 10))
 		return CLI_YES;
 	return cli_fail(CLI_NEGATIVE, "%lld devices would change or are unknown, more than "

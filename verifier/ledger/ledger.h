@@ -390,6 +390,8 @@ struct ledger_replay {
 	int64_t at, finished; /* the time used, and when it was through */
 	uint8_t judges[32];   /* digest over what judged the fleet then, but the candidate */
 	uint32_t total, unconcerned, unchanged, changed, unknown;
+	uint32_t would; /* by a policy in monitor mode, if it were enforced */
+	uint32_t stale;
 	bool monitor;
 	struct span groups; /* keeper_replay.h */
 	struct span parts;  /* SHA-256 of each blob of rows, in order */

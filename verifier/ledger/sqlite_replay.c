@@ -24,6 +24,8 @@ replay_write(const struct ledger_replay *p, struct row *r)
 	row_int(r, p->unchanged);
 	row_int(r, p->changed);
 	row_int(r, p->unknown);
+	row_int(r, p->would);
+	row_int(r, p->stale);
 	row_int(r, p->monitor);
 	row_blob(r, p->groups, LEDGER_REPLAY_GROUPS_MAX);
 	row_blob(r, p->parts, (size_t)32 * LEDGER_REPLAY_PARTS_MAX);
@@ -49,6 +51,8 @@ replay_read(struct row *r, struct ledger_replay *ret)
 	ret->unchanged = row_get_enum(r, UINT32_MAX);
 	ret->changed = row_get_enum(r, UINT32_MAX);
 	ret->unknown = row_get_enum(r, UINT32_MAX);
+	ret->would = row_get_enum(r, UINT32_MAX);
+	ret->stale = row_get_enum(r, UINT32_MAX);
 	ret->monitor = row_get_bool(r);
 	ret->groups = row_get_blob(r, LEDGER_REPLAY_GROUPS_MAX);
 	ret->parts = row_get_blob(r, (size_t)32 * LEDGER_REPLAY_PARTS_MAX);

@@ -276,6 +276,8 @@ CREATE TABLE replay (
 	unchanged INTEGER NOT NULL,
 	changed INTEGER NOT NULL,
 	unknown INTEGER NOT NULL,
+	would INTEGER NOT NULL,
+	stale INTEGER NOT NULL,
 	monitor INTEGER NOT NULL,
 	groups BLOB NOT NULL,
 	parts BLOB NOT NULL
