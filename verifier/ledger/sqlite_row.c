@@ -40,7 +40,8 @@ const struct table tables[TABLE_COUNT] = {
 	[T_IMA_LIST] = {"ima_list", "id,begun,first,entries,start,bytes,segment", 7, "", 0},
 	[T_REPLAY] = {"replay",
 		      "id,policy,name,version,reference,class,device,actor,at,finished,judges,"
-		      "total,unconcerned,unchanged,changed,unknown,would,stale,monitor,groups,parts",
+		      "total,unconcerned,unchanged,changed,unknown,would,stale,monitor,groups,"
+		      "parts",
 		      21, "", 0},
 	[T_ROLLOUT] = {"rollout",
 		       "name,policy,ring,state,replay,halt_above,actor,comment,started,updated,why",
