@@ -17,6 +17,15 @@ record_outcome_name(enum record_outcome o)
 	return outcomes[(unsigned)o < RECORD_OUTCOMES ? o : RECORD_QUARANTINE];
 }
 
+static const char *const tiers[RECORD_TIERS] = {"none", "software",	   "token",
+						"dice", "virtual-tpm", "tpm"};
+
+const char *
+record_tier_name(enum record_tier t)
+{
+	return tiers[(unsigned)t < RECORD_TIERS ? t : RECORD_TIER_NONE];
+}
+
 /* ---- writing ---- */
 
 static void
@@ -97,7 +106,8 @@ record_write(const struct record *r, struct writer *w)
 {
 	size_t n;
 
-	if ((unsigned)r->outcome >= RECORD_OUTCOMES || r->seq == 0 || r->previous >= r->seq ||
+	if ((unsigned)r->outcome >= RECORD_OUTCOMES || (unsigned)r->tier >= RECORD_TIERS ||
+	    r->seq == 0 || r->previous >= r->seq ||
 	    (r->outcome == RECORD_QUARANTINE) != (r->expires == 0) ||
 	    r->nreasons > RECORD_REASONS_MAX || r->naddresses > RECORD_ADDRESSES_MAX ||
 	    r->ncertificates > RECORD_CERTIFICATES_MAX)
@@ -112,6 +122,7 @@ record_write(const struct record *r, struct writer *w)
 	put_optional(w, "name", r->name);
 	put_string(w, "class", r->class_name);
 	put_optional(w, "labels", r->labels);
+	put_string(w, "tier", record_tier_name(r->tier));
 	put_string(w, "outcome", record_outcome_name(r->outcome));
 	put_bindings(w, r);
 	wr_u8(w, '}');
@@ -299,17 +310,18 @@ finish(struct object *o)
 	return n == o->taken ? ASSAY_OK : ASSAY_UNSUPPORTED;
 }
 
-static enum record_outcome
-get_outcome(struct object *o, uint32_t at)
+/* Which of n words it is; the first of them stands for none, which is an error. */
+static unsigned
+get_word(struct object *o, uint32_t at, const char *const words[], unsigned n)
 {
 	char text[16];
 
 	get_text(o, at, text, sizeof text);
-	for (unsigned i = 0; i < RECORD_OUTCOMES; i++)
-		if (strcmp(text, outcomes[i]) == 0)
-			return (enum record_outcome)i;
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(text, words[i]) == 0)
+			return i;
 	fail(o, ASSAY_MALFORMED);
-	return RECORD_QUARANTINE;
+	return 0;
 }
 
 static void
@@ -349,7 +361,9 @@ record_read(struct span payload, struct record *ret)
 	get_text(&o, member(&o, "name", false), r.name, sizeof r.name);
 	get_text(&o, member(&o, "class", true), r.class_name, sizeof r.class_name);
 	get_text(&o, member(&o, "labels", false), r.labels, sizeof r.labels);
-	r.outcome = get_outcome(&o, member(&o, "outcome", true));
+	r.tier = (enum record_tier)get_word(&o, member(&o, "tier", true), tiers, RECORD_TIERS);
+	r.outcome = (enum record_outcome)get_word(&o, member(&o, "outcome", true), outcomes,
+						  RECORD_OUTCOMES);
 	get_bindings(&o, &r);
 	if ((e = finish(&o)) != ASSAY_OK)
 		return e;

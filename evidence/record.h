@@ -6,8 +6,8 @@
  * tells the stream that carries them and what a relying party must check.
  *
  *   decision   typ "assay-decision+jwt"
- *     {"iss","iat","exp"?,"seq","prev","device","name"?,"class","labels"?,"outcome",
- *      "reasons":[..],"addresses":[..],"certificates":[..]}
+ *     {"iss","iat","exp"?,"seq","prev","device","name"?,"class","labels"?,"tier",
+ *      "outcome","reasons":[..],"addresses":[..],"certificates":[..]}
  *   heartbeat  typ "assay-heartbeat+jwt"
  *     {"iss","iat","head","nonce","class"?,"labels"?,"count","sum","audit"}
  *   extension  typ "assay-extension+jwt"
@@ -48,6 +48,18 @@
 enum record_outcome { RECORD_QUARANTINE = 0, RECORD_RESTRICT, RECORD_ADMIT, RECORD_OUTCOMES };
 const char *record_outcome_name(enum record_outcome o);
 
+/* What holds the device's key, as it was enrolled, weakest first: the verifier's enum tier. */
+enum record_tier {
+	RECORD_TIER_NONE = 0, /* nothing is known */
+	RECORD_TIER_SOFTWARE,
+	RECORD_TIER_TOKEN,
+	RECORD_TIER_DICE,
+	RECORD_TIER_VTPM,
+	RECORD_TIER_TPM,
+	RECORD_TIERS
+};
+const char *record_tier_name(enum record_tier t); /* "none", "software" ... "tpm" */
+
 struct record {
 	char issuer[KEYSET_ISSUER_MAX + 1];
 	int64_t issued, expires; /* expires: 0 with quarantine, which holds until replaced */
@@ -57,6 +69,7 @@ struct record {
 	char name[RECORD_NAME_MAX + 1]; /* "" if it has none */
 	char class_name[RECORD_CLASS_MAX + 1];
 	char labels[RECORD_LABELS_MAX + 1]; /* "site=berlin ring=canary" */
+	enum record_tier tier;
 	enum record_outcome outcome;
 	uint8_t nreasons;
 	char reasons[RECORD_REASONS_MAX][RECORD_REASON_MAX + 1];

@@ -62,6 +62,7 @@ devices_put(struct gate_devices *d, const struct record *r)
 	to->seq = r->seq;
 	to->expires = r->outcome == RECORD_QUARANTINE ? 0 : r->expires;
 	to->outcome = r->outcome;
+	to->tier = r->tier;
 	memcpy(to->id, r->device, sizeof to->id);
 	memcpy(to->name, r->name, sizeof to->name);
 	to->naddresses = r->naddresses;

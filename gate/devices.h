@@ -16,6 +16,7 @@ struct gate_device {
 	uint64_t seq;
 	int64_t expires; /* extended; 0: with quarantine */
 	enum record_outcome outcome;
+	enum record_tier tier;
 	char id[RECORD_DEVICE_HEX + 1], name[RECORD_NAME_MAX + 1];
 	uint8_t naddresses;
 	char addresses[RECORD_ADDRESSES_MAX][RECORD_ADDRESS_MAX + 1];

@@ -67,9 +67,10 @@ tell_status(struct gate *g, int64_t now)
 		int64_t until;
 		enum record_outcome o = devices_outcome(d, &when, &until);
 
-		text_put(&t, "%s{\"device\":\"%s\",\"decision\":\"%s\",\"until\":%lld,"
-			     "\"number\":%llu,\"state\":\"%s\"}",
-			 i ? "," : "", d->id, record_outcome_name(o), (long long)until,
+		text_put(&t, "%s{\"device\":\"%s\",\"tier\":\"%s\",\"decision\":\"%s\","
+			     "\"until\":%lld,\"number\":%llu,\"state\":\"%s\"}",
+			 i ? "," : "", d->id, record_tier_name(d->tier), record_outcome_name(o),
+			 (long long)until,
 			 (unsigned long long)d->seq,
 			 g->stale ? "requested" : table_state(&g->table));
 	}

@@ -22,11 +22,12 @@ keeper_card_changed(struct keeper *k, const struct ledger_device *d)
 	if (l)
 		l->maintained_until = d->overlay == OVERLAY_MAINTENANCE ? d->overlay_until : 0;
 	if (!l || (strcmp(l->name, d->name) == 0 && strcmp(l->class_name, d->class_name) == 0 &&
-		   strcmp(l->labels, d->labels) == 0))
+		   strcmp(l->labels, d->labels) == 0 && l->tier == d->tier))
 		return false;
 	snprintf(l->name, sizeof l->name, "%s", d->name);
 	snprintf(l->class_name, sizeof l->class_name, "%s", d->class_name);
 	snprintf(l->labels, sizeof l->labels, "%s", d->labels);
+	l->tier = d->tier;
 	l->carded = false;
 	return true;
 }
@@ -67,6 +68,7 @@ fill(const struct keeper *k, const struct live_device *l, const struct ledger_de
 	snprintf(r->name, sizeof r->name, "%s", l->name);
 	snprintf(r->class_name, sizeof r->class_name, "%s", l->class_name);
 	snprintf(r->labels, sizeof r->labels, "%s", l->labels);
+	r->tier = (enum record_tier)l->tier; /* test_record.c: the same words */
 	snprintf(r->reasons[r->nreasons++], sizeof r->reasons[0], "%s", row->reason);
 }
 

@@ -131,7 +131,8 @@ d16_one_kind_of_result_is_not_another(void **state)
 	static const char record[] =
 		"{\"iss\":\"i\",\"iat\":1,\"exp\":2,\"seq\":1,\"prev\":0,"
 		"\"device\":\"0123456789abcdef0123456789abcdef\",\"class\":\"c\","
-		"\"outcome\":\"admit\",\"reasons\":[],\"addresses\":[],\"certificates\":[]}";
+		"\"tier\":\"tpm\",\"outcome\":\"admit\","
+		"\"reasons\":[],\"addresses\":[],\"certificates\":[]}";
 	static struct ear e;
 	static struct record r;
 	struct ear made = {.issued = 1, .expires = 2, .nsubmods = 1, .developer = "d",

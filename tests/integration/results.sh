@@ -49,6 +49,10 @@ changes() {
 }
 check 'a hold arrives at once, and a device that leaves the filter is gone' changes
 check 'assay decision watch takes the same stream' "$ASSAY_BIN/assay" decision watch --root "$ROOT" --after 0 --count 4 --json
+watched() { assay decision watch --root "$ROOT" --after 0 --count 4 >"$WORK/watched" && grep -q " \(admit\|quarantine\) *$(show "$GOLDEN" | jq -r .tier)  " "$WORK/watched" || { cat "$WORK/watched" && return 1; }; }
+check 'in words, with the tier' watched
+signed_tier() { equal "$(assay decision show "$GOLDEN" --json | jq -r .record | cut -d. -f2 | tr '_-' '/+' | base64 -di 2>/dev/null | jq -r .tier)" "$(show "$GOLDEN" | jq -r .tier)"; }
+check 'the tier that was enrolled is in what is signed' signed_tier
 check_status 1 'and refuses it from another root' "$ASSAY_BIN/assay" decision watch --root 2HCBR3VfW3S2eRThWEyZlBXtQ8loxV8Dx4J8wup0bIA --count 1
 
 # Rounds go on at one a second; half of the validity of 4 s is soon over.

@@ -145,6 +145,8 @@ class Party:
             self.devices.pop(r["device"], None)
         else:
             self.devices[r["device"]] = r
+        if r["tier"] not in ("none", "software", "token", "dice", "virtual-tpm", "tpm"):
+            raise Refused("tier")
         print(m["type"], r["seq"], r["device"], r["outcome"], r["reasons"][0], r.get("exp", 0), flush=True)
 
     def heartbeat(self, m, count, before):

@@ -4,6 +4,7 @@
 
 #include "evidence/base64.h"
 #include "evidence/record.h"
+#include "verifier/appraise/appraise.h"
 #include "verifier/result/signer.h"
 
 #include <stdio.h>
@@ -288,7 +289,8 @@ static struct record
 a_record(void)
 {
 	struct record r = {.issued = NOW, .expires = NOW + 180, .seq = 17, .previous = 4,
-			   .outcome = RECORD_ADMIT, .nreasons = 1, .naddresses = 2,
+			   .tier = RECORD_TIER_DICE, .outcome = RECORD_ADMIT, .nreasons = 1,
+			   .naddresses = 2,
 			   .ncertificates = 1};
 
 	snprintf(r.issuer, sizeof r.issuer, "urn:assay:test");
@@ -335,7 +337,7 @@ a_record_reads_as_it_was_written(void **state)
 #define HEAD "{\"iss\":\"a\","
 #define DEV "\"device\":\"0123456789abcdef0123456789abcdef\""
 #define NO_DEV "\"device\":\"0123456789ABCDEF0123456789abcdef\""
-#define OUT ",\"class\":\"c\",\"outcome\":\""
+#define OUT ",\"class\":\"c\",\"tier\":\"tpm\",\"outcome\":\""
 #define LISTS "\"reasons\":[],\"addresses\":[],\"certificates\":[]"
 
 static void
@@ -357,6 +359,11 @@ a_record_that_makes_no_sense_is_neither_written_nor_read(void **state)
 		LISTS "}",
 		HEAD "\"iat\":1,\"seq\":2,\"prev\":1," DEV OUT "quarantine\","
 		LISTS ",\"more\":1}",
+		/* no tier, and one of its own */
+		HEAD "\"iat\":1,\"seq\":2,\"prev\":1," DEV
+		",\"class\":\"c\",\"outcome\":\"quarantine\"," LISTS "}",
+		HEAD "\"iat\":1,\"seq\":2,\"prev\":1," DEV
+		",\"class\":\"c\",\"tier\":\"TPM\",\"outcome\":\"quarantine\"," LISTS "}",
 	};
 	struct record r = a_record();
 	struct writer w;
@@ -370,8 +377,29 @@ a_record_that_makes_no_sense_is_neither_written_nor_read(void **state)
 	r.expires = 0;
 	assert_int_equal(record_write(&r, &w), ASSAY_MALFORMED);
 	r = a_record();
+	r.tier = RECORD_TIERS;
+	assert_int_equal(record_write(&r, &w), ASSAY_MALFORMED);
+	r = a_record();
 	r.previous = 17;
 	assert_int_equal(record_write(&r, &w), ASSAY_MALFORMED);
+}
+
+/* They are decided by what the word says, so one verifier and its gates have the same. */
+static void
+tiers_have_the_verifiers_words(void **state)
+{
+	static struct record r;
+
+	(void)state;
+	assert_int_equal(RECORD_TIERS, TIER_COUNT);
+	for (unsigned i = 0; i < TIER_COUNT; i++) {
+		struct record a = a_record();
+
+		a.tier = (enum record_tier)i;
+		assert_string_equal(record_tier_name(a.tier), tier_name((enum tier)i));
+		assert_int_equal(record_read(written(&a), &r), ASSAY_OK);
+		assert_int_equal(r.tier, i);
+	}
 }
 
 static void
@@ -476,6 +504,7 @@ main(void)
 		cmocka_unit_test(a_plain_jwk_set_is_read_and_other_keys_are_passed_over),
 		cmocka_unit_test(a_kid_is_the_thumbprint),
 		cmocka_unit_test(a_record_reads_as_it_was_written),
+		cmocka_unit_test(tiers_have_the_verifiers_words),
 		cmocka_unit_test(a_record_that_makes_no_sense_is_neither_written_nor_read),
 		cmocka_unit_test(the_largest_record_fits_its_limit),
 		cmocka_unit_test(heartbeats_extensions_and_audit_heads_read_as_written),

@@ -91,7 +91,8 @@ print_record(const struct stream_event *ev)
 	print_time(r->issued);
 	printf("  %6llu  %-8s  %-24s  ", (unsigned long long)r->seq,
 	       ev->type == STREAM_GONE ? "gone" : "decision", r->name[0] ? r->name : r->device);
-	printf("%-10s  %s", record_outcome_name(r->outcome), r->nreasons ? r->reasons[0] : "-");
+	printf("%-10s  %-11s  %s", record_outcome_name(r->outcome), record_tier_name(r->tier),
+	       r->nreasons ? r->reasons[0] : "-");
 	if (r->expires) {
 		printf("  until ");
 		print_time(r->expires);
