@@ -130,16 +130,6 @@ imalog_use_template(struct imalog *l, struct span name)
 		rd_fail(&l->in, e);
 }
 
-static bool
-all_zero(struct span s)
-{
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		any |= s.p[i];
-	return any == 0;
-}
-
 static enum assay_err
 read_old_binary(struct imalog *l, struct imalog_entry *e)
 {
@@ -185,7 +175,7 @@ next_binary(struct imalog *l, struct imalog_entry *e)
 	if (l->in.err != ASSAY_OK)
 		return;
 	e->template_alg = l->template_alg;
-	e->violation = all_zero(e->template_digest);
+	e->violation = span_zero(e->template_digest);
 	rd_at(&l->in, "file digest");
 	err = l->tmpl.old ? read_old_binary(l, e) : read_new_binary(l, e);
 	if (err != ASSAY_OK)

@@ -29,34 +29,37 @@ static const struct {
 /* crypto/hash_info.c, hash_algo_name; SM3 as kernels have spelt it over time. */
 static const struct alg {
 	const char *name;
-	uint16_t alg;
+	uint8_t length; /* of the name */
 	uint8_t size;
+	uint16_t alg;
 } algs[] = {
-	{"sha256", ALG_SHA256, 32},
-	{"sha1", ALG_SHA1, 20},
-	{"sha384", ALG_SHA384, 48},
-	{"sha512", ALG_SHA512, 64},
-	{"md4", ALG_NONE, 16},
-	{"md5", ALG_NONE, 16},
-	{"rmd128", ALG_NONE, 16},
-	{"rmd160", ALG_NONE, 20},
-	{"rmd256", ALG_NONE, 32},
-	{"rmd320", ALG_NONE, 40},
-	{"sha224", ALG_NONE, 28},
-	{"sha3-256", ALG_SHA3_256, 32},
-	{"sha3-384", ALG_SHA3_384, 48},
-	{"sha3-512", ALG_SHA3_512, 64},
-	{"sm3", ALG_SM3_256, 32},
-	{"sm3-256", ALG_SM3_256, 32},
-	{"sm3_256", ALG_SM3_256, 32},
-	{"streebog256", ALG_NONE, 32},
-	{"streebog512", ALG_NONE, 64},
-	{"tgr128", ALG_NONE, 16},
-	{"tgr160", ALG_NONE, 20},
-	{"tgr192", ALG_NONE, 24},
-	{"wp256", ALG_NONE, 32},
-	{"wp384", ALG_NONE, 48},
-	{"wp512", ALG_NONE, 64},
+#define A(name, alg, size) {name, sizeof name - 1, size, alg}
+	A("sha256", ALG_SHA256, 32),
+	A("sha1", ALG_SHA1, 20),
+	A("sha384", ALG_SHA384, 48),
+	A("sha512", ALG_SHA512, 64),
+	A("md4", ALG_NONE, 16),
+	A("md5", ALG_NONE, 16),
+	A("rmd128", ALG_NONE, 16),
+	A("rmd160", ALG_NONE, 20),
+	A("rmd256", ALG_NONE, 32),
+	A("rmd320", ALG_NONE, 40),
+	A("sha224", ALG_NONE, 28),
+	A("sha3-256", ALG_SHA3_256, 32),
+	A("sha3-384", ALG_SHA3_384, 48),
+	A("sha3-512", ALG_SHA3_512, 64),
+	A("sm3", ALG_SM3_256, 32),
+	A("sm3-256", ALG_SM3_256, 32),
+	A("sm3_256", ALG_SM3_256, 32),
+	A("streebog256", ALG_NONE, 32),
+	A("streebog512", ALG_NONE, 64),
+	A("tgr128", ALG_NONE, 16),
+	A("tgr160", ALG_NONE, 20),
+	A("tgr192", ALG_NONE, 24),
+	A("wp256", ALG_NONE, 32),
+	A("wp384", ALG_NONE, 48),
+	A("wp512", ALG_NONE, 64),
+#undef A
 };
 
 static bool
@@ -137,42 +140,19 @@ imalog_template(struct span name, struct imalog_template *ret, struct span *ret_
 
 /* ---- fields of one entry ---------------------------------------------------- */
 
-/* What stands before the next ':', which is taken too; fails if there is none. */
-static struct span
-word(struct reader *r)
-{
-	struct reader ahead = *r;
-	struct span w = span_until(rd_rest(&ahead), ':');
-
-	(void)rd_bytes(r, w.n);
-	if (rd_u8(r) != ':')
-		rd_fail(r, ASSAY_MALFORMED);
-	return w;
-}
-
-static bool
-zeros(struct span s)
-{
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < s.n; i++)
-		any |= s.p[i];
-	return any == 0;
-}
-
 /* A violation has a zero digest, in some kernels 20 bytes whatever the algorithm. */
 static bool
 digest_fits(const struct imalog_digest *d, size_t size, bool violation)
 {
 	return d->bytes.n == size ||
-	       (violation && d->bytes.n == IMALOG_OLD_DIGEST && zeros(d->bytes));
+	       (violation && d->bytes.n == IMALOG_OLD_DIGEST && span_zero(d->bytes));
 }
 
 static enum assay_err
 set_alg(struct imalog *l, struct span name, bool violation, struct imalog_digest *d)
 {
 	for (size_t i = 0; i < sizeof algs / sizeof algs[0]; i++) {
-		if (!is(name, algs[i].name))
+		if (!span_equal(name, SPAN(algs[i].name, algs[i].length)))
 			continue;
 		d->name = algs[i].name;
 		d->alg = algs[i].alg;
@@ -193,14 +173,14 @@ read_named_digest(struct imalog *l, struct span in, bool typed, struct imalog_en
 
 	rd_init(&r, in);
 	if (typed) {
-		type = word(&r);
+		type = rd_until(&r, ':');
 		d.verity = is(type, "verity");
 		if (r.err == ASSAY_OK && !d.verity && !is(type, "ima")) {
 			l->refused = type;
 			return ASSAY_UNSUPPORTED;
 		}
 	}
-	alg = word(&r);
+	alg = rd_until(&r, ':');
 	if (rd_u8(&r) != 0)
 		rd_fail(&r, ASSAY_MALFORMED);
 	d.bytes = rd_rest(&r);

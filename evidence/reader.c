@@ -1,4 +1,4 @@
-/* reader.c: see reader.h. All pointer arithmetic on input is in this file. */
+/* reader.c: see reader.h. All pointer arithmetic on input is in these two files. */
 #include "reader.h"
 
 #include <string.h>
@@ -11,39 +11,6 @@ rd_init(struct reader *r, struct span in)
 	r->pos = 0;
 	r->err = ASSAY_OK;
 	r->field = "";
-}
-
-void
-rd_fail(struct reader *r, enum assay_err e)
-{
-	if (r->err == ASSAY_OK)
-		r->err = e;
-}
-
-void
-rd_at(struct reader *r, const char *field)
-{
-	if (r->err == ASSAY_OK)
-		r->field = field;
-}
-
-struct span
-rd_bytes(struct reader *r, size_t n)
-{
-	struct span s = {NULL, 0};
-
-	if (r->err != ASSAY_OK)
-		return s;
-	if (n > r->len - r->pos) {
-		rd_fail(r, ASSAY_TRUNCATED);
-		return s;
-	}
-	if (n == 0)
-		return s;
-	s.p = r->p + r->pos;
-	s.n = n;
-	r->pos += n;
-	return s;
 }
 
 static uint64_t
@@ -68,12 +35,6 @@ read_le(struct reader *r, size_t n)
 	return v;
 }
 
-uint8_t
-rd_u8(struct reader *r)
-{
-	return (uint8_t)read_be(r, 1);
-}
-
 uint16_t
 rd_be16(struct reader *r)
 {
@@ -96,12 +57,6 @@ uint16_t
 rd_le16(struct reader *r)
 {
 	return (uint16_t)read_le(r, 2);
-}
-
-uint32_t
-rd_le32(struct reader *r)
-{
-	return (uint32_t)read_le(r, 4);
 }
 
 uint64_t
@@ -137,27 +92,25 @@ rd_be32_bytes(struct reader *r, size_t max)
 }
 
 struct span
+rd_until(struct reader *r, uint8_t c)
+{
+	size_t left = rd_left(r);
+	const uint8_t *end = left != 0 ? memchr(r->p + r->pos, c, left) : NULL;
+	struct span s;
+
+	if (!end) {
+		rd_fail(r, ASSAY_MALFORMED);
+		return SPAN(NULL, 0);
+	}
+	s = rd_bytes(r, (size_t)(end - (r->p + r->pos)));
+	r->pos++;
+	return s;
+}
+
+struct span
 rd_rest(struct reader *r)
 {
 	return rd_bytes(r, rd_left(r));
-}
-
-size_t
-rd_left(const struct reader *r)
-{
-	return r->err == ASSAY_OK ? r->len - r->pos : 0;
-}
-
-uint32_t
-rd_count(struct reader *r, uint32_t n, uint32_t max)
-{
-	if (r->err != ASSAY_OK)
-		return 0;
-	if (n > max) {
-		rd_fail(r, ASSAY_TOO_MANY);
-		return 0;
-	}
-	return n;
 }
 
 enum assay_err
@@ -166,25 +119,6 @@ rd_finish(struct reader *r)
 	if (r->err == ASSAY_OK && r->pos != r->len)
 		r->err = ASSAY_TRAILING;
 	return r->err;
-}
-
-struct span
-span_part(struct span s, size_t at, size_t n)
-{
-	if (at > s.n || n > s.n - at || n == 0)
-		return SPAN(NULL, 0);
-	return SPAN(s.p + at, n);
-}
-
-uint32_t
-span_le32(struct span s, size_t at)
-{
-	struct span p = span_part(s, at, 4);
-
-	if (p.n == 0)
-		return 0;
-	return (uint32_t)p.p[0] | (uint32_t)p.p[1] << 8 | (uint32_t)p.p[2] << 16 |
-	       (uint32_t)p.p[3] << 24;
 }
 
 struct span
@@ -197,20 +131,64 @@ span_until(struct span s, uint8_t c)
 	return s;
 }
 
+static uint64_t
+eight(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+static uint32_t
+four(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+/* Of fewer than eight bytes. */
+static bool
+few_equal(struct span a, struct span b)
+{
+	uint8_t diff = 0;
+
+	if (a.n >= 4)
+		return ((four(a.p) ^ four(b.p)) |
+			(four(a.p + a.n - 4) ^ four(b.p + a.n - 4))) == 0;
+	for (size_t i = 0; i < a.n; i++)
+		diff |= a.p[i] ^ b.p[i];
+	return diff == 0;
+}
+
+/* What is left over of words of eight is in the last eight bytes. */
 bool
 span_equal(struct span a, struct span b)
 {
-	uint64_t diff = 0, x, y;
-	size_t i = 0;
+	uint64_t diff = 0;
 
 	if (a.n != b.n)
 		return false;
-	for (; a.n - i >= sizeof x; i += sizeof x) {
-		memcpy(&x, a.p + i, sizeof x);
-		memcpy(&y, b.p + i, sizeof y);
-		diff |= x ^ y;
+	if (a.n < 8)
+		return few_equal(a, b);
+	for (size_t i = 0; i + 8 <= a.n; i += 8)
+		diff |= eight(a.p + i) ^ eight(b.p + i);
+	return (diff | (eight(a.p + a.n - 8) ^ eight(b.p + a.n - 8))) == 0;
+}
+
+bool
+span_zero(struct span s)
+{
+	uint64_t any = 0;
+
+	if (s.n < 8) {
+		for (size_t i = 0; i < s.n; i++)
+			any |= s.p[i];
+		return any == 0;
 	}
-	for (; i < a.n; i++)
-		diff |= a.p[i] ^ b.p[i];
-	return diff == 0;
+	for (size_t i = 0; i + 8 <= s.n; i += 8)
+		any |= eight(s.p + i);
+	return (any | eight(s.p + s.n - 8)) == 0;
 }

@@ -33,6 +33,7 @@
 #define SIGNED 200u
 
 static struct imaworld w;
+static uint16_t bank; /* that is quoted */
 static uint8_t *set;
 static size_t set_len;
 
@@ -137,22 +138,45 @@ use_set(void)
 }
 
 static void
-measure_file(unsigned i)
+measure_digest(const struct digest *digest, struct span path)
 {
-	char path[64];
-	uint8_t d[32], data[128];
+	uint8_t data[128];
 	struct writer b;
-	size_t n = file_path(i, path, sizeof path);
+	size_t n = strlen(digest_name(digest->alg));
 
-	file_digest(i, d);
 	wr_init(&b, data, sizeof data);
-	wr_le32(&b, 8 + 32);
-	wr_bytes(&b, SPAN("sha256:", 8));
-	wr_bytes(&b, SPAN(d, 32));
-	wr_le32(&b, (uint32_t)n + 1);
-	wr_bytes(&b, SPAN(path, n + 1));
+	wr_le32(&b, (uint32_t)n + 2 + digest->len);
+	wr_bytes(&b, SPAN(digest_name(digest->alg), n));
+	wr_bytes(&b, SPAN(":", 2));
+	wr_bytes(&b, digest_span(digest));
+	wr_le32(&b, (uint32_t)path.n + 1);
+	wr_bytes(&b, path);
+	wr_bytes(&b, SPAN("", 1));
 	must(b.err == ASSAY_OK, "an entry");
 	imaworld_entry(&w, "ima-ng", wr_span(&b), false);
+}
+
+/* Of the quoted bank, as a kernel makes it that has no other. */
+static void
+measure_aggregate(void)
+{
+	const char *path = IMALOG_BOOT_AGGREGATE;
+	struct digest d;
+
+	must(imalog_boot_aggregate(&w.w.tpm.pcrs, bank, bank == ALG_SHA1 ? 8 : 10, &d) == ASSAY_OK,
+	     "boot_aggregate");
+	measure_digest(&d, SPAN(path, strlen(path)));
+}
+
+static void
+measure_file(unsigned i)
+{
+	struct digest d = {ALG_SHA256, 32, {0}};
+	char path[64];
+	size_t n = file_path(i, path, sizeof path);
+
+	file_digest(i, d.b);
+	measure_digest(&d, SPAN(path, n));
 }
 
 /* ---- lists ------------------------------------------------------------------------- */
@@ -170,17 +194,18 @@ bare_hash(enum wc_HashType type, struct span a, struct span b, uint8_t *out)
 static void
 bare(void)
 {
-	uint8_t pcr[32] = {0}, hash[32], sha1[20];
-	size_t head = 4 + digest_size(w.alg) + 4 + 6 + 4;
+	const enum wc_HashType type = bank == ALG_SHA1 ? WC_HASH_TYPE_SHA : WC_HASH_TYPE_SHA256;
+	uint8_t pcr[32] = {0}, hash[32], listed[32];
+	size_t head = 4 + digest_size(w.alg) + 4 + 6 + 4, n = digest_size(bank);
 
 	for (unsigned i = 0; i < w.count; i++) {
 		size_t end = i + 1 < w.count ? w.at[i + 1] : w.len;
 		struct span data = SPAN(w.list + w.at[i] + head, end - w.at[i] - head);
 
-		must(w.alg == ALG_SHA256 || bare_hash(WC_HASH_TYPE_SHA, data, SPAN(NULL, 0), sha1),
+		must(w.alg == bank || bare_hash(WC_HASH_TYPE_SHA, data, SPAN(NULL, 0), listed),
 		     "a hash");
-		must(bare_hash(WC_HASH_TYPE_SHA256, data, SPAN(NULL, 0), hash) &&
-			     bare_hash(WC_HASH_TYPE_SHA256, SPAN(pcr, 32), SPAN(hash, 32), pcr),
+		must(bare_hash(type, data, SPAN(NULL, 0), hash) &&
+			     bare_hash(type, SPAN(pcr, n), SPAN(hash, n), pcr),
 		     "a hash");
 	}
 }
@@ -219,12 +244,15 @@ whole_list(const char *what)
 	print(what, settle(ours, w.count), settle(theirs, w.count));
 }
 
+/* A list with template hashes of one algorithm, proved in the bank of one. */
 static void
-begin(uint16_t alg)
+begin(uint16_t alg, uint16_t quoted)
 {
-	imaworld_init(&w, "  need: path\n", NULL);
+	bank = quoted;
+	imaworld_init(&w, "  need: path\nallow: {sha1_only: true}\n", digest_name(quoted));
 	w.alg = alg;
-	imaworld_boot(&w, true);
+	imaworld_boot(&w, false);
+	measure_aggregate();
 	use_set();
 	for (unsigned i = 0; i < ENTRIES; i++)
 		measure_file((unsigned)((i * 7919ull) % FILES));
@@ -364,14 +392,17 @@ signatures(const char *what, const char *key)
 int
 main(void)
 {
-	printf("IMA lists: wolfSSL %s, lists of %u ima-ng entries, bank sha256\n",
+	printf("IMA lists: wolfSSL %s, lists of %u ima-ng entries\n",
 	       LIBWOLFSSL_VERSION_STRING, ENTRIES);
 	build_set();
-	begin(ALG_SHA1);
+	begin(ALG_SHA1, ALG_SHA1);
+	whole_list("list with SHA-1 hashes, SHA-1 bank");
+	imaworld_free(&w);
+	begin(ALG_SHA1, ALG_SHA256);
 	whole_list("list with SHA-1 hashes, SHA-256 bank");
 	few_entries();
 	imaworld_free(&w);
-	begin(ALG_SHA256);
+	begin(ALG_SHA256, ALG_SHA256);
 	whole_list("list with SHA-256 hashes, SHA-256 bank");
 	imaworld_free(&w);
 	signatures("entries with RSA 2048 signatures", "rsa");

@@ -15,7 +15,8 @@ look_up_everything(const struct digestset *s, bool sound)
 
 	for (uint32_t i = 0; i < s->records && i < 64; i++) {
 		struct span name;
-		uint64_t hash;
+		struct digestset_expected x;
+		struct digestset_query q;
 
 		if (!digestset_record(s, i, &d, &path))
 			continue;
@@ -24,8 +25,11 @@ look_up_everything(const struct digestset *s, bool sound)
 		name = digestset_path(s, path, buf);
 		if (name.n == 0)
 			continue;
-		digestset_expect(s, &name, 1, &hash);
-		if (digestset_find(s, name, &d, &path) != DIGESTSET_EQUAL && sound)
+		digestset_expect(s, DIGESTSET_STEP_TABLE, name, &x);
+		digestset_expect(s, DIGESTSET_STEP_NUMBER, name, &x);
+		digestset_expect(s, DIGESTSET_STEP_RECORD, name, &x);
+		q = (struct digestset_query){name, x.hash, &d};
+		if (digestset_find_expected(s, &q, &path) != DIGESTSET_EQUAL && sound)
 			abort();
 	}
 }

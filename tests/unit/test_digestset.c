@@ -127,6 +127,21 @@ the_same_files_give_the_same_bytes_in_any_order(void **state)
 	free((void *)(uintptr_t)two.p);
 }
 
+/* As it is done for entries of a list that are read in batches. */
+static enum digestset_answer
+expected_find(const struct digestset *s, struct span path)
+{
+	struct digestset_digest d = of(ALG_SHA256, 77, false);
+	struct digestset_expected x;
+	struct digestset_query q = {.path = path, .digest = &d};
+
+	for (unsigned step = DIGESTSET_STEP_TABLE; step <= DIGESTSET_STEP_RECORD; step++)
+		digestset_expect(s, (enum digestset_step)step, path, &x);
+	q.hash = x.hash;
+	assert_int_equal(digestset_find_expected(s, &q, NULL), digestset_find(s, path, &d, NULL));
+	return digestset_find_expected(s, &q, NULL);
+}
+
 /* Whatever the bytes are, look-ups end and stay inside; and the check refuses them. */
 static void
 mutant_is_refused(struct span m, const char *what, void *arg)
@@ -140,6 +155,7 @@ mutant_is_refused(struct span m, const char *what, void *arg)
 		return;
 	(void)find(&s, "/usr/bin/a", ALG_SHA256, 1);
 	(void)find(&s, "/usr/lib/x", ALG_SHA1, 4);
+	(void)expected_find(&s, SPAN("/usr/lib/x", 10));
 	(void)has(&s, ALG_SHA512, 2, false);
 }
 
@@ -210,6 +226,13 @@ paths_of_every_length_and_many_alike_come_back(void **state)
 		struct span p = digestset_path(&s, i, buf);
 
 		assert_int_equal(p.n, i < 600 ? i + 1 : 600 + (i - 599) * 97);
+		assert_int_not_equal(expected_find(&s, p), DIGESTSET_NO_PATH);
+		/* one byte altered, so often that many have the tag of one that is there */
+		for (size_t at = 0; at < p.n && i < 600; at++) {
+			buf[at] ^= (uint8_t)(1 + at % 255);
+			assert_int_equal(expected_find(&s, p), DIGESTSET_NO_PATH);
+			buf[at] ^= (uint8_t)(1 + at % 255);
+		}
 	}
 	free((void *)(uintptr_t)image.p);
 }

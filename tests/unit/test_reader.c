@@ -4,6 +4,8 @@
 #include "evidence/reader.h"
 #include "evidence/writer.h"
 
+#include <string.h>
+
 static void
 refuses_to_read_past_the_end_and_stays_failed(void **state)
 {
@@ -135,6 +137,64 @@ finds_what_stands_before_a_byte(void **state)
 	assert_int_equal(span_until(SPAN(NULL, 0), 0).n, 0);
 }
 
+static void
+takes_what_stands_before_a_byte_and_the_byte(void **state)
+{
+	struct reader r;
+
+	(void)state;
+	rd_init(&r, SPAN("ab::c", 5));
+	assert_true(span_equal(rd_until(&r, ':'), SPAN("ab", 2)));
+	assert_int_equal(rd_until(&r, ':').n, 0);
+	assert_int_equal(rd_left(&r), 1);
+	assert_int_equal(rd_until(&r, ':').n, 0);
+	assert_int_equal(r.err, ASSAY_MALFORMED);
+	rd_init(&r, SPAN(NULL, 0));
+	assert_int_equal(rd_until(&r, 0).n, 0);
+	assert_int_equal(rd_finish(&r), ASSAY_MALFORMED);
+}
+
+/* Of every length, and wherever they stand in memory. */
+static void
+one_bit_anywhere_makes_spans_different(void **state)
+{
+	uint8_t a[80], b[80];
+
+	(void)state;
+	for (size_t n = 0; n <= 70; n++) {
+		for (size_t i = 0; i < sizeof a; i++) {
+			a[i] = (uint8_t)(i * 37 + n);
+			b[i] = (uint8_t)~a[i];
+		}
+		memcpy(b + 1, a + 2, n);
+		assert_true(span_equal(SPAN(a + 2, n), SPAN(b + 1, n)));
+		assert_false(span_equal(SPAN(a + 2, n), SPAN(b + 1, n + 1)));
+		for (size_t bit = 0; bit < 8 * n; bit++) {
+			b[1 + bit / 8] ^= (uint8_t)(1u << bit % 8);
+			assert_false(span_equal(SPAN(a + 2, n), SPAN(b + 1, n)));
+			b[1 + bit / 8] ^= (uint8_t)(1u << bit % 8);
+		}
+	}
+}
+
+static void
+one_bit_anywhere_is_no_zero(void **state)
+{
+	uint8_t a[80];
+
+	(void)state;
+	for (size_t n = 0; n <= 70; n++) {
+		memset(a, 0xFF, sizeof a);
+		memset(a + 3, 0, n);
+		assert_true(span_zero(SPAN(a + 3, n)));
+		for (size_t bit = 0; bit < 8 * n; bit++) {
+			a[3 + bit / 8] = (uint8_t)(1u << bit % 8);
+			assert_false(span_zero(SPAN(a + 3, n)));
+			a[3 + bit / 8] = 0;
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -148,6 +208,9 @@ main(void)
 		cmocka_unit_test(writer_never_passes_its_end),
 		cmocka_unit_test(writes_what_the_reader_reads),
 		cmocka_unit_test(finds_what_stands_before_a_byte),
+		cmocka_unit_test(takes_what_stands_before_a_byte_and_the_byte),
+		cmocka_unit_test(one_bit_anywhere_makes_spans_different),
+		cmocka_unit_test(one_bit_anywhere_is_no_zero),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,73 +7,6 @@
 #define RUN_SIZE 16u
 #define LONG 0xFF /* a length of two bytes follows */
 
-/* ---- SipHash-1-3 (Aumasson, Bernstein) -------------------------------------- */
-
-static inline uint64_t
-rotate(uint64_t v, unsigned n)
-{
-	return v << n | v >> (64 - n);
-}
-
-static inline void
-sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[1] = rotate(v[1], 13) ^ v[0];
-	v[0] = rotate(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotate(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = rotate(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = rotate(v[1], 17) ^ v[2];
-	v[2] = rotate(v[2], 32);
-}
-
-static inline uint64_t
-load8(const uint8_t *p)
-{
-	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
-	       (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
-	       (uint64_t)p[7] << 56;
-}
-
-static uint64_t
-load(const uint8_t *p, size_t n)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < n; i++)
-		v |= (uint64_t)p[i] << (8 * i);
-	return v;
-}
-
-static inline void
-sip_word(uint64_t v[4], uint64_t m)
-{
-	v[3] ^= m;
-	sip_round(v);
-	v[0] ^= m;
-}
-
-uint64_t
-digestset_hash(const uint8_t key[16], uint32_t alg, struct span bytes)
-{
-	uint64_t k0 = load8(key), k1 = load8(key + 8);
-	uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
-			 k1 ^ 0x7465646279746573};
-	size_t i = 0;
-
-	sip_word(v, alg);
-	for (; bytes.n - i >= 8; i += 8)
-		sip_word(v, load8(&bytes.p[i]));
-	sip_word(v, (uint64_t)bytes.n << 56 | (bytes.n > i ? load(&bytes.p[i], bytes.n - i) : 0));
-	v[2] ^= 0xFF;
-	for (unsigned r = 0; r < 3; r++)
-		sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
 /* ---- opening ------------------------------------------------------------------ */
 
 static struct span
@@ -223,28 +156,81 @@ read_length(struct reader *r)
 	return n == LONG ? rd_le16(r) : n;
 }
 
-/* Paths of a block, one after the other, up to the wanted one. */
-struct span
-digestset_path(const struct digestset *s, uint32_t path, uint8_t *buf)
+/* A path as its block holds it: what each path up to it adds to the one before. */
+struct parts {
+	unsigned n;
+	struct part {
+		size_t shared;
+		struct span tail;
+	} part[DIGESTSET_BLOCK];
+};
+
+static bool
+find_parts(const struct digestset *s, uint32_t path, struct parts *ret)
 {
 	uint32_t at = entry(s->blocks, path / DIGESTSET_BLOCK);
 	size_t n = 0;
 	struct reader r;
 
 	if (path >= s->paths || at > s->text.n)
-		return SPAN(NULL, 0);
+		return false;
 	rd_init(&r, span_part(s->text, at, s->text.n - at));
-	for (uint32_t i = 0; i <= path % DIGESTSET_BLOCK; i++) {
-		size_t shared = rd_u8(&r), rest = read_length(&r);
-		struct span tail = rd_bytes(&r, rest);
+	ret->n = path % DIGESTSET_BLOCK + 1;
+	for (unsigned i = 0; i < ret->n; i++) {
+		struct part *p = &ret->part[i];
+		size_t rest;
 
-		if (r.err != ASSAY_OK || shared > n || rest > DIGESTSET_PATH_MAX - shared)
-			return SPAN(NULL, 0);
-		if (tail.n != 0)
-			memcpy(buf + shared, tail.p, tail.n);
-		n = shared + tail.n;
+		p->shared = rd_u8(&r);
+		rest = read_length(&r);
+		p->tail = rd_bytes(&r, rest);
+		if (r.err != ASSAY_OK || p->shared > n || rest > DIGESTSET_PATH_MAX - p->shared)
+			return false;
+		n = p->shared + rest;
+	}
+	return true;
+}
+
+struct span
+digestset_path(const struct digestset *s, uint32_t path, uint8_t *buf)
+{
+	struct parts parts;
+	size_t n = 0;
+
+	if (!find_parts(s, path, &parts))
+		return SPAN(NULL, 0);
+	for (unsigned i = 0; i < parts.n; i++) {
+		const struct part *p = &parts.part[i];
+
+		if (p->tail.n != 0)
+			memcpy(buf + p->shared, p->tail.p, p->tail.n);
+		n = p->shared + p->tail.n;
 	}
 	return SPAN(buf, n);
+}
+
+/* From the end: each part has what the parts behind it do not share. */
+static bool
+path_equals(const struct digestset *s, uint32_t path, struct span with)
+{
+	const struct part *p;
+	struct parts parts;
+	size_t end = with.n;
+
+	if (!find_parts(s, path, &parts))
+		return false;
+	p = &parts.part[parts.n - 1];
+	if (p->shared + p->tail.n != with.n)
+		return false;
+	for (unsigned i = parts.n; i > 0 && end != 0; i--) {
+		p = &parts.part[i - 1];
+		if (p->shared >= end)
+			continue;
+		if (!span_equal(span_part(with, p->shared, end - p->shared),
+				span_part(p->tail, 0, end - p->shared)))
+			return false;
+		end = p->shared;
+	}
+	return true;
 }
 
 /* ---- look-ups ---------------------------------------------------------------------- */
@@ -262,9 +248,7 @@ struct probe {
 static bool
 is_path(const struct probe *p, uint32_t number)
 {
-	uint8_t buf[DIGESTSET_PATH_MAX];
-
-	return span_equal(digestset_path(p->s, number, buf), p->bytes);
+	return path_equals(p->s, number, p->bytes);
 }
 
 static bool
@@ -365,7 +349,7 @@ digestset_find_expected(const struct digestset *s, const struct digestset_query 
 	return DIGESTSET_OTHER;
 }
 
-static void
+static inline __attribute__((always_inline)) void
 prefetch(struct span table, size_t at)
 {
 	__builtin_prefetch(span_part(table, at, 1).p);
@@ -388,30 +372,37 @@ probable(const struct digestset *s, uint64_t hash)
 	return DIGESTSET_NONE;
 }
 
-void
-digestset_expect(const struct digestset *s, const struct span *paths, size_t n,
-		 uint64_t *ret_hashes)
+/* The text of a block of paths is a few lines of cache, a digest is in one or two. Inline,
+ * because a function that only prefetches has no effect that compilers would keep. */
+static inline __attribute__((always_inline)) void
+prefetch_record(const struct digestset *s, uint32_t number)
 {
-	uint32_t number[DIGESTSET_EXPECT_MAX];
+	size_t text = entry(s->blocks, number / DIGESTSET_BLOCK);
+	size_t digest = (size_t)entry(s->firsts, number) * s->run[0].size;
 
-	for (size_t i = 0; i < n; i++)
-		ret_hashes[i] = digestset_hash(s->key, 0, paths[i]);
-	if (s->path_slots == 0 || n > DIGESTSET_EXPECT_MAX)
-		return;
-	for (size_t i = 0; i < n; i++)
-		prefetch(s->path_table,
-			 4 * (size_t)DIGESTSET_SLOT(ret_hashes[i], (uint64_t)s->path_slots));
-	for (size_t i = 0; i < n; i++) {
-		number[i] = probable(s, ret_hashes[i]);
-		prefetch(s->blocks, 4 * (size_t)(number[i] / DIGESTSET_BLOCK));
-		prefetch(s->firsts, 4 * (size_t)number[i]);
-	}
-	for (size_t i = 0; i < n; i++) {
-		size_t text = entry(s->blocks, number[i] / DIGESTSET_BLOCK);
+	prefetch(s->text, text);
+	prefetch(s->text, text + 64);
+	prefetch(s->text, text + 128);
+	prefetch(s->digests, digest);
+	prefetch(s->digests, digest + s->run[0].size - 1);
+}
 
-		prefetch(s->text, text);
-		prefetch(s->text, text + 64);
-		prefetch(s->digests, (size_t)entry(s->firsts, number[i]) * s->run[0].size);
+void
+digestset_expect(const struct digestset *s, enum digestset_step step, struct span path,
+		 struct digestset_expected *x)
+{
+	if (step == DIGESTSET_STEP_TABLE) {
+		x->hash = digestset_hash(s->key, 0, path);
+		x->number = DIGESTSET_NONE;
+		if (s->path_slots != 0)
+			prefetch(s->path_table,
+				 4 * (size_t)DIGESTSET_SLOT(x->hash, (uint64_t)s->path_slots));
+	} else if (step == DIGESTSET_STEP_NUMBER) {
+		x->number = probable(s, x->hash);
+		prefetch(s->blocks, 4 * (size_t)(x->number / DIGESTSET_BLOCK));
+		prefetch(s->firsts, 4 * (size_t)x->number);
+	} else if (x->number != DIGESTSET_NONE) {
+		prefetch_record(s, x->number);
 	}
 }
 

@@ -93,12 +93,17 @@ uint64_t digestset_hash(const uint8_t key[16], uint32_t alg, struct span bytes);
 #define DIGESTSET_TAG(hash) ((uint32_t)(hash) & 0x7FFu)
 #define DIGESTSET_ENTRY(hash, number) (DIGESTSET_TAG(hash) << 21 | ((number) + 1))
 /*
- * These paths will be looked for next: brings what a look-up reads into the processor's
- * cache, for all of them at once, and hashes them. At most DIGESTSET_EXPECT_MAX.
+ * A path that will be looked for soon: three steps that each bring into the processor's
+ * cache what the next one and the look-up read, so that other work between them is done
+ * while memory answers. The first hashes the path. Steps may be left out but the first.
  */
-#define DIGESTSET_EXPECT_MAX 16
-void digestset_expect(const struct digestset *s, const struct span *paths, size_t n,
-		      uint64_t *ret_hashes);
+enum digestset_step { DIGESTSET_STEP_TABLE, DIGESTSET_STEP_NUMBER, DIGESTSET_STEP_RECORD };
+struct digestset_expected {
+	uint64_t hash;
+	uint32_t number; /* what the path's number probably is */
+};
+void digestset_expect(const struct digestset *s, enum digestset_step step, struct span path,
+		      struct digestset_expected *x);
 /* As digestset_find(), with what digestset_expect() made of the path. */
 struct digestset_query {
 	struct span path;

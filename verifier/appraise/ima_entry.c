@@ -188,46 +188,73 @@ judge_entry(struct ima_judging *j, const struct imalog_entry *e)
 	}
 }
 
-/* Entries of a binary list stay as they are while others are read. */
-static size_t
-read_some(struct imalog *l, struct imalog_entry *ret)
-{
-	size_t n = 0;
+/* ---- in batches ------------------------------------------------------------------------- */
 
-	while (n < DIGESTSET_EXPECT_MAX && imalog_next(l, &ret[n]))
-		n++;
-	return n;
+/* While one batch is judged, memory answers for the next. */
+struct batch {
+	size_t first; /* of its entries' places in j->expected */
+	size_t n;
+	struct imalog_entry entry[IMA_BATCH];
+};
+
+static void
+expect(struct ima_judging *j, const struct batch *b, enum digestset_step step)
+{
+	for (unsigned i = 0; i < j->nallow; i++)
+		for (size_t k = 0; k < b->n; k++)
+			digestset_expect(&j->allow[i], step, b->entry[k].path,
+					 &j->expected[i][b->first + k]);
+}
+
+/* Entries of a binary list stay as they are while others are read. */
+static void
+read_batch(struct ima_judging *j, struct imalog *l, struct batch *b)
+{
+	b->n = 0;
+	while (b->n < IMA_BATCH && imalog_next(l, &b->entry[b->n]))
+		b->n++;
+	expect(j, b, DIGESTSET_STEP_TABLE);
+	expect(j, b, DIGESTSET_STEP_NUMBER);
 }
 
 static void
-expect(struct ima_judging *j, const struct imalog_entry *e, size_t n)
+judge_batch(struct ima_judging *j, const struct batch *b)
 {
-	struct span paths[DIGESTSET_EXPECT_MAX];
+	for (size_t i = 0; i < b->n; i++) {
+		j->at = b->first + i;
+		judge_entry(j, &b->entry[i]);
+	}
+}
 
-	for (size_t i = 0; i < n; i++)
-		paths[i] = e[i].path;
-	for (unsigned i = 0; i < j->nallow; i++)
-		digestset_expect(&j->allow[i], paths, n, j->hash[i]);
+static enum assay_err
+judge_list(struct ima_judging *j, struct imalog *l, struct batch b[2])
+{
+	unsigned now = 0;
+
+	b[0].first = 0;
+	b[1].first = IMA_BATCH;
+	read_batch(j, l, &b[now]);
+	while (b[now].n != 0) {
+		expect(j, &b[now], DIGESTSET_STEP_RECORD);
+		read_batch(j, l, &b[1 - now]);
+		judge_batch(j, &b[now]);
+		now = 1 - now;
+	}
+	return imalog_finish(l);
 }
 
 void
 ima_judge_entries(struct ima_judging *j)
 {
-	struct imalog_entry *some = appraisal_alloc(j->a, DIGESTSET_EXPECT_MAX * sizeof *some);
+	struct batch *b = appraisal_alloc(j->a, 2 * sizeof *b);
 	struct imalog l;
 	struct finding *f;
-	size_t n;
 
-	if (some && imalog_resume(j->a->ima.entries, j->state->template_alg, j->state->big, &l) ==
-			    ASSAY_OK) {
-		while ((n = read_some(&l, some)) != 0) {
-			expect(j, some, n);
-			for (j->at = 0; j->at < n; j->at++)
-				judge_entry(j, &some[j->at]);
-		}
-		if (imalog_finish(&l) == ASSAY_OK)
-			return;
-	}
+	if (b &&
+	    imalog_resume(j->a->ima.entries, j->state->template_alg, j->state->big, &l) ==
+		    ASSAY_OK &&
+	    judge_list(j, &l, b) == ASSAY_OK)
+		return;
 	/* they were read once to be proved */
 	f = find(j->a, FIND_INTERNAL, OUTCOME_QUARANTINE);
 	text_format(f->subject, sizeof f->subject, "IMA list");

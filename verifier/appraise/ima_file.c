@@ -112,7 +112,8 @@ look_up(const struct ima_judging *j, const struct imalog_entry *e, bool by_path,
 	}
 	for (unsigned i = 0; i < j->nallow; i++) {
 		uint32_t record;
-		const struct digestset_query q = {e->path, j->hash[i][j->at], &f->digest};
+		const struct digestset_query q = {e->path, j->expected[i][j->at].hash,
+						  &f->digest};
 		enum digestset_answer a = digestset_find_expected(&j->allow[i], &q, &record);
 
 		if (a == DIGESTSET_EQUAL && usable) {

@@ -12,6 +12,7 @@
 
 #define IMA_TOLD_MAX 3 /* findings of one matter in a boot; then one for all others */
 #define IMA_SIGNATURES_MAX 32768 /* verifications in one appraisal */
+#define IMA_BATCH 16		 /* entries that are read at a time */
 
 struct ima_judging {
 	struct appraisal *a;
@@ -24,7 +25,8 @@ struct ima_judging {
 	uint8_t number[REFERENCES_PER_DEVICE_MAX]; /* of allow[] among the references */
 	bool planned; /* one list takes the place of another: who shows which is kept */
 	struct digestset allow[REFERENCES_PER_DEVICE_MAX], bad[REFERENCES_PER_DEVICE_MAX];
-	uint64_t hash[REFERENCES_PER_DEVICE_MAX][DIGESTSET_EXPECT_MAX]; /* of paths, by allow[] */
+	/* of the paths of two batches of entries, by allow[] */
+	struct digestset_expected expected[REFERENCES_PER_DEVICE_MAX][2 * IMA_BATCH];
 	size_t at; /* which of these entries is judged */
 	uint8_t told[IMA_MATTER_COUNT];
 	uint32_t untold; /* matters with findings that had no room */
