@@ -126,17 +126,19 @@ operation_on_replay_start(struct call *c)
 	struct ledger_reference r = {0};
 	struct replay_order o = {0};
 	struct ledger_policy p;
+	/* what a set would do is asked of the policy in force; else, what a new policy would */
+	bool of_set = call_has(c, F_REFERENCE);
 	char detail[LEDGER_TEXT_MAX];
 	const struct replay *replay;
 	uint64_t id;
 	enum assay_err e;
 
 	if ((e = read_scope(c, &o)) != ASSAY_OK ||
-	    (call_has(c, F_REFERENCE) && (e = read_reference(c, &r)) != ASSAY_OK) ||
-	    (e = call_policy(c, false, &p)) != ASSAY_OK || (e = call_change(c)) != ASSAY_OK)
+	    (of_set && (e = read_reference(c, &r)) != ASSAY_OK) ||
+	    (e = call_policy(c, of_set, &p)) != ASSAY_OK || (e = call_change(c)) != ASSAY_OK)
 		return e;
 	o.policy = &p;
-	o.reference = call_has(c, F_REFERENCE) ? &r : NULL;
+	o.reference = of_set ? &r : NULL;
 	text_format(o.actor, sizeof o.actor, "%s", c->actor);
 	e = keeper_replay_start(c->k, &o, &id);
 	if (e == ASSAY_BUSY)

@@ -35,11 +35,21 @@ ca() { # NAME: a CA of its own, in $WORK/ca/NAME.{key,pem}
 			-out "$WORK/ca/$1.pem"
 }
 serial=100
+# Newer openssl takes no -days below 1, older no times.
+validity() { # DAYS
+	if openssl x509 -help 2>&1 | grep -q -- -not_after; then
+		echo "-not_before $(date -u -d '2 days ago' +%Y%m%d%H%M%SZ) -not_after $(date -u -d "$1 days" +%Y%m%d%H%M%SZ)"
+	else
+		echo "-days $1"
+	fi
+}
 issue() { # CA SECTION DAYS SUBJECT-KEY OUT: signs that key
+	local valid
+	read -ra valid <<<"$(validity "$3")"
 	serial=$((serial + 1))
 	openssl req -new -key "$WORK/ca/root.key" -subj "/CN=$5" -out "$WORK/ca/csr" -config <(printf '[req]\ndistinguished_name=dn\n[dn]\n') &&
 		openssl x509 -req -in "$WORK/ca/csr" -CA "$WORK/ca/$1.pem" -CAkey "$WORK/ca/$1.key" -set_serial $serial \
-			-days "$3" -extfile "$WORK/ca/ext" -extensions "$2" -force_pubkey "$4" -out "$WORK/ca/$5.pem"
+			"${valid[@]}" -extfile "$WORK/ca/ext" -extensions "$2" -force_pubkey "$4" -out "$WORK/ca/$5.pem"
 }
 # An EK certificate for a device, SEED.der.
 cert() { # SEED [CA] [SECTION] [DAYS]

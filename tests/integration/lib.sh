@@ -60,6 +60,17 @@ equal() { # SEEN EXPECTED
 
 hex() { od -An -v -tx1 "$@" | tr -d ' \n'; } # FILE
 
+# jq before 1.7 is content with no input at all, also with -e; no check may be.
+jq() {
+	local out status=0
+	[[ " $* " =~ \ -[a-zA-Z]*e[a-zA-Z]*\  ]] || { command jq "$@"; return; }
+	out=$(command jq "$@") || status=$?
+	[ -z "$out" ] || printf '%s\n' "$out"
+	[ -n "$out" ] && return "$status"
+	return 4
+}
+export -f jq
+
 # ---- the private folder and what runs in it ---------------------------------
 # Paths of sockets have 107 characters at most, so the folder's is kept short.
 lib_begin() {
