@@ -34,6 +34,10 @@ config_defaults(struct config *c, const char *state_dir)
 	memset(c, 0, sizeof *c);
 	c->channel_binding = true;
 	c->net_processes = 1;
+	c->operator_reads_per_minute = 6000;
+	c->operator_changes_per_minute = 1200;
+	c->operator_admissions_per_minute = 60000;
+	c->failures_per_minute = 600;
 	c->pending_max = 256;
 	c->enrolments_per_minute = 60;
 	c->appraisers = 2;

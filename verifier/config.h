@@ -53,6 +53,10 @@ struct config {
 	char console_socket[CONFIG_PATH_MAX]; /* default STATE/run/console.sock */
 	char console_listen[CONFIG_TEXT_MAX]; /* "": no TLS port */
 	char console_certificate[CONFIG_PATH_MAX], console_key[CONFIG_PATH_MAX];
+	/* per minute, and so many at once; 0: no limit. Of each operator: */
+	unsigned operator_reads_per_minute, operator_changes_per_minute;
+	unsigned operator_admissions_per_minute; /* of relying parties' questions */
+	unsigned failures_per_minute; /* of each source address: credentials refused */
 
 	/* enrolment */
 	char ek_roots[CONFIG_PATH_MAX];	/* directory; "": none trusted */

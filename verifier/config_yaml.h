@@ -73,6 +73,10 @@ void config_yaml_free(struct config *c);
 	X(ADDRESS, console_listen, 0, 255, "ADDRESS:PORT, or \"\" for none")                   \
 	X(PATH, console_certificate, 1, 511, "the path of a PEM file")                         \
 	X(PATH, console_key, 1, 511, "the path of a PEM file")                                 \
+	X(NUMBER, operator_reads_per_minute, 0, 1000000, "a whole number")                     \
+	X(NUMBER, operator_changes_per_minute, 0, 1000000, "a whole number")                   \
+	X(NUMBER, operator_admissions_per_minute, 0, 1000000, "a whole number")                \
+	X(NUMBER, failures_per_minute, 0, 1000000, "a whole number")                           \
 	X(PATH, ek_roots, 0, 511, "the path of a directory of certificates, or \"\"")          \
 	X(PATH, ek_crls, 0, 511, "the path of a directory of CRLs, or \"\"")                   \
 	X(PATH, dice_roots, 0, 511, "the path of a directory of certificates, or \"\"")        \

@@ -97,6 +97,7 @@ on_sweep(uv_timer_t *t)
 {
 	(void)t;
 	conn_sweep(console_now_ms());
+	feed_tell_limited();
 }
 
 /* ---- start ---- */
@@ -221,7 +222,9 @@ make_loop(void)
 	enum assay_err e;
 
 	if ((e = random_bytes(&salt, sizeof salt)) != ASSAY_OK ||
-	    (e = source_init(&console.sources, l, salt)) != ASSAY_OK)
+	    (e = source_init(&console.sources, l, salt)) != ASSAY_OK ||
+	    (e = bucket_init(&console.failures, console.setup.failures_per_minute,
+			     CONSOLE_FAILING_MAX, salt)) != ASSAY_OK)
 		return e;
 	if (uv_loop_init(&console.loop) != 0 ||
 	    uv_poll_init(&console.loop, &console.ipc_poll, console.ipc.fd) != 0 ||
@@ -244,7 +247,8 @@ setup(void)
 	    (e = console_config_decode(start.role_config, &console.setup)) != ASSAY_OK)
 		return e;
 	console.ipc = start.ipc;
-	feed_env = (struct feed_env){to_keeper, conn_feed_peer, conn_feed_established};
+	feed_env = (struct feed_env){to_keeper, conn_feed_peer, conn_feed_established,
+				     &console.failures, &console.limited};
 	if ((e = make_loop()) != ASSAY_OK || (e = make_context()) != ASSAY_OK ||
 	    (e = listen_local()) != ASSAY_OK || (e = listen_remote()) != ASSAY_OK)
 		return e;

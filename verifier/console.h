@@ -27,10 +27,12 @@
 #define CONSOLE_REPLY_MS 60000	  /* for keeper's answer */
 #define CONSOLE_SEND_MS 60000	  /* for taking the answer */
 #define CONSOLE_HEADERS_MAX 8192
+#define CONSOLE_FAILING_MAX 4096 /* sources whose failures are counted; more share a bucket */
 
 struct console_setup {
 	char socket[CONFIG_PATH_MAX];
 	char listen[CONFIG_TEXT_MAX]; /* "": no TLS port */
+	unsigned failures_per_minute;
 	struct span certificate, key; /* PEM; empty without TLS port */
 };
 

@@ -50,6 +50,23 @@ conn_read_caller(struct conn *c)
 	return e;
 }
 
+bool
+conn_may_try(struct conn *c)
+{
+	if (c->local ||
+	    bucket_has(&console.failures, c->source_key, console_now_ms(), &c->retry_s))
+		return true;
+	console.limited++;
+	return false;
+}
+
+void
+conn_failed(struct conn *c)
+{
+	if (!c->local)
+		bucket_charge(&console.failures, c->source_key, console_now_ms());
+}
+
 int
 conn_on_tls(enum lws_callback_reasons reason, void *subject, bool good)
 {

@@ -86,14 +86,12 @@ take_slot(struct conn *c)
 static bool
 admit(struct conn *c, int fd)
 {
-	uint8_t key[SOURCE_KEY];
-
 	if (c->local) {
 		peer_local(fd, c->peer);
 		return console.nlocal < CONSOLE_LOCAL_MAX && take_slot(c);
 	}
-	if (console.nremote >= CONSOLE_REMOTE_MAX || !peer_remote(fd, key, c->peer) ||
-	    source_open(&console.sources, key, &c->source) != ASSAY_OK)
+	if (console.nremote >= CONSOLE_REMOTE_MAX || !peer_remote(fd, c->source_key, c->peer) ||
+	    source_open(&console.sources, c->source_key, &c->source) != ASSAY_OK)
 		return false;
 	if (take_slot(c))
 		return true;
@@ -160,6 +158,7 @@ drop_request(struct conn *c)
 	c->out_len = c->out_sent = 0;
 	c->operation = 0;
 	c->headers_sent = false;
+	c->retry_s = 0;
 	c->if_none_match[0] = c->etag[0] = '\0';
 	memset(&c->caller, 0, sizeof c->caller);
 }
@@ -214,6 +213,10 @@ answer_problem(struct conn *c, unsigned status, enum assay_err e, const char *de
 	size_t n = problem_document(status, e, detail, doc);
 
 	c->close_after = true;
+	if (status == 401)
+		conn_failed(c);
+	if (status == 503 || status == 504)
+		c->retry_s = 1;
 	return n > 0 && set_answer(c, status, PROBLEM_TYPE, SPAN(doc, n)) ? 0 : -1;
 }
 
@@ -363,6 +366,9 @@ on_request(struct conn *c, struct span path)
 	c->deadline_ms = console_now_ms() + CONSOLE_REQUEST_MS;
 	if (conn_wants_keys(c, path))
 		return set_answer(c, 200, "application/jwk-set+json", feed_keys()) ? 0 : -1;
+	if (!conn_may_try(c))
+		return answer_problem(c, 429, ASSAY_LIMITED,
+				      "too many credentials from this address were refused");
 	if ((e = conn_read_caller(c)) != ASSAY_OK)
 		return answer_problem(c, problem_status(e), e, OPERATION_UNKNOWN_CALLER);
 	e = request_start(&c->request, conn_method(c->wsi), path);
@@ -459,6 +465,7 @@ conn_on_reply(uint64_t id, struct span payload)
 				body);
 	} else {
 		problem_message(body, message, sizeof message);
+		c->retry_s = e == ASSAY_LIMITED ? problem_retry(body) : 0;
 		ok = answer_problem(c, problem_status(e), e, message) == 0;
 	}
 	if (!ok)

@@ -6,6 +6,7 @@
 #define VERIFIER_CONSOLE_CONN_H
 
 #include "console.h"
+#include "bucket.h"
 #include "ipc.h"
 #include "source.h"
 
@@ -33,6 +34,7 @@ struct conn {
 	uint64_t operation; /* its id at keeper, while waiting */
 	bool local, established;
 	uint32_t source; /* in the source table, if not local */
+	uint8_t source_key[SOURCE_KEY];
 	char peer[64];
 	enum conn_state state;
 	int64_t deadline_ms;
@@ -45,7 +47,7 @@ struct conn {
 	/* the answer */
 	uint8_t *out; /* LWS_PRE, then the bytes */
 	size_t out_len, out_sent;
-	unsigned status;
+	unsigned status, retry_s; /* retry_s: 0: not said */
 	const char *type;
 	char if_none_match[256], etag[40]; /* "": none */
 	bool headers_sent, close_after;
@@ -61,6 +63,8 @@ struct console {
 	struct lws_vhost *local, *remote;
 	bool asks_certificates;
 	struct source_table sources;
+	struct bucket_table failures; /* of credentials, by source */
+	uint32_t limited;	      /* requests refused for that, not told yet */
 	struct conn *slots[CONSOLE_SLOTS];
 	unsigned nlocal, nremote;
 	uint64_t generation;
@@ -89,12 +93,15 @@ void conn_read_condition(struct conn *c);
 bool conn_is_unchanged(struct conn *c, struct span body);
 int conn_send_head(struct conn *c);
 /* What net_feed.h asks of a connection. */
-bool conn_feed_peer(struct lws *wsi, struct operation *op);
+bool conn_feed_peer(struct lws *wsi, struct operation *op, uint8_t ret_source[BUCKET_KEY]);
 void conn_feed_established(struct lws *wsi);
 /* console_caller.c: the certificate of a connection; whose request it says to be. MISSING:
  * no credential of a form that could be one. */
 void conn_read_certificate(struct conn *c);
 ASSAY_MUST_USE enum assay_err conn_read_caller(struct conn *c);
+/* Whether its source may try a credential; the refusal of one. */
+bool conn_may_try(struct conn *c);
+void conn_failed(struct conn *c);
 /* TLS's callbacks: how a listener is set up; whether a certificate may go on to keeper. */
 int conn_on_tls(enum lws_callback_reasons reason, void *subject, bool good);
 /* HTTP, on both listeners. */

@@ -17,7 +17,7 @@ conn_wants_keys(const struct conn *c, struct span path)
 }
 
 bool
-conn_feed_peer(struct lws *wsi, struct operation *op)
+conn_feed_peer(struct lws *wsi, struct operation *op, uint8_t ret_source[BUCKET_KEY])
 {
 	struct conn *c = lws_get_opaque_user_data(wsi);
 
@@ -26,6 +26,7 @@ conn_feed_peer(struct lws *wsi, struct operation *op)
 	conn_established(c);
 	op->local = c->local;
 	op->caller = c->certificate;
+	memcpy(ret_source, c->source_key, BUCKET_KEY);
 	text_format(op->peer, sizeof op->peer, "%s", c->peer);
 	return true;
 }

@@ -2,6 +2,8 @@
  * that asks again learns that nothing changed; see console_conn.h. */
 #include "console_conn.h"
 
+#include "log.h"
+
 #include "evidence/digest.h"
 #include "evidence/hex.h"
 #include "verifier/appraise/text.h"
@@ -109,6 +111,8 @@ conn_send_head(struct conn *c)
 	if (c->etag[0] && add_header(c, "etag:", c->etag, &p, end))
 		return -1;
 	if (c->status == 401 && add_header(c, "www-authenticate:", "Bearer", &p, end))
+		return -1;
+	if (c->retry_s && add_header(c, "retry-after:", log_u64(c->retry_s), &p, end))
 		return -1;
 	if (c->close_after && add_header(c, "connection:", "close", &p, end))
 		return -1;

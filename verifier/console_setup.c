@@ -13,6 +13,7 @@ console_config_encode(const struct config *c, struct span certificate, struct sp
 
 	wr_be16_bytes(w, SPAN(c->console_socket, strlen(c->console_socket)));
 	wr_be16_bytes(w, SPAN(c->console_listen, strlen(c->console_listen)));
+	wr_be32(w, c->failures_per_minute);
 	wr_be32_bytes(w, certificate);
 	wr_be32_bytes(w, key);
 	return wr_finish(w, &n);
@@ -29,6 +30,7 @@ console_config_decode(struct span in, struct console_setup *ret)
 	rd_init(&r, in);
 	path = rd_be16_bytes(&r, sizeof s.socket - 1);
 	address = rd_be16_bytes(&r, sizeof s.listen - 1);
+	s.failures_per_minute = rd_be32(&r);
 	s.certificate = rd_be32_bytes(&r, PEM_MAX);
 	s.key = rd_be32_bytes(&r, PEM_MAX);
 	if ((e = rd_finish(&r)) != ASSAY_OK)

@@ -70,7 +70,8 @@ const char *role_name(enum role r);
 	X(PREDICTION, APPRAISER, KEEPER, 512)    /* appraiser.h */                             \
 	X(EXPLANATION, APPRAISER, KEEPER, 262144)                                              \
 	X(OUTBOUND_SEND, KEEPER, OUTBOUND, 32768) /* outbound.h */                             \
-	X(OUTBOUND_RESULT, OUTBOUND, KEEPER, 512)
+	X(OUTBOUND_RESULT, OUTBOUND, KEEPER, 512)                                            \
+	X(LIMITED, ANY, KEEPER, 4)               /* net and console: be32 requests refused */
 
 enum ipc_type {
 	IPC_NONE = 0,

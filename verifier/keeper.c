@@ -60,6 +60,8 @@ static const struct handler {
 	{IPC_FEED_PULL, ROLE_CONSOLE, true, keeper_on_feed_pull},
 	{IPC_FEED_CLOSED, ROLE_NET, true, keeper_on_feed_closed},
 	{IPC_FEED_CLOSED, ROLE_CONSOLE, true, keeper_on_feed_closed},
+	{IPC_LIMITED, ROLE_NET, true, keeper_on_limited},
+	{IPC_LIMITED, ROLE_CONSOLE, true, keeper_on_limited},
 };
 
 /* ---- time ---- */
@@ -408,6 +410,7 @@ start(struct keeper *k)
 	    (e = make_loop(k)) != ASSAY_OK || (e = read_pin(k)) != ASSAY_OK ||
 	    (e = open_ledger(k)) != ASSAY_OK || (e = open_signing(k)) != ASSAY_OK ||
 	    (e = keeper_feed_init(k)) != ASSAY_OK || (e = keeper_outbound_init(k)) != ASSAY_OK ||
+	    (e = keeper_limits_init(k)) != ASSAY_OK ||
 	    (e = keeper_maps_load(k)) != ASSAY_OK ||
 	    (e = keeper_live_load(k)) != ASSAY_OK)
 		return e;
@@ -434,6 +437,7 @@ finish(struct keeper *k)
 	ledger_close(k->ledger);
 	signing_close(k->signing);
 	keeper_feed_free(k);
+	keeper_limits_free(k);
 	explicit_bzero(k->ledger_key, sizeof k->ledger_key);
 }
 

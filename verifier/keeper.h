@@ -110,6 +110,8 @@ void keeper_poison(struct keeper *k, enum assay_err e);
 /* Answer operation `id`; e != OK: json is replaced by the error document with
  * message as text (may be NULL). */
 void keeper_reply(struct keeper *k, uint64_t id, enum assay_err e, const char *json_or_message);
+/* LIMITED, and after how many seconds it may be asked again. */
+void keeper_reply_later(struct keeper *k, uint64_t id, unsigned seconds, const char *text);
 void keeper_reply_bytes(struct keeper *k, uint64_t id, struct span bytes);
 /* Policies, references or roots changed in the ledger (or on disk): read again,
  * hand to appraisers, and ask every connected device to attest soon. */
@@ -180,6 +182,11 @@ void keeper_status(struct keeper *k, struct keeper_status *ret);
 ASSAY_MUST_USE enum assay_err keeper_audit(struct keeper *k, const char *actor,
 					   const char *action, const char *object,
 					   const char *detail);
+
+/* keeper_limit.c: whether an operator, known by the hash of the credential, may ask once more
+ * now; if not, after how many seconds. */
+bool keeper_limit(struct keeper *k, enum operation_rate r, const uint8_t credential[32],
+		  unsigned *ret_wait_s);
 
 /* The handler of IPC_OPERATION: keeper_operation.c. */
 void keeper_on_operation(struct keeper *k, const struct ipc_msg *m);

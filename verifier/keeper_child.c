@@ -154,6 +154,7 @@ configure_net(struct keeper *k, struct child *c, struct writer *w)
 		.channel_binding = k->config->channel_binding,
 		.connections_max = k->sessions_max,
 		.connections_per_source = k->config->connections_per_source,
+		.failures_per_minute = k->config->failures_per_minute,
 		.half_open_per_source = k->config->half_open_per_source,
 		.ima_memory = k->config->ima_memory,
 	};

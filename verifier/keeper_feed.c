@@ -371,6 +371,7 @@ static const char *
 admit(struct keeper *k, struct child *c, const struct ipc_msg *m, struct reader_at *r)
 {
 	struct call call = {.k = k, .l = k->ledger, .id = m->id};
+	enum assay_err e;
 
 	r->used = true;
 	r->child = c;
@@ -381,9 +382,10 @@ admit(struct keeper *k, struct child *c, const struct ipc_msg *m, struct reader_
 	/* Only console has a socket that says who is there, and asks for certificates. */
 	if (call.op.code != OP_DECISION_STREAM ||
 	    (c->role != ROLE_CONSOLE &&
-	     (call.op.local || call.op.caller.kind == CREDENTIAL_CERTIFICATE)) ||
-	    call_permit(&call) != ASSAY_OK)
+	     (call.op.local || call.op.caller.kind == CREDENTIAL_CERTIFICATE)))
 		return "token";
+	if ((e = call_permit(&call)) != ASSAY_OK)
+		return e == ASSAY_LIMITED ? "busy" : "token";
 	if (ledger_fault(k->ledger) != ASSAY_OK)
 		return "fault";
 	r->local = call.op.local;

@@ -105,14 +105,32 @@ remote_caller(struct call *c)
 	return o.role;
 }
 
+static enum assay_err
+check_rate(struct call *c)
+{
+	static struct log_limit limit;
+	enum operation_rate r = operation_rate(c->op.code);
+
+	if (c->op.local || keeper_limit(c->k, r, c->op.caller.hash, &c->retry_s))
+		return ASSAY_OK;
+	if (log_due(&limit, keeper_now(c->k)))
+		log_event(LOG_LEVEL_WARN, "rate-limited", "actor", c->actor, "peer", c->op.peer,
+			  "limit", operation_rate_name(r), "unsaid", log_unsaid(&limit), NULL);
+	return call_fail(c, ASSAY_LIMITED, "%s has asked too often (%s); try again in %u s",
+			 c->actor, operation_rate_name(r), c->retry_s);
+}
+
 /* MISSING is told apart from DENIED: 401 and 403. */
 enum assay_err
 call_permit(struct call *c)
 {
 	enum operator_role role = c->op.local ? local_caller(c) : remote_caller(c);
+	enum assay_err e;
 
 	if (role == ROLE_NONE)
 		return call_fail(c, ASSAY_MISSING, "%s", OPERATION_UNKNOWN_CALLER);
+	if ((e = check_rate(c)) != ASSAY_OK)
+		return e;
 	if (operation_permitted(c->op.code, role))
 		return ASSAY_OK;
 	log_event(LOG_LEVEL_WARN, "operation-denied", "actor", c->actor, "peer", c->op.peer,
@@ -142,6 +160,10 @@ answer(struct call *c, enum assay_err e)
 {
 	char *text = NULL;
 
+	if (e == ASSAY_LIMITED) {
+		keeper_reply_later(c->k, c->id, c->retry_s, c->message);
+		return;
+	}
 	if (e != ASSAY_OK) {
 		keeper_reply(c->k, c->id, e, *c->message ? c->message : NULL);
 		return;

@@ -35,6 +35,7 @@ struct call {
 	struct span bytes; /* or bytes as the answer, if ->ret is NULL */
 	bool later;  /* answered by a job */
 	char message[CALL_MESSAGE_MAX]; /* for people, on an error */
+	unsigned retry_s;		/* on LIMITED */
 };
 
 /* Keeps the message and returns e, so that `return call_fail(...)` reads well. */
@@ -83,7 +84,8 @@ ASSAY_MUST_USE enum assay_err call_owner(struct keeper *k, const struct operatio
 					 struct ledger_operator *ret);
 /* n random bytes (at most CALL_SECRET_BYTES) as hex. */
 ASSAY_MUST_USE enum assay_err call_secret(char *ret, size_t cap, size_t n);
-/* Who asks, into ->actor, and whether they may: MISSING (no valid token or certificate), DENIED. */
+/* Who asks, into ->actor, and whether they may: MISSING (no valid token or certificate), DENIED,
+ * LIMITED. */
 ASSAY_MUST_USE enum assay_err call_permit(struct call *c);
 /* Begins the change; its end: action is the operation's name. */
 ASSAY_MUST_USE enum assay_err call_change(struct call *c);

@@ -13,6 +13,7 @@
 #include "keeper.h"
 #include "keys.h"
 #include "live.h"
+#include "bucket.h"
 #include "metrics.h"
 #include "sandbox.h"
 
@@ -255,6 +256,7 @@ struct keeper {
 	char listen[CONFIG_TEXT_MAX]; /* with the real port once it is known */
 	struct keeper_status status;
 	struct metrics metrics;
+	struct bucket_table limits[RATE_COUNT]; /* of operators */
 	/* for one message at a time; too large for the stack */
 	struct verdict verdict;
 	struct appraisal_input input;
@@ -272,6 +274,11 @@ void keeper_finish_turn(struct keeper *k);
 void keeper_defer(struct keeper *k, enum ipc_type t, uint64_t id, struct span bytes);
 /* Send a frame to a device after this turn's commit. */
 void keeper_send(struct keeper *k, uint64_t session, struct span frame);
+
+/* keeper_limit.c */
+ASSAY_MUST_USE enum assay_err keeper_limits_init(struct keeper *k);
+void keeper_limits_free(struct keeper *k);
+void keeper_on_limited(struct keeper *k, struct child *c, const struct ipc_msg *m);
 
 /* keeper_child.c */
 ASSAY_MUST_USE enum assay_err keeper_children_start(struct keeper *k);

@@ -205,9 +205,10 @@ wr_text(struct writer *w, const char *s)
 	wr_bytes(w, SPAN(s, strlen(s)));
 }
 
-void
-keeper_reply(struct keeper *k, uint64_t id, enum assay_err e, const char *text)
+static void
+reply(struct keeper *k, uint64_t id, enum assay_err e, const char *text, unsigned seconds)
 {
+	char wait[48] = "}";
 	size_t cap = 2 * strlen(text ? text : "") + 512;
 	char *buf = malloc(cap);
 	struct writer w;
@@ -224,10 +225,25 @@ keeper_reply(struct keeper *k, uint64_t id, enum assay_err e, const char *text)
 		wr_text(&w, assay_err_name(e));
 		wr_text(&w, "\", \"message\": \"");
 		wr_json_text(&w, text ? text : assay_err_text(e));
-		wr_text(&w, "\"}");
+		wr_text(&w, "\"");
+		if (e == ASSAY_LIMITED)
+			snprintf(wait, sizeof wait, ", \"retry_after\": %u}", seconds);
+		wr_text(&w, wait);
 	}
 	keeper_defer(k, IPC_REPLY, id, wr_span(&w));
 	free(buf);
+}
+
+void
+keeper_reply(struct keeper *k, uint64_t id, enum assay_err e, const char *text)
+{
+	reply(k, id, e, text, 1);
+}
+
+void
+keeper_reply_later(struct keeper *k, uint64_t id, unsigned seconds, const char *text)
+{
+	reply(k, id, ASSAY_LIMITED, text, seconds);
 }
 
 void

@@ -144,6 +144,17 @@ write_refusals(struct writer *w, const struct metrics_words *m)
 }
 
 static void
+write_limited(struct writer *w, const struct metrics *m)
+{
+	head(w, "assay_requests_limited_total", "counter",
+	     "Requests of operators and relying parties that came too often, by the limit.");
+	for (unsigned r = 0; r <= RATE_COUNT; r++)
+		line(w, "assay_requests_limited_total{limit=\"%s\"} %llu\n",
+		     operation_rate_name((enum operation_rate)r),
+		     (unsigned long long)m->limited[r]);
+}
+
+static void
 write_histogram(struct writer *w, const char *name, const char *help,
 		const struct metrics_histogram *h)
 {
@@ -226,6 +237,7 @@ metrics_write(const struct metrics *m, const struct metrics_now *n, struct write
 	write_devices(w, n);
 	write_decisions(w, &m->decisions);
 	write_refusals(w, &m->refusals);
+	write_limited(w, m);
 	one(w, "assay_attestations_total", "counter", "Verdicts that were committed.",
 	    n->attestations);
 	write_histogram(w, "assay_appraisal_seconds",

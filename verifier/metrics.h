@@ -7,6 +7,7 @@
 #define VERIFIER_METRICS_H
 
 #include "evidence/writer.h"
+#include "operation.h"
 #include "verifier/appraise/verdict.h"
 
 #define METRICS_WORDS_MAX 128 /* of reasons; what comes later is "other" */
@@ -34,6 +35,7 @@ struct metrics {
 	struct metrics_words decisions; /* by reason and outcome */
 	struct metrics_words refusals;	/* by reason; outcome 0 */
 	struct metrics_histogram appraisal, commit;
+	uint64_t limited[RATE_COUNT + 1]; /* requests refused; the last: for failures */
 };
 
 /* Never fails; an unknown outcome counts as QUARANTINE. */

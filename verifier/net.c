@@ -415,6 +415,7 @@ net_on_sweep(uv_timer_t *t)
 		if (c && !c->closing && session_expired(&c->session, now))
 			close_conn(c);
 	}
+	feed_tell_limited();
 }
 
 /* ---- libwebsockets ---- */
@@ -442,13 +443,12 @@ on_device(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *i
 /* ---- relying parties ---- */
 
 static bool
-feed_peer(struct lws *wsi, struct operation *op)
+feed_peer(struct lws *wsi, struct operation *op, uint8_t ret_source[BUCKET_KEY])
 {
 	char text[INET6_ADDRSTRLEN];
-	uint8_t key[SOURCE_KEY];
 
 	op->local = false;
-	if (net.stopping || !peer_key(lws_get_socket_fd(wsi), key, text))
+	if (net.stopping || !peer_key(lws_get_socket_fd(wsi), ret_source, text))
 		return false;
 	text_format(op->peer, sizeof op->peer, "%s", text);
 	return true;
@@ -468,7 +468,8 @@ feed_established(struct lws *wsi)
 void
 net_feed_start(void)
 {
-	feed_env = (struct feed_env){to_keeper, feed_peer, feed_established};
+	feed_env = (struct feed_env){to_keeper, feed_peer, feed_established, &net.failures,
+				     &net.limited};
 }
 
 /* The one document that there is without WebSocket. */

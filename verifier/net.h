@@ -32,6 +32,8 @@
 /* A session id: process index (8 bits), generation (36), slot (20). */
 #define NET_SESSION_PROCESS(id) ((unsigned)((id) >> 56))
 
+#define NET_FAILING_MAX 4096 /* sources whose failures are counted; more share a bucket */
+
 struct net_setup {
 	unsigned index;
 	bool share; /* several processes listen on one port */
@@ -39,6 +41,7 @@ struct net_setup {
 	bool channel_binding;
 	unsigned connections_max, connections_per_source, half_open_per_source;
 	unsigned ima_memory; /* MiB */
+	unsigned failures_per_minute; /* relying parties' tokens, of each source */
 	struct span certificate, key; /* PEM */
 };
 

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define BEARER "Bearer "
 #define BEARER_MAX 256
@@ -31,6 +32,7 @@ struct feed_conn {
 	bool owes_pull; /* keeper waits to hear that everything was taken */
 	bool ending;
 	struct operation op;
+	uint8_t source[BUCKET_KEY];
 	char text[QUERY_MAX]; /* what the fields of op point into */
 	size_t used;
 };
@@ -45,6 +47,15 @@ struct span
 feed_keys(void)
 {
 	return SPAN(keys, keys_len);
+}
+
+static int64_t
+feed_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* ---- the request ---- */
@@ -123,9 +134,23 @@ on_request(struct lws *wsi, struct feed_conn *c)
 		return -1;
 	memset(c, 0, sizeof *c);
 	c->op.code = OP_DECISION_STREAM;
-	if (!feed_env.peer(wsi, &c->op) || !read_query(c, wsi))
+	if (!feed_env.peer(wsi, &c->op, c->source) || !read_query(c, wsi))
 		return -1;
 	return c->op.local || read_caller(wsi, &c->op.caller) ? 0 : -1;
+}
+
+static void on_end(struct feed_conn *c, struct span word);
+
+/* Whether its source may try a token. */
+static bool
+may_try(const struct feed_conn *c)
+{
+	unsigned wait_s;
+
+	if (c->op.local || bucket_has(feed_env.failures, c->source, feed_now_ms(), &wait_s))
+		return true;
+	++*feed_env.limited;
+	return false;
 }
 
 static int
@@ -144,6 +169,10 @@ on_established(struct lws *wsi, struct feed_conn *c)
 		c->wsi = wsi;
 		c->id = ++generation * FEED_CONNECTIONS_MAX + i;
 		feed_env.established(wsi);
+		if (!may_try(c)) {
+			on_end(c, SPAN("busy", 4));
+			return 0;
+		}
 		feed_env.to_keeper(IPC_FEED_OPEN, c->id, SPAN(bytes, n));
 		return 0;
 	}
@@ -246,6 +275,28 @@ on_end(struct feed_conn *c, struct span word)
 	lws_callback_on_writable(c->wsi);
 }
 
+static void
+on_refused(struct feed_conn *c, struct span word)
+{
+	if (!c->op.local && span_equal(word, SPAN("token", 5)))
+		bucket_charge(feed_env.failures, c->source, feed_now_ms());
+	on_end(c, word);
+}
+
+void
+feed_tell_limited(void)
+{
+	uint8_t bytes[4];
+	struct writer w;
+
+	if (*feed_env.limited == 0)
+		return;
+	wr_init(&w, bytes, sizeof bytes);
+	wr_be32(&w, *feed_env.limited);
+	*feed_env.limited = 0;
+	feed_env.to_keeper(IPC_LIMITED, 0, wr_span(&w));
+}
+
 void
 feed_on_keeper(const struct ipc_msg *m)
 {
@@ -267,7 +318,7 @@ feed_on_keeper(const struct ipc_msg *m)
 	if (m->type == IPC_FEED)
 		on_feed(c, m->payload);
 	else if (m->type == IPC_FEED_END)
-		on_end(c, m->payload);
+		on_refused(c, m->payload);
 }
 
 int

@@ -14,6 +14,7 @@
 #define VERIFIER_NET_FEED_H
 
 #include "ipc.h"
+#include "bucket.h"
 #include "operation.h"
 
 #include <libwebsockets.h>
@@ -27,10 +28,14 @@
 /* What the process around it gives. */
 struct feed_env {
 	void (*to_keeper)(enum ipc_type t, uint64_t id, struct span payload);
-	/* Who is there: op's local, peer, and caller if TLS says who; false: nobody more. */
-	bool (*peer)(struct lws *wsi, struct operation *op);
+	/* Who is there: op's local, peer, and caller if TLS says who, and the source's key;
+	 * false: nobody more. */
+	bool (*peer)(struct lws *wsi, struct operation *op, uint8_t ret_source[BUCKET_KEY]);
 	/* The handshake is over; as a WebSocket it has no deadline of HTTP's. */
 	void (*established)(struct lws *wsi);
+	/* Sources whose tokens were refused, and how many requests were for that. */
+	struct bucket_table *failures;
+	uint32_t *limited;
 };
 extern struct feed_env feed_env;
 
@@ -39,6 +44,8 @@ int feed_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 		  size_t len);
 /* A message of keeper's: FEED, FEED_END or KEYS. */
 void feed_on_keeper(const struct ipc_msg *m);
+/* Tells keeper how many requests were refused since the last time. */
+void feed_tell_limited(void);
 /* The key set as keeper gave it last; empty before. */
 struct span feed_keys(void);
 

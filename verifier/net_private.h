@@ -4,6 +4,7 @@
 #ifndef VERIFIER_NET_PRIVATE_H
 #define VERIFIER_NET_PRIVATE_H
 
+#include "bucket.h"
 #include "net.h"
 #include "session.h"
 #include "source.h"
@@ -48,6 +49,8 @@ struct net {
 	struct lws_context *lws;
 	struct lws_vhost *vhost;
 	struct source_table sources;
+	struct bucket_table failures; /* of relying parties' tokens, by source */
+	uint32_t limited;
 	struct conn **slots;
 	uint32_t nslots, next_slot;
 	uint64_t generation;

@@ -16,6 +16,7 @@ net_setup_encode(const struct net_setup *s, struct writer *w)
 	wr_be32(w, s->connections_per_source);
 	wr_be32(w, s->half_open_per_source);
 	wr_be32(w, s->ima_memory);
+	wr_be32(w, s->failures_per_minute);
 	wr_be32_bytes(w, s->certificate);
 	wr_be32_bytes(w, s->key);
 	return wr_finish(w, &n);
@@ -38,6 +39,7 @@ net_setup_decode(struct span in, struct net_setup *ret)
 	s.connections_per_source = rd_be32(&r);
 	s.half_open_per_source = rd_be32(&r);
 	s.ima_memory = rd_be32(&r);
+	s.failures_per_minute = rd_be32(&r);
 	s.certificate = rd_be32_bytes(&r, 65536);
 	s.key = rd_be32_bytes(&r, 65536);
 	if ((e = rd_finish(&r)) != ASSAY_OK)

@@ -69,6 +69,7 @@ make_context(char *host, int port)
 	i.iface = host[0] ? host : NULL;
 	i.protocols = net_protocols;
 	i.vhost_name = "devices";
+	i.alpn = "http/1.1"; /* no other is spoken here */
 	i.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
 		    LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
 		    LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
@@ -97,6 +98,7 @@ allocate(void)
 	struct source_limits l = {net.setup.connections_max, net.setup.connections_per_source,
 				  net.setup.half_open_per_source};
 	uint8_t *scratch = malloc(MSG_ARENA_MAX);
+	enum assay_err e;
 	uint64_t salt;
 
 	net.nslots = net.setup.connections_max;
@@ -109,7 +111,10 @@ allocate(void)
 	net.env.keeper = &net.ipc;
 	net.env.arena = &net.arena;
 	net.env.ima.most = (size_t)net.setup.ima_memory << 20;
-	return source_init(&net.sources, l, salt);
+	e = source_init(&net.sources, l, salt);
+	return e != ASSAY_OK ? e
+			     : bucket_init(&net.failures, net.setup.failures_per_minute,
+					   NET_FAILING_MAX, salt);
 }
 
 static enum assay_err

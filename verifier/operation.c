@@ -48,6 +48,37 @@ operation_permitted(enum operation_code c, enum operator_role r)
 	return is_rank(r) && is_rank(lowest) && r >= lowest;
 }
 
+/* As the roles have it; the exceptions are questions that need a higher role. */
+enum operation_rate
+operation_rate(enum operation_code c)
+{
+	switch (c) {
+	case OP_TOKEN_LIST:
+	case OP_OPERATOR_LIST:
+	case OP_UPLOAD_APPEND:
+		return RATE_READS;
+	default:
+		break;
+	}
+	switch (operation_lowest_role(c)) {
+	case ROLE_VIEWER:
+		return RATE_READS;
+	case ROLE_RELYING_PARTY:
+		return RATE_ADMISSIONS;
+	default:
+		return RATE_CHANGES;
+	}
+}
+
+const char *
+operation_rate_name(enum operation_rate r)
+{
+	static const char *const names[RATE_COUNT + 1] = {"reads", "changes", "admissions",
+							  "failures"};
+
+	return names[(unsigned)r < RATE_COUNT ? r : RATE_COUNT];
+}
+
 const char *
 operator_role_name(enum operator_role r)
 {

@@ -131,6 +131,17 @@ enum operation_field {
 	F_COUNT
 };
 
+/* What an operation counts as where it is limited how often an operator may ask. */
+enum operation_rate {
+	RATE_READS = 0,	 /* questions; pieces of an upload, too */
+	RATE_CHANGES,
+	RATE_ADMISSIONS, /* what relying parties ask */
+	RATE_COUNT
+};
+enum operation_rate operation_rate(enum operation_code c);
+/* "reads" ...; of RATE_COUNT "failures": credentials that were refused. */
+const char *operation_rate_name(enum operation_rate r);
+
 /* "device" ...: the names in the API; F_NONE for a name that is none. */
 const char *operation_field_name(enum operation_field f);
 enum operation_field operation_field_by_name(const char *name);

@@ -54,7 +54,8 @@ extern "C" {
 	X(NO_MEMORY, "no-memory", "memory is exhausted")                       \
 	X(CRYPTO, "crypto", "a cryptographic operation failed")                \
 	X(TAMPERED, "tampered", "stored data were changed by someone else")    \
-	X(INTERNAL, "internal", "an internal error, please report it")
+	X(INTERNAL, "internal", "an internal error, please report it")         \
+	X(LIMITED, "rate-limited", "more often than is permitted in this time")
 
 enum assay_err {
 #define X(code, word, text) ASSAY_##code,

@@ -182,6 +182,8 @@ every_key_can_be_given(void **state)
 		"net_processes: 2\nconsole_socket: s\nconsole_listen: '[::1]:9'\n"
 		"console_certificate: d\nconsole_key: e\nek_roots: f\nek_crls: g\n"
 		"accept_expired_ek: true\naccept_virtual_tpm: true\npending_max: 0\n"
+		"operator_reads_per_minute: 0\noperator_changes_per_minute: 1\n"
+		"operator_admissions_per_minute: 2\nfailures_per_minute: 3\n"
 		"enrolments_per_minute: 9\nappraisers: 3\nspare_appraisers: 4\n"
 		"requests_per_appraiser: 5\nchallenge_deadline_ms: 200\nconnections_max: 6\n"
 		"connections_per_source: 7\nhalf_open_per_source: 8\nuploads_max: 9\n"

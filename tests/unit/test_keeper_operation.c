@@ -29,7 +29,9 @@
 struct keeper {
 	struct ledgers *ledgers;
 	struct config config;
-	bool changing, poisoned, fault;
+	bool changing, poisoned, fault, limited;
+	unsigned limit_asked, retry_s;
+	enum operation_rate rate;
 	unsigned reloads, changed;
 	/* the answer */
 	enum assay_err e;
@@ -95,6 +97,24 @@ keeper_reply(struct keeper *k, uint64_t id, enum assay_err e, const char *text)
 	free(k->text);
 	k->text = strdup(text ? text : assay_err_text(e));
 	k->replies++;
+}
+
+void
+keeper_reply_later(struct keeper *k, uint64_t id, unsigned seconds, const char *text)
+{
+	keeper_reply(k, id, ASSAY_LIMITED, text);
+	k->retry_s = seconds;
+}
+
+bool
+keeper_limit(struct keeper *k, enum operation_rate r, const uint8_t credential[32],
+	     unsigned *ret_wait_s)
+{
+	k->limit_asked++;
+	k->rate = r;
+	assert_non_null(credential);
+	*ret_wait_s = 17;
+	return !k->limited;
 }
 
 void
@@ -606,6 +626,31 @@ i8_a_certificate_counts_within_its_own_time_and_for_nothing_else(void **state)
 	IN_TRANSACTION(keeper.ledgers, ledger_operator_revoke(keeper.ledgers->l, "cora"));
 	assert_int_equal(ask_as(with_certificate(OP_STATUS, hash), NOTHING), ASSAY_MISSING);
 	refused(ASSAY_MISSING, "client certificate");
+}
+
+static void
+an_operator_who_asks_too_often_is_told_when_to_come_again(void **state)
+{
+	struct operation op = as_operator(OP_STATUS, ROLE_VIEWER, NOW + 9), nobody = op;
+
+	(void)state;
+	assert_int_equal(ask_as(op, NOTHING), ASSAY_OK);
+	assert_int_equal(keeper.limit_asked, 1);
+	assert_int_equal(keeper.rate, RATE_READS);
+	keeper.limited = true;
+	assert_int_equal(ask_as(op, NOTHING), ASSAY_LIMITED);
+	refused(ASSAY_LIMITED, "has asked too often (reads); try again in 17 s");
+	assert_int_equal(keeper.retry_s, 17);
+	op.code = OP_DEVICE_HOLD; /* what is not permitted counts too */
+	assert_int_equal(ask_as(op, NOTHING), ASSAY_LIMITED);
+	assert_int_equal(keeper.rate, RATE_CHANGES);
+	/* nobody spends what is another's, and the socket is never limited */
+	keeper.limit_asked = 0;
+	nobody.caller.hash[0] ^= 1;
+	assert_int_equal(ask_as(nobody, NOTHING), ASSAY_MISSING);
+	assert_int_equal(ask(OP_STATUS, NOTHING), ASSAY_OK);
+	assert_int_equal(keeper.limit_asked, 0);
+	assert_int_equal(keeper.changed, 0);
 }
 
 static void
@@ -1383,6 +1428,7 @@ main(void)
 		T(i8_without_a_valid_token_nothing_is_told_or_done),
 		T(i8_a_certificate_counts_within_its_own_time_and_for_nothing_else),
 		T(a_certificate_is_given_as_64_digits_and_once),
+		T(an_operator_who_asks_too_often_is_told_when_to_come_again),
 		T(i8_every_operation_asks_for_its_role),
 		T(i8_who_did_it_is_in_the_audit_log),
 		T(a_message_that_is_no_operation_is_answered_and_changes_nothing),

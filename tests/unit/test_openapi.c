@@ -162,6 +162,26 @@ every_route_has_its_operation_role_and_limit(void **state)
 	}
 }
 
+static void
+orders_count_as_changes_and_questions_do_not(void **state)
+{
+	const struct route *table;
+	size_t n;
+
+	(void)state;
+	table = route_table(&n);
+	for (size_t i = 0; i < n; i++) {
+		bool order = table[i].method == METHOD_POST && table[i].op != OP_UPLOAD_APPEND;
+
+		if ((operation_rate(table[i].op) == RATE_CHANGES) != order)
+			fail_msg("%s counts as %s", operation_name(table[i].op),
+				 operation_rate_name(operation_rate(table[i].op)));
+	}
+	assert_int_equal(operation_rate(OP_ADMISSION), RATE_ADMISSIONS);
+	assert_int_equal(operation_rate(OP_METRICS), RATE_READS);
+	assert_int_equal(operation_rate(OP_COUNT), RATE_CHANGES);
+}
+
 static bool
 is_route(const char *path, const char *method)
 {
@@ -204,6 +224,7 @@ answers_are_those_that_the_server_has(void **state)
 		const char *role = json_string_value(json_object_get(one, "x-role"));
 
 		assert_int_equal(json_object_get(answers, "401") != NULL, role != NULL);
+		assert_int_equal(json_object_get(answers, "429") != NULL, role != NULL);
 		/* whoever has a token at all may what a relying party may */
 		assert_int_equal(json_object_get(answers, "403") != NULL,
 				 role && strcmp(role, "relying-party") != 0);
@@ -278,6 +299,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_route_is_documented_with_its_fields),
 		cmocka_unit_test(every_route_has_its_operation_role_and_limit),
+		cmocka_unit_test(orders_count_as_changes_and_questions_do_not),
 		cmocka_unit_test(nothing_is_documented_that_is_no_route),
 		cmocka_unit_test(answers_are_those_that_the_server_has),
 		cmocka_unit_test(references_within_the_document_lead_somewhere),

@@ -6,11 +6,13 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
 #define CONNECT_S 10L
 #define ANSWER_S 180L
+#define LIMITED_WAIT_S 60u /* of one command, in all */
 #define TOKEN_FILE_MAX 4096
 #define URL_MAX 4096
 
@@ -104,6 +106,8 @@ set_address(struct exchange *x, const struct client *c, const char *path)
 	}
 	text_format(url, sizeof url, "%.*s%s", (int)n, c->server, path);
 	curl_easy_setopt(x->h, CURLOPT_PROTOCOLS_STR, "https");
+	/* also where a listener knows another: WebSockets are of this one */
+	curl_easy_setopt(x->h, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(x->h, CURLOPT_URL, url);
 	if (c->ca)
 		curl_easy_setopt(x->h, CURLOPT_CAINFO, c->ca);
@@ -167,6 +171,7 @@ status_of(long http)
 		return CLI_YES;
 	case 401:
 	case 403:
+	case 429:
 	case 503:
 	case 504:
 		return CLI_NO_ACCESS;
@@ -212,9 +217,8 @@ exchange_free(struct exchange *x)
 	free(x->bytes);
 }
 
-/* One request; on CLI_YES the answer is in x. */
 static int
-exchange(struct exchange *x, const struct client *c, const char *path, const struct body *body)
+exchange_once(struct exchange *x, const struct client *c, const char *path, const struct body *body)
 {
 	int status;
 
@@ -225,7 +229,38 @@ exchange(struct exchange *x, const struct client *c, const char *path, const str
 	if ((status = set_address(x, c, path)) != CLI_YES ||
 	    (status = perform(x, c, body)) != CLI_YES)
 		return status;
-	return x->status == 200 ? CLI_YES : complain(x);
+	return CLI_YES;
+}
+
+/* Waits as long as the verifier says before it may be asked again; false: not any more. */
+static bool
+wait_to_ask(const struct exchange *x, unsigned *waited)
+{
+	curl_off_t s = 0;
+
+	curl_easy_getinfo(x->h, CURLINFO_RETRY_AFTER, &s);
+	if (s < 1 || s > LIMITED_WAIT_S - *waited)
+		return false;
+	if (*waited == 0)
+		fputs("assay: asked more often than the verifier permits; waiting\n", stderr);
+	*waited += (unsigned)s;
+	sleep((unsigned)s);
+	return true;
+}
+
+/* One request; on CLI_YES the answer is in x. What was asked too often was not done, and is
+ * asked again. */
+static int
+exchange(struct exchange *x, const struct client *c, const char *path, const struct body *body)
+{
+	unsigned waited = 0;
+	int status = exchange_once(x, c, path, body);
+
+	while (status == CLI_YES && x->status == 429 && wait_to_ask(x, &waited)) {
+		exchange_free(x);
+		status = exchange_once(x, c, path, body);
+	}
+	return status != CLI_YES || x->status == 200 ? status : complain(x);
 }
 
 /* The answer as JSON; ends the exchange. */

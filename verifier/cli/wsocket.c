@@ -63,6 +63,31 @@ send_all(struct wsocket *w, struct span bytes)
 	return rd_left(&r) == 0 ? ASSAY_OK : ASSAY_UNREACHABLE;
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* What is there at once is taken; else it waits. That something can be read does not say
+ * that it is ours: TLS has messages of its own. */
+static CURLcode
+recv_within(struct wsocket *w, int ms, size_t *ret_got)
+{
+	int64_t end = now_ms() + ms, left = ms;
+	CURLcode e;
+
+	for (;;) {
+		e = curl_easy_recv(w->h, w->in + w->have, sizeof w->in - w->have, ret_got);
+		if (e != CURLE_AGAIN || left <= 0 || !wait_for(w, POLLIN, (int)left))
+			return e;
+		left = end - now_ms();
+	}
+}
+
 /* More bytes behind those that are there. */
 static enum assay_err
 receive(struct wsocket *w, int ms)
@@ -77,14 +102,9 @@ receive(struct wsocket *w, int ms)
 	}
 	if (w->have == sizeof w->in)
 		return ASSAY_TOO_LARGE;
-	e = curl_easy_recv(w->h, w->in + w->have, sizeof w->in - w->have, &got);
-	if (e == CURLE_AGAIN) {
-		if (!wait_for(w, POLLIN, ms))
-			return ASSAY_BUSY;
-		e = curl_easy_recv(w->h, w->in + w->have, sizeof w->in - w->have, &got);
-		if (e == CURLE_AGAIN)
-			return ASSAY_BUSY;
-	}
+	e = recv_within(w, ms, &got);
+	if (e == CURLE_AGAIN)
+		return ASSAY_BUSY;
 	if (e != CURLE_OK || got == 0)
 		return ASSAY_UNREACHABLE;
 	w->have += got;
@@ -236,15 +256,6 @@ on_frame(struct wsocket *w, uint8_t first, struct span data)
 		memcpy(w->text + w->message, data.p, data.n);
 	w->message += data.n;
 	return (first & 0x80) != 0 ? ASSAY_OK : ASSAY_BUSY;
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 enum assay_err

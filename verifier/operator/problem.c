@@ -20,7 +20,7 @@ static const struct {
 	{ASSAY_TOO_MANY, 400},	{ASSAY_UNSUPPORTED, 400}, {ASSAY_TRUNCATED, 400},
 	{ASSAY_TRAILING, 400},	{ASSAY_BAD_TYPE, 400},	  {ASSAY_BAD_MAGIC, 400},
 	{ASSAY_WEAK, 400},	{ASSAY_FULL, 503},	  {ASSAY_BUSY, 503},
-	{ASSAY_UNREACHABLE, 503},
+	{ASSAY_UNREACHABLE, 503}, {ASSAY_LIMITED, 429},
 };
 
 static const struct {
@@ -36,6 +36,7 @@ static const struct {
 	{411, "Length Required"},
 	{413, "Content Too Large"},
 	{415, "Unsupported Media Type"},
+	{429, "Too Many Requests"},
 	{500, "Internal Server Error"},
 	{503, "Service Unavailable"},
 	{504, "Gateway Timeout"},
@@ -86,4 +87,14 @@ problem_message(struct span keeper_document, char *ret, size_t cap)
 
 	text_format(ret, cap, "%s", message ? message : "");
 	json_decref(j);
+}
+
+unsigned
+problem_retry(struct span keeper_document)
+{
+	json_t *j = json_loadb((const char *)keeper_document.p, keeper_document.n, 0, NULL);
+	json_int_t n = json_integer_value(json_object_get(j, "retry_after"));
+
+	json_decref(j);
+	return n >= 1 && n <= 3600 ? (unsigned)n : 1;
 }

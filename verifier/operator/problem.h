@@ -16,6 +16,8 @@ const char *problem_title(unsigned status);
  * detail is escaped; NULL: the error's own text. */
 size_t problem_document(unsigned status, enum assay_err e, const char *detail,
 			char ret[PROBLEM_MAX]);
+/* After how many seconds, as keeper's error document says; 1 if it does not. */
+unsigned problem_retry(struct span keeper_document);
 /* The message of keeper's error document, into ret ("" if there is none). */
 void problem_message(struct span keeper_document, char *ret, size_t cap);
 
