@@ -101,5 +101,5 @@ key_prove(struct assay_attester *a, const struct msg_challenge *c)
 	a->proof.nlayers = id.layer_count;
 	if ((e = digest_sha256(SPAN(a->claims, a->claims_len), digest)) != ASSAY_OK)
 		return e;
-	return sign(a, c, BINDING_KEY_ONLINE, digest);
+	return sign(a, c, a->offline ? BINDING_KEY_OFFLINE : BINDING_KEY_ONLINE, digest);
 }

@@ -61,6 +61,8 @@ make_claims(struct assay_attester *a, bool reread)
 enum assay_err
 round_channel(const struct assay_attester *a, const struct msg_challenge *c, struct binding *b)
 {
+	if (a->offline) /* there is none, and the kind says so */
+		return c->channel_bound ? ASSAY_DENIED : ASSAY_OK;
 	if (c->channel_bound && !a->has_exporter)
 		return ASSAY_DENIED;
 	if (!c->channel_bound && !a->allow_unbound)
@@ -75,7 +77,7 @@ static enum assay_err
 make_binding(const struct assay_attester *a, const struct msg_challenge *c,
 	     uint8_t ret[BINDING_SIZE])
 {
-	struct binding b = {.kind = BINDING_TPM_ONLINE,
+	struct binding b = {.kind = a->offline ? BINDING_TPM_OFFLINE : BINDING_TPM_ONLINE,
 			    .key_name = SPAN(a->key_name.b, a->key_name.len),
 			    .nonce = c->nonce,
 			    .claims = SPAN(a->claims, a->claims_len)};

@@ -4,6 +4,7 @@
  * attester.c    memory, connections, and which message is permitted when (a table)
  * attester_round.c  evidence: claims, binding, quotes, and the pieces asked for
  * attester_claims.c  what software says: regions, and what the program adds
+ * attester_offline.c  the same for a challenge in a file, into a file
  * attester_ima.c  the IMA list: how long it is, where an entry starts, its pieces
  */
 #ifndef ATTESTER_CONTEXT_H
@@ -72,6 +73,7 @@ struct assay_attester {
 	size_t part_max, log_max;
 
 	enum state state;
+	bool offline; /* the round is for a challenge in a file */
 	bool has_exporter;
 	uint8_t exporter[BINDING_CHANNEL_SIZE];
 	uint8_t address[MSG_IP6_SIZE], mac[MSG_MAC_SIZE]; /* this end of the connection */

@@ -24,6 +24,13 @@ enum binding_kind {
 	BINDING_KEY_ENROL = 5, /* possession: ->claims is the EnrolKey frame */
 };
 
+/* In a file, for a challenge in a file: there is no channel. */
+static inline bool
+binding_is_offline(uint8_t kind)
+{
+	return kind == BINDING_TPM_OFFLINE || kind == BINDING_KEY_OFFLINE;
+}
+
 struct binding {
 	uint8_t kind;	     /* enum binding_kind */
 	struct span key_name; /* TPM Name; or 0x000B || SHA-256(SPKI) */

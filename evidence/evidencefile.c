@@ -3,13 +3,14 @@
 
 #include <string.h>
 
-enum kind { PROOF = 1, CLAIMS, BOOT_LOG, IMA, KINDS };
+enum kind { PROOF = 1, CLAIMS, BOOT_LOG, IMA, NONCE, KINDS };
 
 static const size_t limits[KINDS] = {
 	[PROOF] = MSG_PROOF_MAX,
 	[CLAIMS] = MSG_CLAIMS_MAX,
 	[BOOT_LOG] = EVENTLOG_MAX,
 	[IMA] = EVIDENCEFILE_IMA_MAX,
+	[NONCE] = BINDING_NONCE_SIZE,
 };
 
 #define MAGIC SPAN(EVIDENCEFILE_MAGIC, sizeof EVIDENCEFILE_MAGIC - 1)
@@ -52,8 +53,10 @@ evidence_file_parse(struct span in, struct evidence_file *ret)
 		return e;
 	if (s[PROOF].n == 0)
 		return ASSAY_MISSING;
-	*ret = (struct evidence_file){s[PROOF], s[CLAIMS],   has[BOOT_LOG],
-				      has[IMA], s[BOOT_LOG], s[IMA]};
+	if (has[NONCE] && s[NONCE].n != BINDING_NONCE_SIZE)
+		return ASSAY_MALFORMED;
+	*ret = (struct evidence_file){s[PROOF],	   s[CLAIMS], has[BOOT_LOG], has[IMA],
+				      s[BOOT_LOG], s[IMA],    s[NONCE]};
 	return ASSAY_OK;
 }
 
@@ -78,5 +81,6 @@ evidence_file_write(const struct evidence_file *f, struct writer *w)
 	put_record(w, CLAIMS, f->claims, f->claims.n != 0);
 	put_record(w, BOOT_LOG, f->boot_log, f->has_boot_log);
 	put_record(w, IMA, f->ima, f->has_ima);
+	put_record(w, NONCE, f->nonce, f->nonce.n != 0);
 	return wr_finish(w, &n);
 }

@@ -8,6 +8,7 @@
 #include "log.h"
 
 #include "evidence/eventlog.h"
+#include "evidence/evidencefile.h"
 #include "evidence/hex.h"
 #include "verifier/appraise/digestset.h"
 #include "verifier/appraise/policy.h"
@@ -238,6 +239,41 @@ files_of_list(struct span in, struct result *ret)
 		put_text(ret, "the stored IMA list: %s%s", assay_err_text(ret->e), "");
 }
 
+static void
+put_part(struct writer *w, size_t *at, struct span s, bool present)
+{
+	if (present)
+		*at += 5;
+	wr_u8(w, present);
+	wr_be32(w, present ? (uint32_t)*at : 0);
+	wr_be32(w, (uint32_t)s.n);
+	*at += s.n;
+}
+
+/* Records stand one behind the other, each behind its kind and length. */
+static void
+parts_of_evidence(struct span in, struct result *ret)
+{
+	static uint8_t out[BINDING_NONCE_SIZE + 4 * 9];
+	size_t at = sizeof EVIDENCEFILE_MAGIC - 1;
+	struct evidence_file f;
+	struct writer w;
+
+	ret->e = evidence_file_parse(in, &f);
+	if (ret->e == ASSAY_OK && f.nonce.n == 0)
+		ret->e = ASSAY_NOT_FOUND;
+	if (ret->e != ASSAY_OK)
+		return;
+	wr_init(&w, out, sizeof out);
+	wr_bytes(&w, f.nonce);
+	put_part(&w, &at, f.proof, true);
+	put_part(&w, &at, f.claims, f.claims.n != 0);
+	put_part(&w, &at, f.boot_log, f.has_boot_log);
+	put_part(&w, &at, f.ima, f.has_ima);
+	ret->e = w.err;
+	ret->out = wr_span(&w);
+}
+
 static const struct job {
 	enum compile_kind kind;
 	bool before_jail; /* it reads the operator's files */
@@ -250,6 +286,7 @@ static const struct job {
 	{COMPILE_SOFTWARE, false, compile_software},
 	{COMPILE_FILES_CHECK, false, check_files},
 	{COMPILE_FILES_OF_LIST, false, files_of_list},
+	{COMPILE_EVIDENCE, false, parts_of_evidence},
 };
 
 static const struct job *

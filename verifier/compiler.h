@@ -20,6 +20,9 @@ enum compile_kind {
 	COMPILE_FILES_CHECK,   /* bulk: a digestset; nothing comes back, it is one or not */
 	COMPILE_FILES_OF_LIST, /* bulk: an IMA list; a digestset of its files comes back */
 	COMPILE_CORIM, /* be64 time, then corim_request_write() in hex, its own time not read */
+	COMPILE_EVIDENCE, /* bulk: an evidence file; its nonce comes back, and of proof, claims,
+			   * boot log and IMA list each u8 whether it is there, be32 offset,
+			   * be32 length. NOT_FOUND: there is no nonce */
 	COMPILE_ROOTS,	 /* be16 length and directory, be16 length and CRL directory ("") */
 };
 

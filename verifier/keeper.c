@@ -5,6 +5,7 @@
  * refused those that a role may not send. A handler that meets a broken rule loses
  * the child, never the ledger.
  */
+#include "keeper_offline.h"
 #include "keeper_private.h"
 
 #include "log.h"
@@ -428,6 +429,7 @@ finish(struct keeper *k)
 				keeper_session_free(k, k->sessions[p][i]);
 	for (unsigned p = 0; p < KEEPER_NET_MAX; p++)
 		free(k->sessions[p]);
+	keeper_offline_end();
 	keeper_judges_free(k);
 	keeper_maps_free(k);
 	free(k->references);

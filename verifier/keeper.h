@@ -207,6 +207,10 @@ ASSAY_MUST_USE enum assay_err keeper_address_release(struct keeper *k, const cha
 /* The device's addresses changed: keeper_device_changed() makes a new record of it. */
 void keeper_addresses_changed(struct keeper *k, const char *device);
 
+/* keeper_asked.c: what a device's last evidence answered, as its state keeps it, into
+ * in->asked and in->issued. */
+ASSAY_MUST_USE enum assay_err keeper_asked_read(struct span bytes, struct appraisal_input *in);
+
 /* keeper_metrics.c: what /metrics says. */
 struct writer;
 void keeper_metrics(struct keeper *k, struct writer *w);

@@ -95,20 +95,6 @@ add_logs(struct collection *x, const struct ledger_state *s)
 }
 
 static enum assay_err
-read_asked(struct span bytes, struct pcr_selection *ret)
-{
-	struct reader r;
-
-	rd_init(&r, bytes);
-	ret->count = (uint8_t)rd_count(&r, rd_u8(&r), PCR_BANKS_MAX);
-	for (unsigned i = 0; i < ret->count; i++) {
-		ret->bank[i].alg = rd_be16(&r);
-		ret->bank[i].mask = rd_be32(&r);
-	}
-	return rd_finish(&r);
-}
-
-static enum assay_err
 collect(struct collection *x, const struct ledger_device *d, const struct ledger_state *s)
 {
 	struct appraisal_input *in = &x->file.in;
@@ -118,6 +104,8 @@ collect(struct collection *x, const struct ledger_device *d, const struct ledger
 	x->file.mode = CASE_REPLAY;
 	memcpy(x->request->device, d->id, sizeof x->request->device);
 	memset(&k->input, 0, sizeof k->input);
+	if ((e = keeper_asked_read(s->asked, &k->input)) != ASSAY_OK)
+		return e;
 	keeper_fill_device(&k->input, d);
 	keeper_fill_references(k, x->request, d);
 	*in = k->input;
@@ -127,8 +115,7 @@ collect(struct collection *x, const struct ledger_device *d, const struct ledger
 	in->proof = s->proof;
 	in->claims = s->claims;
 	in->continuity = s->continuity;
-	if ((e = read_asked(s->asked, &in->asked)) != ASSAY_OK ||
-	    (e = add_logs(x, s)) != ASSAY_OK || (e = add_policy(x, d)) != ASSAY_OK ||
+	if ((e = add_logs(x, s)) != ASSAY_OK || (e = add_policy(x, d)) != ASSAY_OK ||
 		    (e = add_references(x)) != ASSAY_OK)
 		return e;
 	if (!keeper_ima_stored(k, x->request))

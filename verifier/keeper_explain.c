@@ -22,23 +22,6 @@ keeper_explain_lost(struct keeper *k, struct request *r)
 	keeper_request_free(k, r);
 }
 
-static enum assay_err
-read_asked(struct span bytes, struct pcr_selection *ret)
-{
-	struct reader r;
-
-	memset(ret, 0, sizeof *ret);
-	rd_init(&r, bytes);
-	ret->count = rd_u8(&r);
-	if (ret->count > PCR_BANKS_MAX)
-		rd_fail(&r, ASSAY_TOO_MANY);
-	for (unsigned i = 0; i < ret->count && r.err == ASSAY_OK; i++) {
-		ret->bank[i].alg = rd_be16(&r);
-		ret->bank[i].mask = rd_be32(&r);
-	}
-	return rd_finish(&r);
-}
-
 /* Copies: the ledger's memory is good for one blob at a time. */
 static enum assay_err
 copy_log(struct keeper *k, const uint8_t digest[32], uint8_t **ret, size_t *ret_len)
@@ -112,7 +95,7 @@ compose(struct keeper *k, const struct ledger_device *d, const struct keeper_pol
 	memcpy(r->evidence, st.nonce, sizeof r->evidence);
 	if ((e = copy_log(k, st.boot_log, &boot, &boot_len)) != ASSAY_OK ||
 	    (e = copy_log(k, st.good_log, &good, &good_len)) != ASSAY_OK ||
-	    (e = read_asked(st.asked, &in->asked)) != ASSAY_OK)
+	    (e = keeper_asked_read(st.asked, in)) != ASSAY_OK)
 		goto out;
 	fill_policy(k, r, p);
 	fill_evidence(k, r, &st);

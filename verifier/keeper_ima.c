@@ -192,6 +192,26 @@ keeper_ima_parts(struct keeper *k, struct keeper_session *s, struct request *r)
 	return ASSAY_OK;
 }
 
+enum assay_err
+keeper_ima_take(struct keeper *k, struct request *r, struct span list)
+{
+	struct bulk b = {0};
+	enum assay_err e;
+
+	if (list.n > IMALOG_MAX)
+		return ASSAY_TOO_LARGE;
+	if ((e = bulk_append(&b, list)) == ASSAY_OK && (e = bulk_seal(&b)) == ASSAY_OK)
+		e = bulk_map(&b);
+	if (e == ASSAY_OK)
+		e = replace(k, r, &b);
+	bulk_free(&b);
+	if (e != ASSAY_OK)
+		return e;
+	r->has_ima = true;
+	r->ima_from = r->ima_stored = 0;
+	return ASSAY_OK;
+}
+
 struct span
 keeper_ima_sent(const struct request *r)
 {

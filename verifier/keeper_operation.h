@@ -75,6 +75,8 @@ ASSAY_MUST_USE enum assay_err call_policy(struct call *c, bool active, struct le
 ASSAY_MUST_USE enum assay_err call_reference(struct call *c, enum operation_field f,
 					     struct ledger_reference *ret);
 ASSAY_MUST_USE enum assay_err call_reason(struct call *c, char ret[LEDGER_TEXT_MAX]);
+/* What the caller has uploaded becomes *ret's. NOT_FOUND. */
+ASSAY_MUST_USE enum assay_err call_upload(struct call *c, struct bulk *ret);
 /* The device that F_DEVICE names. NOT_FOUND, DUPLICATE (an ambiguous prefix). */
 ASSAY_MUST_USE enum assay_err call_device(struct call *c, struct ledger_device *ret);
 
@@ -109,6 +111,7 @@ ASSAY_MUST_USE enum assay_err json_device_tampered(const struct ledger_device *d
 /* Adds what `device show` says besides. */
 ASSAY_MUST_USE enum assay_err json_device_more(struct call *c, const struct ledger_device *d,
 					       json_t *out);
+json_t *json_finding(const struct finding *f);
 json_t *json_decision(const struct ledger_decision *d);
 /* keeper_operation_address.c; NULL if they cannot be read. */
 json_t *json_addresses(struct call *c, const char *device);
@@ -180,5 +183,7 @@ operation_handler operation_on_status, operation_on_device_address, operation_on
 	operation_on_reference_plan, operation_on_reference_unplan, operation_on_plan_list,
 	operation_on_known_bad_add, operation_on_known_bad_remove, operation_on_known_bad_list,
 	operation_on_reference_devices;
+operation_handler operation_on_evidence_challenge, operation_on_evidence_challenges,
+	operation_on_evidence_revoke, operation_on_evidence_submit;
 
 #endif

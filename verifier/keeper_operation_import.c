@@ -184,6 +184,20 @@ describe(struct call *c, struct job **ret)
 	return ASSAY_OK;
 }
 
+enum assay_err
+call_upload(struct call *c, struct bulk *ret)
+{
+	struct upload *u;
+	enum assay_err e;
+
+	if ((e = find_upload(c, &u)) != ASSAY_OK)
+		return e;
+	*ret = u->bytes;
+	memset(&u->bytes, 0, sizeof u->bytes);
+	upload_free(u);
+	return ASSAY_OK;
+}
+
 static enum assay_err
 start_upload(struct call *c, struct job *j)
 {
@@ -194,9 +208,8 @@ start_upload(struct call *c, struct job *j)
 		return e;
 	if (!*j->device.class_name)
 		return call_fail(c, ASSAY_MALFORMED, "class: which devices is the list for?");
-	j->bulk = u->bytes;
-	memset(&u->bytes, 0, sizeof u->bytes);
-	upload_free(u);
+	if ((e = call_upload(c, &j->bulk)) != ASSAY_OK)
+		return e;
 	if ((e = bulk_seal(&j->bulk)) != ASSAY_OK || (e = bulk_map(&j->bulk)) != ASSAY_OK)
 		return e;
 	j->finish = finish_upload;

@@ -166,7 +166,7 @@ json_index(int32_t i)
 	return i < 0 ? json_null() : json_integer(i);
 }
 
-static json_t *
+json_t *
 json_finding(const struct finding *f)
 {
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "word", finding_word(f->code),

@@ -116,6 +116,7 @@ struct request {
 	/* what is stored if the verdict is committed */
 	uint8_t nonce[BINDING_NONCE_SIZE];
 	struct pcr_selection asked;
+	int64_t issued; /* of offline evidence: when its challenge was; else 0 */
 	uint8_t *proof, *claims, *log;
 	size_t proof_len, claims_len, log_len;
 	const struct replay *replay; /* REQ_REPLAY, while it is put together: whose it is */
@@ -185,6 +186,7 @@ struct keeper_session {
 	struct request *held; /* waits for parts */
 	int ima_fd; /* of them, the IMA list; 0: none yet */
 	struct enrolment *enrolment;
+	struct submission *offline; /* no connection: evidence that an operator submitted */
 };
 
 /* What leaves after the commit of this turn. */
@@ -341,7 +343,29 @@ void keeper_fill_references(struct keeper *k, struct request *r, const struct le
 ASSAY_MUST_USE enum assay_err keeper_encode_request(struct keeper *k, struct request *r);
 ASSAY_MUST_USE enum assay_err keeper_copy(struct span in, uint8_t **ret, size_t *ret_len);
 
+/* keeper_asked.c; keeper_asked_read() is in keeper.h */
+void keeper_asked_write(const struct request *r, struct writer *w);
+
+/* keeper_offline.c: evidence in files; docs/offline.md */
+/* A session that is no connection; NULL. Its number is above those of all net processes. */
+struct keeper_session *keeper_offline_session(struct keeper *k, uint64_t id);
+/* Its answer is this word; the session ends. */
+void keeper_offline_refuse(struct keeper *k, struct keeper_session *s, const char *word,
+			   bool retry);
+/* Something more is needed than was in the file. True: it is taken as withheld, and to be
+ * judged so; false: that cannot be. */
+bool keeper_offline_withhold(struct keeper *k, struct request *r, const struct verdict *v);
+/* STATE: the challenge was answered meanwhile, or taken back. */
+ASSAY_MUST_USE enum assay_err keeper_offline_open(struct keeper *k, struct keeper_session *s);
+/* Within the change that stores the decision: nothing else answers this challenge. */
+ASSAY_MUST_USE enum assay_err keeper_offline_settle(struct keeper *k, struct keeper_session *s);
+void keeper_offline_decided(struct keeper *k, struct keeper_session *s, const struct verdict *v,
+			    const struct decision_view *d);
+
 /* keeper_ima.c */
+/* A whole list, from its first entry on, becomes r's. BUSY: too much is being held. */
+ASSAY_MUST_USE enum assay_err keeper_ima_take(struct keeper *k, struct request *r,
+					      struct span list);
 void keeper_on_ima(struct keeper *k, struct child *c, const struct ipc_msg *m);
 void keeper_on_split(struct keeper *k, struct child *c, const struct ipc_msg *m);
 void keeper_ima_forget(struct keeper_session *s);

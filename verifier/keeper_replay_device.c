@@ -218,23 +218,6 @@ fill_logs(struct keeper *k, const struct ledger_state *st)
 	return e;
 }
 
-static enum assay_err
-read_asked(struct span bytes, struct pcr_selection *ret)
-{
-	struct reader r;
-
-	memset(ret, 0, sizeof *ret);
-	rd_init(&r, bytes);
-	ret->count = rd_u8(&r);
-	if (ret->count > PCR_BANKS_MAX)
-		rd_fail(&r, ASSAY_TOO_MANY);
-	for (unsigned i = 0; i < ret->count && r.err == ASSAY_OK; i++) {
-		ret->bank[i].alg = rd_be16(&r);
-		ret->bank[i].mask = rd_be32(&r);
-	}
-	return rd_finish(&r);
-}
-
 static bool
 covers(const struct pcr_selection *asked, const struct pcr_selection *wanted)
 {
@@ -315,7 +298,7 @@ compose(struct keeper *k, const struct ledger_device *d, const struct judges *by
 	if (r)
 		memcpy(r->device, d->id, sizeof r->device);
 	if (!r || ledger_state_evidence(k->ledger, d->id, &st) != ASSAY_OK ||
-	    read_asked(st.asked, &k->input.asked) != ASSAY_OK)
+	    keeper_asked_read(st.asked, &k->input) != ASSAY_OK)
 		goto fail;
 	r->kind = REQ_REPLAY;
 	r->replay = k->replay;

@@ -106,7 +106,10 @@ keeper_fill_device(struct appraisal_input *in, const struct ledger_device *d)
 	in->device.tier = d->tier;
 	in->device.new_ak = d->new_ak;
 	in->device.copied = d->copied;
-	in->kind = tier_has_tpm(d->tier) ? BINDING_TPM_ONLINE : BINDING_KEY_ONLINE;
+	if (tier_has_tpm(d->tier))
+		in->kind = in->issued ? BINDING_TPM_OFFLINE : BINDING_TPM_ONLINE;
+	else
+		in->kind = in->issued ? BINDING_KEY_OFFLINE : BINDING_KEY_ONLINE;
 	in->device.ek_name = d->ek_name;
 	in->device.ak_name = d->ak_name;
 	in->device.ak_public = SPAN(d->ak_public, d->ak_public_len);
@@ -177,6 +180,7 @@ fill_evidence(struct keeper *k, const struct keeper_session *s, const struct req
 	if (s->bound)
 		in->channel = SPAN(s->channel, sizeof s->channel);
 	in->asked = r->asked;
+	in->issued = r->issued;
 	in->proof = SPAN(r->proof, r->proof_len);
 	in->claims = SPAN(r->claims, r->claims_len);
 	in->has_ima = r->has_ima;
@@ -288,6 +292,7 @@ compose(struct keeper *k, const struct keeper_session *s, struct request *r)
 	keeper_take_standing(k, d, &r->standing);
 	memcpy(r->before, st.nonce, sizeof r->before);
 	fill_evidence(k, s, r);
+	k->input.judged = st.verdict_at;
 	keeper_fill_device(&k->input, d);
 	k->input.continuity = st.continuity;
 	keeper_files_fill(&k->input, r);

@@ -20,7 +20,9 @@ keeper_find_session(struct keeper *k, uint64_t id)
 	unsigned p = NET_INDEX(id), slot = (unsigned)(id & 0xFFFFF);
 	struct keeper_session *s;
 
-	if (p >= KEEPER_NET_MAX || !k->sessions[p] || slot >= k->sessions_max)
+	if (p >= KEEPER_NET_MAX)
+		return keeper_offline_session(k, id);
+	if (!k->sessions[p] || slot >= k->sessions_max)
 		return NULL;
 	s = k->sessions[p][slot];
 	return s && s->id == id ? s : NULL;
@@ -95,6 +97,10 @@ keeper_refuse(struct keeper *k, uint64_t session, const char *word, bool retry)
 	metrics_word(&k->metrics.refusals, word, OUTCOME_QUARANTINE);
 	log_event(LOG_LEVEL_WARN, "refused", "session", log_u64(session), "peer",
 		  s ? s->peer : "", "reason", word, NULL);
+	if (s && s->offline) {
+		keeper_offline_refuse(k, s, word, retry);
+		return;
+	}
 	if (envelope_encode_refused(&m, frame, sizeof frame, &n) == ASSAY_OK)
 		keeper_send(k, session, SPAN(frame, n));
 	if (s)

@@ -61,7 +61,11 @@ on_need(struct keeper *k, struct keeper_session *s, struct request *r, const str
 		keeper_submit(k, s, r);
 		return;
 	}
-	if (++r->needs > MSG_WANTS_MAX + APPRAISAL_FILES_MAX) {
+	if (s->offline && keeper_offline_withhold(k, r, v)) {
+		keeper_submit(k, s, r);
+		return;
+	}
+	if (s->offline || ++r->needs > MSG_WANTS_MAX + APPRAISAL_FILES_MAX) {
 		keeper_refuse(k, s->id, "evidence.incomplete", false);
 		keeper_request_free(k, r);
 		return;
@@ -110,6 +114,10 @@ send_decision(struct keeper *k, struct keeper_session *s, const struct verdict *
 	enum assay_err e;
 	size_t n;
 
+	if (s->offline) {
+		keeper_offline_decided(k, s, v, d);
+		return;
+	}
 	s->next_ms = next_challenge(k, s, interval);
 	m.next_in_ms = (uint32_t)(s->next_ms - k->now_ms);
 	m.sequence = d->sequence;
@@ -128,7 +136,7 @@ send_decision(struct keeper *k, struct keeper_session *s, const struct verdict *
 static void
 prove_session(struct keeper *k, struct keeper_session *s, const char *device)
 {
-	struct live_device *d = live_add(&k->live, device);
+	struct live_device *d = s->offline ? NULL : live_add(&k->live, device);
 
 	s->proved = true;
 	memcpy(s->device, device, sizeof s->device);
@@ -140,10 +148,12 @@ prove_session(struct keeper *k, struct keeper_session *s, const char *device)
 	d->last_seen = k->now;
 }
 
+/* What came in a file is as old as its challenge. */
 static int64_t
-verdict_expiry(const struct keeper *k, const struct verdict *v)
+verdict_expiry(const struct keeper *k, const struct request *r, const struct verdict *v)
 {
-	int64_t at = k->now + v->max_age_s;
+	int64_t since = r->issued > 0 && r->issued < k->now ? r->issued : k->now;
+	int64_t at = since + v->max_age_s;
 
 	return v->not_after && v->not_after < at ? v->not_after : at;
 }
@@ -198,11 +208,7 @@ fill_state(struct keeper *k, const struct request *r, const struct verdict *v,
 			return e;
 	}
 	wr_init(&w, asked, sizeof asked);
-	wr_u8(&w, r->asked.count);
-	for (unsigned i = 0; i < r->asked.count; i++) {
-		wr_be16(&w, r->asked.bank[i].alg);
-		wr_be32(&w, r->asked.bank[i].mask);
-	}
+	keeper_asked_write(r, &w);
 	st->asked = wr_span(&w);
 	st->proof = SPAN(r->proof, r->proof_len);
 	st->claims = SPAN(r->claims, r->claims_len);
@@ -211,7 +217,7 @@ fill_state(struct keeper *k, const struct request *r, const struct verdict *v,
 	memcpy(st->reference, v->reference, sizeof st->reference);
 	st->verdict_outcome = verdict_effective(v);
 	st->verdict_at = k->now;
-	st->expires_at = verdict_expiry(k, v);
+	st->expires_at = verdict_expiry(k, r, v);
 	return ASSAY_OK;
 }
 
@@ -244,7 +250,7 @@ decide_with(struct keeper *k, const struct request *r, struct decision_view *ret
 		.judged = true,
 		.verdict = verdict_effective(v),
 		.verdict_at = k->now,
-		.expires_at = verdict_expiry(k, v),
+		.expires_at = verdict_expiry(k, r, v),
 		.now = k->now,
 	};
 
@@ -329,6 +335,8 @@ commit_round(struct keeper *k, struct keeper_session *s, struct request *r, stru
 	decide_with(k, r, &d);
 	if (d.outcome > st.decision && r->kind != REQ_REPRODUCE)
 		return ASSAY_DENIED; /* milder: not before it was reproduced */
+	if (s->offline && (e = keeper_offline_open(k, s)) != ASSAY_OK)
+		return e;
 	if ((e = fill_state(k, r, v, &st)) != ASSAY_OK || (e = store_log(k, r, v)) != ASSAY_OK)
 		return e;
 	if ((e = keeper_ima_store(k, r, v)) != ASSAY_OK)
@@ -339,6 +347,7 @@ commit_round(struct keeper *k, struct keeper_session *s, struct request *r, stru
 	if ((e = keeper_address_take(k, s, r, d.expires)) != ASSAY_OK ||
 	    (e = keeper_record_decision(k, &st, &d, detail)) != ASSAY_OK ||
 	    (e = ledger_state_put(k->ledger, &st)) != ASSAY_OK ||
+	    (s->offline && (e = keeper_offline_settle(k, s)) != ASSAY_OK) ||
 	    (e = keeper_note_copy(k, r->device, v)) != ASSAY_OK) {
 		keeper_poison(k, e);
 		return e;
@@ -368,6 +377,14 @@ reproduce(struct keeper *k, struct request *r, struct span bytes)
 	keeper_enqueue(k, r);
 }
 
+static const char *
+word_for(const struct keeper_session *s, enum assay_err e)
+{
+	if (e == ASSAY_STATE && s->offline)
+		return "challenge.used";
+	return e == ASSAY_MISMATCH ? "session.raced" : "verifier.internal";
+}
+
 static void
 on_decided(struct keeper *k, struct keeper_session *s, struct request *r, struct span bytes)
 {
@@ -393,8 +410,7 @@ on_decided(struct keeper *k, struct keeper_session *s, struct request *r, struct
 	if (e != ASSAY_OK) {
 		log_event(LOG_LEVEL_WARN, "round-not-stored", "device", r->device, "error",
 			  assay_err_name(e), NULL);
-		keeper_refuse(k, s->id,
-			      e == ASSAY_MISMATCH ? "session.raced" : "verifier.internal", true);
+		keeper_refuse(k, s->id, word_for(s, e), true);
 	}
 	keeper_request_free(k, r);
 }
@@ -405,9 +421,12 @@ on_unproven(struct keeper *k, struct request *r, const struct verdict *v)
 	const char *word = v->nfindings ? finding_word((enum finding_code)v->findings[0].code)
 					: "evidence.unproven";
 
+	const struct keeper_session *s = keeper_find_session(k, r->session);
+
 	log_event(LOG_LEVEL_WARN, "unproven", "session", log_u64(r->session), "claims-to-be",
 		  r->device, "finding", word, NULL);
-	keeper_refuse(k, r->session, "evidence.unproven", false);
+	/* operators may know what devices may not */
+	keeper_refuse(k, r->session, s && s->offline ? word : "evidence.unproven", false);
 	keeper_request_free(k, r);
 }
 

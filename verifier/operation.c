@@ -108,7 +108,7 @@ static const char *const field_names[F_COUNT] = {
 	[F_HALT] = "halt_above", [F_FLIPS] = "max_flips",     [F_TO] = "to",
 	[F_FROM] = "from",	 [F_UNTIL] = "until",	      [F_VERSION] = "version",
 	[F_WHAT] = "what",	 [F_ADDRESS] = "address",	      [F_MAC] = "mac",
-	[F_CERT] = "cert",
+	[F_CERT] = "cert",	 [F_CHALLENGE] = "challenge",
 };
 
 const char *

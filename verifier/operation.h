@@ -72,7 +72,11 @@
 	X(KNOWN_BAD_REMOVE, "known-bad.remove", OPERATOR)                                      \
 	X(KNOWN_BAD_LIST, "known-bad.list", VIEWER)                                            \
 	X(REFERENCE_DEVICES, "reference.devices", VIEWER)                                      \
-	X(REPLAY_CANCEL, "replay.cancel", OPERATOR)
+	X(REPLAY_CANCEL, "replay.cancel", OPERATOR)                                    \
+	X(EVIDENCE_CHALLENGE, "evidence.challenge", OPERATOR)                                  \
+	X(EVIDENCE_CHALLENGES, "evidence.challenges", VIEWER)                                  \
+	X(EVIDENCE_REVOKE, "evidence.revoke", OPERATOR)                                        \
+	X(EVIDENCE_SUBMIT, "evidence.submit", OPERATOR)
 
 enum operation_code {
 	OP_NONE = 0,
@@ -128,6 +132,7 @@ enum operation_field {
 	F_ADDRESS,   /* "mac ...", "ip ...", "cert ..." */
 	F_MAC,
 	F_CERT,	     /* SHA-256 of a client certificate, hex */
+	F_CHALLENGE, /* id of a challenge in a file */
 	F_COUNT
 };
 

@@ -77,6 +77,8 @@ uint64_t agent_pause_ms(unsigned failures, uint64_t cap_ms, uint32_t random);
 
 /* `run` and `enrol`; an exit status of options.h. s is open and locked, m started. */
 int agent_run(const struct options *o, struct statedir *s, struct measuring *m);
+/* `collect`: collect.c; likewise. */
+int agent_collect(const struct options *o, struct statedir *s, struct measuring *m);
 /* The whole program, for main(). */
 int agent_main(int argc, char **argv);
 

@@ -3,7 +3,9 @@
 
 #include "report.h"
 
+#include <poll.h>
 #include <string.h>
+#include <time.h>
 
 /* Beyond its time limit, before an answer is given up. */
 #define GRACE_MS 2000
@@ -100,6 +102,30 @@ measuring_answered(struct measuring *m)
 	m->restarted = !m->o->user[0] && start(m) == AGENT_YES;
 	m->lost = !m->restarted;
 	return true;
+}
+
+static int64_t
+clock_ms(void)
+{
+	struct timespec t = {0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void
+measuring_wait(struct measuring *m, uint32_t ms)
+{
+	int64_t end = clock_ms() + ms + GRACE_MS, left;
+
+	if (!m->on || collector_ask(&m->collector, ms, true) != ASSAY_OK)
+		return;
+	while ((left = end - clock_ms()) > 0 && m->collector.fd >= 0) {
+		struct pollfd p = {.fd = m->collector.fd, .events = POLLIN};
+
+		if (poll(&p, 1, (int)left) > 0 && measuring_answered(m))
+			return;
+	}
 }
 
 /* assay_claims_source: the collector's, and what only this process can ask the TPM. */

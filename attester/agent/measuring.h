@@ -38,6 +38,9 @@ bool measuring_holds(struct measuring *m, struct span message, uint64_t *ret_ms)
 bool measuring_answered(struct measuring *m);
 /* The challenge that was held, to be answered now. */
 struct span measuring_held(const struct measuring *m);
+/* Everything measured anew, waiting as long as ms for it; what is not done by then is
+ * missing. For who has nothing else to do. */
+void measuring_wait(struct measuring *m, uint32_t ms);
 /* What the attester is configured with. */
 void measuring_configure(struct measuring *m, struct assay_attester_config *c);
 

@@ -68,6 +68,9 @@ static const struct option {
 	{"allow-unbound", NULL, NULL, AT(unbound),
 	 "attest also behind a proxy that ends TLS"},
 	{"user", "NAME", set_user, 0, "become this user; measuring keeps its privileges"},
+	{"challenge", "FILE", NULL, AT(challenge), "collect: what is answered"},
+	{"out", "FILE", NULL, AT(out), "collect: the evidence; must not be there yet"},
+	{"root", "KID", NULL, AT(root), "collect: only of the verifier whose first key this is"},
 	{"once", NULL, NULL, AT(once), "end after the first decision"},
 	{"json", NULL, NULL, AT(json), "status, measure: one JSON document"},
 	{"verbose", NULL, NULL, AT(verbose), "log more"},
@@ -82,6 +85,7 @@ static const struct command {
 	{"run", COMMAND_RUN, "attest for ever (if no command is given)"},
 	{"enrol", COMMAND_ENROL, "enrol and end"},
 	{"status", COMMAND_STATUS, "show what is kept; talks to nobody"},
+	{"collect", COMMAND_COLLECT, "evidence for a challenge in a file; talks to nobody"},
 	{"measure", COMMAND_MEASURE, "measure as the file says, and show it; talks to nobody"},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
@@ -500,6 +504,9 @@ missing(const struct options *o)
 		       "token";
 	if (o->command == COMMAND_STATUS)
 		return NULL;
+	if (o->command == COMMAND_COLLECT)
+		return o->challenge[0] && o->out[0] ? NULL
+						    : "--challenge, --out: needed by collect";
 	if (!o->url[0])
 		return "--verifier: needed, e.g. wss://verifier.example:7443";
 	if (o->once && o->command == COMMAND_ENROL)

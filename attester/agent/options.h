@@ -25,7 +25,13 @@ enum agent_status {
 	AGENT_USAGE = 64,
 };
 
-enum agent_command { COMMAND_RUN, COMMAND_ENROL, COMMAND_STATUS, COMMAND_MEASURE };
+enum agent_command {
+	COMMAND_RUN,
+	COMMAND_ENROL,
+	COMMAND_STATUS,
+	COMMAND_MEASURE,
+	COMMAND_COLLECT
+};
 
 
 /* What holds the key. */
@@ -51,6 +57,8 @@ struct options {
 	char key_file[OPTIONS_TEXT_MAX], certificate[OPTIONS_TEXT_MAX];
 	char pkcs11_module[OPTIONS_TEXT_MAX], pkcs11_pin_file[OPTIONS_TEXT_MAX];
 	char pkcs11_token[OPTIONS_TEXT_MAX], pkcs11_key[OPTIONS_TEXT_MAX];
+	char challenge[OPTIONS_TEXT_MAX], out[OPTIONS_TEXT_MAX]; /* of collect */
+	char root[OPTIONS_TEXT_MAX];
 	enum assay_key_kind key_type;
 	enum assay_ek ek;
 	enum assay_ak ak;

@@ -79,6 +79,8 @@ run_command(const struct options *o, struct statedir *s, struct measuring *m)
 
 	if (status != AGENT_YES)
 		return status;
+	if (o->command == COMMAND_COLLECT)
+		return agent_collect(o, s, m);
 	if (o->command == COMMAND_ENROL && s->enrolment.enrolled && !s->enrolment.pending) {
 		report(REPORT_INFO, "enrolled", "device", s->enrolment.device, "note",
 		       "was enrolled before", NULL);
@@ -91,7 +93,8 @@ run_command(const struct options *o, struct statedir *s, struct measuring *m)
 static int
 start(const struct options *o, struct measuring *m)
 {
-	int status = o->command == COMMAND_RUN ? measuring_start(m, o) : AGENT_YES;
+	bool measures = o->command == COMMAND_RUN || o->command == COMMAND_COLLECT;
+	int status = measures ? measuring_start(m, o) : AGENT_YES;
 
 	return status == AGENT_YES ? privilege_drop(o) : status;
 }

@@ -97,6 +97,17 @@ struct appraisal {
 	struct continuity prev; /* continuity.c; what is remembered */
 };
 
+/* ---- offline.c: evidence that came in a file ---- */
+
+/* Whether the challenge of an offline kind is one: issued some time, on no channel. */
+bool offline_sound(const struct appraisal_input *in);
+/* Older than a round that was judged after the challenge was issued: it tells nothing, and
+ * says nothing against the device. Ends the appraisal (false). */
+bool offline_order(struct appraisal *a);
+/* Whether the policy takes such evidence, and evidence of this age. */
+void offline_judge(struct appraisal *a);
+void offline_gather(struct appraisal *a);
+
 /* ---- finding.c ---- */
 
 /* A new finding with the code's own text, to be filled further. Never NULL. */

@@ -193,6 +193,7 @@ judge(struct appraisal *a, struct appraisal_input *room)
 	narrow(a, room);
 	if (!continuity_check(a))
 		return false;
+	offline_judge(a);
 	if (!tier_has_tpm(a->in->device.tier)) {
 		if (!software_check(a))
 			return false;
@@ -315,7 +316,8 @@ appraise_core_only(const struct appraisal_input *in, struct arena *scratch, stru
 		return;
 	judges_open(&a);
 	if (!continuity_check(&a)) {
-		fault(ret);
+		if (ret->status == VERDICT_FAULT)
+			fault(ret);
 		return;
 	}
 	ret->next.software = a.prev.software;

@@ -97,6 +97,12 @@ enum address_conflict { CONFLICT_NONE = 0, CONFLICT_IP, CONFLICT_MAC, CONFLICT_C
 struct appraisal_input {
 	int64_t now; /* seconds since the epoch */
 	uint8_t kind; /* enum binding_kind */
+	/*
+	 * Of the offline kinds alone: when the challenge was issued, from which the age of
+	 * the evidence counts, and when the round was judged that left ->continuity (0: no
+	 * round did). Evidence that is older than such a round is superseded.
+	 */
+	int64_t issued, judged;
 	uint8_t nonce[BINDING_NONCE_SIZE];
 	struct span channel; /* 32 bytes or empty */
 	struct pcr_selection asked;

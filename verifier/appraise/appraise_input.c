@@ -127,6 +127,10 @@ appraisal_input_encode(const struct appraisal_input *in, uint8_t *ret, size_t ca
 	wr_u8(&w, INPUT_FORM);
 	pack_time(&w, in->now);
 	wr_u8(&w, in->kind);
+	if (binding_is_offline(in->kind)) {
+		pack_time(&w, in->issued);
+		pack_time(&w, in->judged);
+	}
 	pack_fixed(&w, in->nonce, sizeof in->nonce);
 	wr_be16_bytes(&w, in->channel);
 	pack_selection(&w, &in->asked);
@@ -170,6 +174,10 @@ unpack_input(struct reader *r, struct appraisal_input *ret)
 		rd_fail(r, ASSAY_BAD_TYPE);
 	ret->now = unpack_time(r);
 	ret->kind = rd_u8(r);
+	if (binding_is_offline(ret->kind)) {
+		ret->issued = unpack_time(r);
+		ret->judged = unpack_time(r);
+	}
 	unpack_fixed(r, ret->nonce, sizeof ret->nonce);
 	ret->channel = rd_be16_bytes(r, BINDING_CHANNEL_SIZE);
 	unpack_selection(r, &ret->asked);

@@ -103,7 +103,7 @@ continuity_check(struct appraisal *a)
 	unsigned before = a->v->nfindings;
 	bool same_reset;
 
-	if (continuity_decode(a->in->continuity, &a->prev) != ASSAY_OK)
+	if (continuity_decode(a->in->continuity, &a->prev) != ASSAY_OK || !offline_order(a))
 		return false;
 	if (!tier_has_tpm(a->in->device.tier)) {
 		a->same_judges = p->present &&

@@ -200,6 +200,8 @@ core_check(struct appraisal *a)
 
 	if (e != ASSAY_OK)
 		return unproven_error(a, FIND_MALFORMED, "proof", e);
+	if (!offline_sound(a->in))
+		return unproven(a, FIND_BINDING, "challenge");
 	if (!tier_has_tpm(a->in->device.tier))
 		return core_key_check(a);
 	return check_key(a) && check_quotes(a) && check_selection(a) && check_values(a) &&

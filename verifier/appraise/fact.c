@@ -108,7 +108,7 @@ fact_unit(enum fact_id id)
 
 	if (id == FACT_QUOTE_CLOCK)
 		return UNIT_MILLISECONDS;
-	if (id == FACT_HEALTH_UPDATE_AGE)
+	if (id == FACT_HEALTH_UPDATE_AGE || id == FACT_EVIDENCE_AGE)
 		return UNIT_SECONDS;
 	if ((unsigned)id < FACT_HEALTH_FIRST || facts[id].type != FACT_INTEGER)
 		return UNIT_NONE;

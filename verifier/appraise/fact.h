@@ -235,7 +235,11 @@ const char *fact_type_name(enum fact_type t);
 	X(ADDRESS_SAME, "address.same", BOOL, VERIFIER, ROUND, 0,                              \
 	  "both are the same address; false behind NAT or a proxy")                            \
 	X(ADDRESS_CONFLICT, "address.conflict", BOOL, VERIFIER, ROUND, 0,                      \
-	  "the address, or the MAC address told with it, belongs to another device")
+	  "the address, or the MAC address told with it, belongs to another device")   \
+	X(EVIDENCE_OFFLINE, "evidence.offline", BOOL, VERIFIER, ROUND, 0,                      \
+	  "the evidence was collected offline, for a challenge in a file")                     \
+	X(EVIDENCE_AGE, "evidence.age", NUMBER, VERIFIER, ROUND, 0,                            \
+	  "of offline evidence: time since its challenge was issued")
 
 /* The health claims follow: "health.NAME" of the device as a whole, and "health.NAME.*"
  * of an instance, where there are such; all CLAIMED, of the ROUND. */

@@ -52,6 +52,7 @@ gather_key(struct appraisal *a)
 	struct fact_set *s = a->facts;
 
 	factset_bool(s, FACT_CHANNEL_BOUND, a->in->channel.n == BINDING_CHANNEL_SIZE);
+	offline_gather(a);
 	factset_text(s, FACT_DEVICE_CLASS, d->class_name);
 	factset_text(s, FACT_DEVICE_TIER, tier_name(d->tier));
 	factset_bool(s, FACT_DEVICE_COPIED, d->copied);

@@ -254,7 +254,11 @@ appraise_given(const struct given *g, struct arena *scratch, struct verdict *ret
 	appraisal_begin(&a, &in, scratch, ret);
 	factset_init(&facts);
 	a.facts = &facts;
-	if (g->bound)
+	if (g->offline) {
+		in.kind = tier_has_tpm(g->device.tier) ? BINDING_TPM_OFFLINE : BINDING_KEY_OFFLINE;
+		in.issued = g->age < (uint64_t)g->now ? g->now - (int64_t)g->age : 1;
+	}
+	if (g->bound && !g->offline)
 		in.channel = SPAN(channel, sizeof channel);
 	if (digest_sha256(g->policy, in.policy_digest) != ASSAY_OK)
 		return;
@@ -269,6 +273,7 @@ appraise_given(const struct given *g, struct arena *scratch, struct verdict *ret
 		return;
 	in.references[0] = w->view;
 	in.nreferences = policy_needs_software(&a.policy) ? 1 : 0;
+	offline_judge(&a);
 	judge_given(&a, g);
 	appraisal_decide(&a);
 }

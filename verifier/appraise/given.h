@@ -51,6 +51,8 @@ struct given {
 	struct device_view device;
 	int64_t now;
 	bool bound;	    /* to the channel */
+	bool offline;	    /* evidence from a file, never bound ... */
+	uint64_t age;	    /* ... and so many seconds old */
 	enum given_boot boot;
 	size_t nfacts;
 	struct fact_value facts[GIVEN_FACTS_MAX];

@@ -66,6 +66,8 @@ judges_open(struct appraisal *a)
 	a->has_policy = true;
 	memcpy(a->v->policy, in->policy_digest, sizeof a->v->policy);
 	a->v->max_age_s = a->policy.info.max_age_s;
+	if (binding_is_offline(in->kind) && a->policy.info.offline_max_age_s != 0)
+		a->v->max_age_s = a->policy.info.offline_max_age_s;
 	a->v->interval_s = a->policy.info.interval_s;
 	a->v->monitor = a->policy.info.monitor;
 }

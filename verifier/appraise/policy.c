@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define POLICY_FORM 0x50
-#define POLICY_FORM_VERSION 3
+#define POLICY_FORM_VERSION 4
 
 const char *
 policy_op_name(enum policy_op op)
@@ -47,6 +47,7 @@ policy_write_head(struct writer *w, const struct policy *p)
 	pack_bool(w, p->allow_virtual_tpm);
 	pack_bool(w, p->allow_sha1_only);
 	pack_below(w, p->lowest_tier, TIER_COUNT);
+	wr_be32(w, p->info.offline_max_age_s);
 	policy_write_workarounds(w, p);
 	policy_write_software(w, p);
 	wr_be32_bytes(w, p->ima);
@@ -71,7 +72,7 @@ head_sound(const struct policy *p)
 		return false;
 	return i->max_age_s <= i->interval_s * i->patience && (p->compare & ~asked) == 0 &&
 	       (p->unlogged & ~asked) == 0 && (p->ima.n == 0 || (asked >> IMALOG_PCR & 1)) &&
-	       p->nrules <= POLICY_RULES_MAX;
+	       p->info.offline_max_age_s <= POLICY_OFFLINE_MAX && p->nrules <= POLICY_RULES_MAX;
 }
 
 enum tier
@@ -116,6 +117,7 @@ policy_open(struct span compiled, struct policy *ret)
 	ret->allow_virtual_tpm = unpack_bool(&r);
 	ret->allow_sha1_only = unpack_bool(&r);
 	ret->lowest_tier = unpack_below(&r, TIER_COUNT);
+	ret->info.offline_max_age_s = rd_be32(&r);
 	policy_read_workarounds(&r, ret);
 	policy_read_software(&r, ret);
 	ret->ima = rd_be32_bytes(&r, IMA_POLICY_BYTES_MAX);

@@ -21,6 +21,7 @@
 #define POLICY_VALUE_MAX 255	/* bytes of one value */
 #define POLICY_INTERVAL_MAX 86400 /* seconds */
 #define POLICY_PATIENCE_MAX 100
+#define POLICY_OFFLINE_MAX (90 * 86400) /* seconds */
 #define POLICY_WORKAROUNDS_MAX 16
 #define POLICY_PATTERN_MAX 64 /* of a workaround */
 #define POLICY_REASON_MAX 200
@@ -37,6 +38,8 @@ struct policy_info {
 	bool monitor;
 	struct pcr_selection ask;
 	uint32_t interval_s, patience, max_age_s; /* max_age <= interval * patience */
+	/* How long offline evidence holds, from the challenge on; 0: none is accepted. */
+	uint32_t offline_max_age_s;
 	uint8_t digest[32]; /* SHA-256 of the compiled bytes */
 };
 

@@ -262,7 +262,15 @@ const char *provenance_name(enum provenance p);
 	X(ADDRESS_CONFLICT, "address.conflict", "its address belongs to another device",       \
 	  "find out which of the two should have it: assay device show; then give it up there") \
 	X(SOFTWARE_UNKNOWN, "software.unreferenced", "no reference set has this software",     \
-	  "capture or import reference values that have it")
+	  "capture or import reference values that have it")                                   \
+	X(OFFLINE, "evidence.offline", "the policy does not take evidence collected offline",  \
+	  "let the device attest on a connection, or add a section offline to the policy")     \
+	X(OFFLINE_OLD, "evidence.offline-old",                                                 \
+	  "the challenge was issued longer ago than policy accepts",                           \
+	  "issue a new challenge, and bring its answer sooner")                                \
+	X(SUPERSEDED, "evidence.superseded",                                                   \
+	  "later evidence of the device has been judged already",                              \
+	  "nothing; issue a new challenge if the device is to be judged offline again")
 
 enum finding_code {
 #define X(code, word, text, fix) FIND_##code,

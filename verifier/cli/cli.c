@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,4 +154,27 @@ cli_parse_time(const char *text, int64_t *ret)
 		return false;
 	*ret = v;
 	return true;
+}
+
+int
+cli_write_file(const char *path, struct span bytes)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	size_t done = 0;
+
+	if (fd < 0)
+		return cli_fail(CLI_NO_ACCESS, "%s: %s", path, strerror(errno));
+	while (done < bytes.n) {
+		ssize_t n = write(fd, bytes.p + done, bytes.n - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	if (done == bytes.n && fsync(fd) == 0 && close(fd) == 0)
+		return CLI_YES;
+	(void)unlink(path);
+	return cli_fail(CLI_NO_ACCESS, "%s: %s", path, strerror(errno));
 }

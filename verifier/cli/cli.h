@@ -50,6 +50,8 @@ int cli_usage(const struct cli_command *c, const char *fmt, ...)
 ASSAY_MUST_USE bool cli_read_file(const char *path, size_t max, struct span *ret,
 				  int *ret_status);
 void cli_free(struct span s);
+/* A new file, 0600, whole or not at all; never over one that is there. CLI_NO_ACCESS. */
+int cli_write_file(const char *path, struct span bytes);
 /* Whether f is a terminal that takes colour (NO_COLOR and TERM=dumb honoured). */
 bool cli_colour(FILE *f);
 /* ANSI sequences, or "" where cli_colour(stdout) is false. */

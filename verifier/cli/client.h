@@ -90,6 +90,9 @@ ASSAY_MUST_USE json_t *client_ask(const struct client *c, bool post, const char 
 /* A POST of bytes. */
 ASSAY_MUST_USE json_t *client_send(const struct client *c, const char *path, struct span bytes,
 				   int *ret_status);
+/* Bytes in pieces, for an operation that takes an upload: its id in id. */
+#define CLIENT_UPLOAD_ID 64
+int client_upload(const struct client *c, struct span bytes, char id[CLIENT_UPLOAD_ID]);
 /* The same for bytes as the answer; released with cli_free(). */
 ASSAY_MUST_USE bool client_fetch(const struct client *c, const char *path, struct span *ret,
 				 int *ret_status);

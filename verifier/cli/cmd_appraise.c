@@ -4,8 +4,11 @@
  */
 #include "akfile.h"
 #include "cli.h"
+#include "pem.h"
 #include "verdict_show.h"
 
+#include "evidence/challengefile.h"
+#include "evidence/devicekey.h"
 #include "evidence/evidencefile.h"
 #include "evidence/hex.h"
 #include "verifier/appraise/casefile.h"
@@ -41,6 +44,7 @@ struct work {
 	void *held[HELD_MAX];
 	size_t nfiles;
 	struct span files[HELD_MAX];
+	struct span nonce; /* that the evidence says it answers; empty: none */
 };
 
 /* ---- options ---- */
@@ -169,25 +173,84 @@ find_tier(const char *name)
 	return TIER_NONE;
 }
 
+/* The identity key of a device without TPM: its SubjectPublicKeyInfo. */
+static int
+take_public(struct work *w, const char *path, struct device_view *d)
+{
+	struct span file;
+	struct writer der;
+	int status = read_file(w, path, AKFILE_MAX, &file);
+	enum assay_err e = ASSAY_OK;
+
+	if (status != CLI_YES)
+		return status;
+	d->ak_public = file;
+	if (pem_is(file)) {
+		wr_init(&der, hold(w, AKFILE_MAX), AKFILE_MAX);
+		e = der.p ? pem_decode(file, "PUBLIC KEY", &der) : ASSAY_NO_MEMORY;
+		d->ak_public = wr_span(&der);
+	}
+	if (e == ASSAY_OK)
+		e = devicekey_name(d->ak_public, &d->ak_name);
+	d->ek_name = d->ak_name;
+	return e == ASSAY_OK ? CLI_YES
+			     : cli_fail(CLI_BAD_INPUT, "%s: no public key of a device: %s", path,
+					assay_err_text(e));
+}
+
 static int
 fill_device(const struct options *o, struct work *w)
 {
 	struct device_view *d = &w->c.in.device;
 	struct span unused;
-	int status = take_key(w, o->key, &w->key, &d->ak_name, &d->ak_public);
+	int status;
 
-	if (status == CLI_YES)
-		status = take_key(w, o->ek, &w->ek, &d->ek_name, &unused);
+	d->tier = o->tier ? find_tier(o->tier) : TIER_TPM;
+	if (d->tier == TIER_NONE)
+		return cli_usage(&cmd_appraise, "--tier %s: none of tpm, virtual-tpm, dice, token, "
+						"software", o->tier);
+	if (tier_has_tpm(d->tier) != (o->ek != NULL))
+		return cli_usage(&cmd_appraise, o->ek ? "--ek: only with a TPM" : "--ek is needed");
+	if (!o->ek) {
+		status = take_public(w, o->key, d);
+	} else {
+		status = take_key(w, o->key, &w->key, &d->ak_name, &d->ak_public);
+		if (status == CLI_YES)
+			status = take_key(w, o->ek, &w->ek, &d->ek_name, &unused);
+	}
 	if (status != CLI_YES)
 		return status;
-	d->tier = o->tier ? find_tier(o->tier) : TIER_TPM;
-	if (d->tier != TIER_TPM && d->tier != TIER_VTPM)
-		return cli_usage(&cmd_appraise, "--tier %s: tpm or virtual-tpm; evidence of a "
-				 "device without a TPM is judged from a case file", o->tier);
 	if (o->class_name && strlen(o->class_name) > DEVICE_CLASS_MAX)
 		return cli_usage(&cmd_appraise, "--class %s: too long", o->class_name);
 	snprintf(d->class_name, sizeof d->class_name, "%s", o->class_name ? o->class_name : "");
 	memset(d->id, '0', DEVICE_ID_HEX);
+	return CLI_YES;
+}
+
+/* The challenge of another round would show as a quote that is not bound to it. */
+static int
+take_offline(const struct options *o, struct work *w, struct span file)
+{
+	struct appraisal_input *in = &w->c.in;
+	struct challenge_file ch;
+	enum assay_err e = challenge_file_parse(file, NULL, &ch);
+
+	if (e != ASSAY_OK)
+		return cli_fail(CLI_BAD_INPUT, "%s: no sound challenge: %s", o->challenge,
+				assay_err_text(e));
+	if (w->nonce.n && !span_equal(w->nonce, SPAN(ch.nonce, sizeof ch.nonce)))
+		return cli_fail(CLI_NEGATIVE, "%s: the evidence answers another challenge",
+				o->challenge);
+	if (in->now >= ch.expires)
+		return cli_fail(CLI_NEGATIVE, "%s: the challenge has expired", o->challenge);
+	memcpy(in->nonce, ch.nonce, sizeof in->nonce);
+	memcpy(in->device.id, ch.device, sizeof in->device.id);
+	in->asked = ch.asked;
+	in->issued = ch.issued;
+	in->kind = tier_has_tpm(in->device.tier) ? BINDING_TPM_OFFLINE : BINDING_KEY_OFFLINE;
+	/* nobody can be asked for more: what is not in the file is withheld */
+	in->has_ima = true;
+	in->nfiles = 1;
 	return CLI_YES;
 }
 
@@ -198,11 +261,13 @@ fill_challenge(const struct options *o, struct work *w)
 	void *memory = hold(w, MSG_ARENA_SMALL);
 	struct msg_challenge m;
 	struct span file;
-	int status = read_file(w, o->challenge, MSG_CHALLENGE_MAX, &file);
+	int status = read_file(w, o->challenge, CHALLENGEFILE_MAX, &file);
 	enum assay_err e;
 
 	if (status != CLI_YES)
 		return status;
+	if (challenge_file_is(file))
+		return take_offline(o, w, file);
 	if (!a || !memory)
 		return cli_fail(CLI_FAULT, "memory is exhausted");
 	arena_init(a, memory, MSG_ARENA_SMALL);
@@ -214,6 +279,7 @@ fill_challenge(const struct options *o, struct work *w)
 				"cannot show; use a case file", o->challenge);
 	memcpy(w->c.in.nonce, m.nonce.p, BINDING_NONCE_SIZE);
 	w->c.in.asked = m.pcrs;
+	w->c.in.kind = tier_has_tpm(w->c.in.device.tier) ? BINDING_TPM_ONLINE : BINDING_KEY_ONLINE;
 	return CLI_YES;
 }
 
@@ -277,7 +343,7 @@ fill_evidence(const struct options *o, struct work *w, struct span file)
 	if (e != ASSAY_OK)
 		return cli_fail(CLI_BAD_INPUT, "%s: neither a case nor evidence: %s", o->file,
 				assay_err_text(e));
-	w->c.in.kind = BINDING_TPM_ONLINE;
+	w->nonce = ev.nonce;
 	w->c.in.proof = ev.proof;
 	w->c.in.claims = ev.claims;
 	w->c.in.has_boot_log = ev.has_boot_log;
@@ -294,9 +360,9 @@ from_evidence(const struct options *o, struct work *w, struct span file)
 
 	if (status != CLI_YES)
 		return status;
-	if (!o->key || !o->ek || !o->challenge || !o->policy)
-		return cli_usage(&cmd_appraise, "evidence needs --key, --ek, --challenge and "
-				 "--policy to be judged");
+	if (!o->key || !o->challenge || !o->policy)
+		return cli_usage(&cmd_appraise, "evidence needs --key, --challenge, --policy and, of "
+				 "a TPM, --ek to be judged");
 	w->c.mode = CASE_ROUND;
 	w->c.in.now = o->at >= 0 ? o->at : (int64_t)time(NULL);
 	if ((status = fill_device(o, w)) != CLI_YES ||
@@ -378,19 +444,22 @@ run(int argc, char **argv)
 const struct cli_command cmd_appraise = {
 	.group = "appraise",
 	.name = "",
-	.usage = "FILE.case | FILE.evidence --key FILE --ek FILE --challenge FILE --policy FILE\n"
+	.usage = "FILE.case | FILE.evidence --key FILE [--ek FILE] --challenge FILE --policy FILE\n"
 		 "       [--reference FILE]... [--class C] [--tier TIER] [--at TIME]   "
 		 "[--facts] [--json]",
 	.summary = "judge a case, or evidence with all that it takes, as the verifier does",
 	.help = "A case file (device export-case) holds evidence, device record, references,\n"
 		"policy, continuity and time: the same file gives the same result everywhere.\n"
 		"\n"
-		"  --key FILE        attestation key: TPM2B_PUBLIC or TPMT_PUBLIC\n"
+		"  --key FILE        attestation key: TPM2B_PUBLIC or TPMT_PUBLIC; without TPM the\n"
+		"                    device's public key, PEM or DER\n"
 		"  --ek FILE         endorsement key, likewise: the AK's name is signed under it\n"
-		"  --challenge FILE  the challenge that the evidence answers\n"
+		"  --challenge FILE  the challenge that the evidence answers: one of a connection,\n"
+		"                    or a file of `assay evidence challenge'\n"
 		"  --policy FILE     a policy as it is written (YAML)\n"
 		"  --reference FILE  a compiled set (reference export), taken as promoted\n"
-		"  --class, --tier   of the device's record; tier tpm (default) or virtual-tpm\n"
+		"  --class, --tier   of the device's record; tier tpm (default), virtual-tpm, dice,\n"
+		"                    token or software\n"
 		"  --at TIME         judge at this time; default: now\n"
 		"  --facts           all facts too\n"
 		"  --json            one JSON document\n"

@@ -2,11 +2,7 @@
  * one file for an auditor. */
 #include "client.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 extern const struct cli_command cmd_device_export_case;
 
@@ -16,30 +12,6 @@ static const struct client_spec spec = {
 	.args = {"DEVICE"},
 	.options = {{"output", "", CLIENT_LOCAL, true}},
 };
-
-/* Never over a file that is there. */
-static int
-write_file(const char *path, struct span bytes)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	size_t done = 0;
-
-	if (fd < 0)
-		return cli_fail(CLI_NO_ACCESS, "%s: %s", path, strerror(errno));
-	while (done < bytes.n) {
-		ssize_t n = write(fd, bytes.p + done, bytes.n - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
-	if (done == bytes.n && fsync(fd) == 0 && close(fd) == 0)
-		return CLI_YES;
-	(void)unlink(path);
-	return cli_fail(CLI_NO_ACCESS, "%s: %s", path, strerror(errno));
-}
 
 static int
 run(int argc, char **argv)
@@ -56,7 +28,7 @@ run(int argc, char **argv)
 	if (!path)
 		return cli_fail(CLI_BAD_INPUT, "the request is too long");
 	if (client_fetch(&c, path, &bytes, &status)) {
-		status = write_file(client_option(&c, "output"), bytes);
+		status = cli_write_file(client_option(&c, "output"), bytes);
 		cli_free(bytes);
 	}
 	free(path);

@@ -242,6 +242,8 @@ document(const struct evidence_file *f, const struct msg_proof *p, struct arena 
 		      claims_json(claims, a), "boot_log", log_json(f));
 	if (p->key_signature.n)
 		add_key_proof(o, p);
+	if (f->nonce.n) /* collected offline */
+		json_object_set_new(o, "answers", hex(f->nonce));
 	return o;
 }
 
@@ -346,8 +348,8 @@ const struct cli_command cmd_inspect_evidence = {
 	.name = "evidence",
 	.usage = "FILE [--json]",
 	.summary = "show what a piece of evidence says, verifying nothing",
-	.help = "FILE is what `assay device evidence DEVICE file` writes, or a single Proof "
-		"message.\n"
+	.help = "FILE is what `assay device evidence DEVICE file` or `assay-attester collect'\n"
+		"writes, or a single Proof message.\n"
 		"  --json   one JSON document\n"
 		"\n"
 		"Example:\n"

@@ -26,6 +26,10 @@ extern const struct cli_command cmd_device_retire;
 extern const struct cli_command cmd_device_set;
 extern const struct cli_command cmd_device_show;
 extern const struct cli_command cmd_ek_allow;
+extern const struct cli_command cmd_evidence_challenge;
+extern const struct cli_command cmd_evidence_list;
+extern const struct cli_command cmd_evidence_revoke;
+extern const struct cli_command cmd_evidence_submit;
 extern const struct cli_command cmd_inspect_corim;
 extern const struct cli_command cmd_inspect_ekcert;
 extern const struct cli_command cmd_inspect_eventlog;
@@ -88,6 +92,10 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_device_set,
 	&cmd_device_show,
 	&cmd_ek_allow,
+	&cmd_evidence_challenge,
+	&cmd_evidence_list,
+	&cmd_evidence_revoke,
+	&cmd_evidence_submit,
 	&cmd_inspect_corim,
 	&cmd_inspect_ekcert,
 	&cmd_inspect_eventlog,

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PIECE (1u << 20)
 #define JOBS_MAX 64
 
 extern const struct cli_command cmd_reference_import;
@@ -141,44 +140,6 @@ compile(const struct client *c, uint8_t **ret, size_t *ret_len)
 	return status;
 }
 
-static void
-show_sent(size_t sent, size_t all)
-{
-	if (isatty(STDERR_FILENO) == 1)
-		fprintf(stderr, "\rsent %zu of %zu KiB%s", sent >> 10, all >> 10,
-			sent == all ? "\n" : "");
-}
-
-/* In pieces; the upload's id in id. */
-static int
-upload(const struct client *c, struct span set, char id[64])
-{
-	json_t *answer;
-	char path[128];
-	size_t sent = 0;
-	int status;
-
-	answer = client_ask(c, true, "/v1/uploads", NULL, &status);
-	if (!answer)
-		return status;
-	text_format(id, 64, "%s", json_string_value(json_object_get(answer, "upload"))
-					  ? json_string_value(json_object_get(answer, "upload"))
-					  : "");
-	json_decref(answer);
-	while (sent < set.n) {
-		size_t n = set.n - sent < PIECE ? set.n - sent : PIECE;
-
-		text_format(path, sizeof path, "/v1/uploads/%.40s/%zu", id, sent);
-		answer = client_send(c, path, SPAN(set.p + sent, n), &status);
-		if (!answer)
-			return status;
-		json_decref(answer);
-		sent += n;
-		show_sent(sent, set.n);
-	}
-	return CLI_YES;
-}
-
 static int
 show_imported(const struct client *c, const json_t *r)
 {
@@ -225,7 +186,7 @@ import_rootfs(const struct client *c)
 	int status = compile(c, &set, &n);
 
 	if (status == CLI_YES)
-		status = upload(c, SPAN(set, n), id);
+		status = client_upload(c, SPAN(set, n), id);
 	if (status == CLI_YES) {
 		body = json_pack("{s:s}", "upload", id);
 		status = ask_import(c, body);

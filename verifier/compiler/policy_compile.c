@@ -10,6 +10,7 @@
 
 /* PCR 16 (debug) and 23 (application) can be reset by any software. */
 #define PCR_RESETTABLE (1u << 16 | 1u << 23)
+#define DURATION_MAX (10u * 365 * 86400) /* seconds */
 
 const struct yaml_node *
 source_at(const struct compile *c, const char *section, const char *key)
@@ -176,22 +177,28 @@ compile_selection(struct compile *c)
 			     "or \"sha1_only: true\" under allow");
 }
 
+/* Where a time stands. */
+struct place {
+	const char *section, *key;
+};
+
 static uint32_t
-compile_duration(struct compile *c, const char *key, const char *text)
+compile_duration(struct compile *c, struct place where, const char *text)
 {
 	static const struct {
 		const char *unit;
 		unsigned seconds;
 	} units[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
-	const struct yaml_node *at = source_at(c, "ask", key);
+	const struct yaml_node *at = source_at(c, where.section, where.key);
 	const char *s = text;
 	unsigned n = 0;
 
 	if (take_number(&s, 1000000, &n))
 		for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-			if (strcmp(s, units[i].unit) == 0 && n != 0)
+			if (strcmp(s, units[i].unit) == 0 && n != 0 &&
+			    n <= DURATION_MAX / units[i].seconds)
 				return n * units[i].seconds;
-	source_error(c, at, "%s needs a time such as 30s, 5m or 1h, not \"%s\"", key, text);
+	source_error(c, at, "%s needs a time such as 30s, 5m or 1h, not \"%s\"", where.key, text);
 	return 0;
 }
 
@@ -202,7 +209,7 @@ compile_times(struct compile *c)
 	const struct policy_source *s = c->src;
 
 	i->patience = s->ask.patience;
-	i->interval_s = compile_duration(c, "interval", s->ask.interval);
+	i->interval_s = compile_duration(c, (struct place){"ask", "interval"}, s->ask.interval);
 	if (i->interval_s > POLICY_INTERVAL_MAX)
 		source_error(c, source_at(c, "ask", "interval"), "interval is longer than a day");
 	if (i->patience == 0 || i->patience > POLICY_PATIENCE_MAX)
@@ -213,11 +220,26 @@ compile_times(struct compile *c)
 	i->max_age_s = i->interval_s * i->patience;
 	if (!s->ask.max_age)
 		return;
-	i->max_age_s = compile_duration(c, "max_age", s->ask.max_age);
+	i->max_age_s = compile_duration(c, (struct place){"ask", "max_age"}, s->ask.max_age);
 	if (i->max_age_s > i->interval_s * i->patience)
 		source_error(c, source_at(c, "ask", "max_age"),
 			     "max_age is longer than interval times patience (%us)",
 			     i->interval_s * i->patience);
+}
+
+static void
+compile_offline(struct compile *c)
+{
+	const char *max_age = c->src->offline.max_age;
+	uint32_t *ret = &c->policy.info.offline_max_age_s;
+
+	if (!max_age)
+		return;
+	*ret = compile_duration(c, (struct place){"offline", "max_age"}, max_age);
+	if (*ret > POLICY_OFFLINE_MAX)
+		source_error(c, source_at(c, "offline", "max_age"),
+			     "max_age of offline evidence is longer than %ud",
+			     POLICY_OFFLINE_MAX / 86400u);
 }
 
 static bool
@@ -344,6 +366,7 @@ compile(struct compile *c, struct writer *out)
 	compile_head(c);
 	compile_selection(c);
 	compile_times(c);
+	compile_offline(c);
 	compile_references(c);
 	policy_compile_ima(c);
 	policy_write_head(out, &c->policy);

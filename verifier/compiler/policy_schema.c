@@ -96,6 +96,11 @@ static const cyaml_schema_field_t allow_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t offline_fields[] = {
+	CYAML_FIELD_STRING_PTR("max_age", REQUIRED, struct policy_source, offline.max_age, 1, 16),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t tolerate_fields[] = {
 	CYAML_FIELD_STRING_PTR("id", REQUIRED, struct source_workaround, id, 1,
 			       FINDING_RULE_MAX - 1),
@@ -201,6 +206,7 @@ static const cyaml_schema_field_t policy_fields[] = {
 	SECTION("ask", CYAML_FLAG_DEFAULT, ask_fields),
 	SECTION("references", CYAML_FLAG_OPTIONAL, references_fields),
 	SECTION("allow", CYAML_FLAG_OPTIONAL, allow_fields),
+	SECTION("offline", CYAML_FLAG_OPTIONAL, offline_fields),
 	CYAML_FIELD_SEQUENCE_COUNT("tolerate", OPTIONAL, struct policy_source, workarounds,
 				   workarounds_count, &tolerate_item, 0, POLICY_WORKAROUNDS_MAX),
 	SECTION("software", CYAML_FLAG_OPTIONAL, software_fields),

@@ -93,6 +93,9 @@ struct policy_source {
 		bool ek_expired, virtual_tpm, sha1_only;
 		int lowest_tier; /* enum tier */
 	} allow;
+	struct {
+		char *max_age;
+	} offline;
 	struct source_workaround *workarounds; /* tolerate */
 	unsigned workarounds_count;
 	struct {

@@ -166,6 +166,10 @@ load_fact(const struct load *l, const struct yaml_node *n, struct given *g)
 			 fact_type_name(fact_info(id)->type));
 	} else if (id == FACT_CHANNEL_BOUND) {
 		g->bound = v.number != 0;
+	} else if (id == FACT_EVIDENCE_OFFLINE) {
+		g->offline = v.number != 0;
+	} else if (id == FACT_EVIDENCE_AGE) {
+		g->age = v.number;
 	} else if (!set_record(&g->device, id, &v)) {
 		f->number = v.number;
 		f->text = v.text;

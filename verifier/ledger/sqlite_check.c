@@ -88,7 +88,7 @@ accept_sequences(struct ledger *l)
 	return row_end(&r);
 }
 
-/* Every device as if it had never attested. */
+/* Every device as if it had never attested; nothing is asked any more in files. */
 static enum assay_err
 accept_states(struct ledger *l)
 {
@@ -100,6 +100,7 @@ accept_states(struct ledger *l)
 	if ((e = statement_change(l, S_STATE_CLEAR, &none, NULL)) != ASSAY_OK ||
 	    (e = statement_change(l, S_PART_CLEAR, &none, NULL)) != ASSAY_OK ||
 	    (e = statement_change(l, S_BOOT_LOG_DROP_ALL, &none, NULL)) != ASSAY_OK ||
+	    (e = statement_change(l, S_CHALLENGE_CLEAR, &none, NULL)) != ASSAY_OK ||
 	    (e = ima_clear(l)) != ASSAY_OK)
 		return e;
 	for (;;) {

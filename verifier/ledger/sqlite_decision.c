@@ -201,7 +201,8 @@ ledger_prune(struct ledger *l, int64_t before)
 			return e;
 	if ((e = token_prune(l, before, LEDGER_PRUNE_MAX)) != ASSAY_OK)
 		return e;
-	if ((e = blob_prune(l, LEDGER_PRUNE_MAX)) != ASSAY_OK)
+	if ((e = challenge_prune(l, before, LEDGER_PRUNE_MAX)) != ASSAY_OK ||
+	    (e = blob_prune(l, LEDGER_PRUNE_MAX)) != ASSAY_OK)
 		return e;
 	return ima_prune(l, before, LEDGER_PRUNE_MAX);
 }

@@ -82,6 +82,7 @@ enum table_id {
 	T_ADDRESS,
 	T_OUTBOX,
 	T_DEAD_LETTER,
+	T_CHALLENGE,
 	TABLE_COUNT
 };
 
@@ -138,7 +139,10 @@ extern const struct table tables[TABLE_COUNT];
 	X(OUTBOX_GET, OUTBOX, 0, "name=?1")                                                 \
 	X(DEAD_GET, DEAD_LETTER, 0, "id=?1")                                                \
 	X(DEAD_NEXT, DEAD_LETTER, 0, "id>?1 AND id<=?2 ORDER BY id LIMIT 1")                \
-	X(DEAD_AGAIN, DEAD_LETTER, 0, "id>?1 AND id<=?2 AND again=1 ORDER BY id LIMIT 1")
+	X(DEAD_AGAIN, DEAD_LETTER, 0, "id>?1 AND id<=?2 AND again=1 ORDER BY id LIMIT 1") \
+	X(CHALLENGE_GET, CHALLENGE, 0, "nonce=?1")                                          \
+	X(CHALLENGE_NEXT, CHALLENGE, 0, "nonce>?1 ORDER BY nonce LIMIT 1")                  \
+	X(CHALLENGE_OF, CHALLENGE, 0, "device=?1 AND nonce>?2 ORDER BY nonce LIMIT 1")
 
 enum query_id {
 #define X(query, table, extra, condition) Q_##query,
@@ -232,7 +236,10 @@ enum query_id {
 	X(REPLAY_FORGET, "DELETE FROM replay WHERE id=?1")                                  \
 	X(DEAD_COUNT, "SELECT count(*),coalesce(sum(again),0) FROM dead_letter "            \
 		      "WHERE id BETWEEN ?1 AND ?2")                                         \
-	X(DEAD_FORGET, "DELETE FROM dead_letter WHERE id=?1")
+	X(DEAD_FORGET, "DELETE FROM dead_letter WHERE id=?1")                          \
+	X(CHALLENGE_OLD, "SELECT nonce,mac FROM challenge WHERE expires<?1 LIMIT 1")        \
+	X(CHALLENGE_FORGET, "DELETE FROM challenge WHERE nonce=?1")                         \
+	X(CHALLENGE_CLEAR, "DELETE FROM challenge")
 
 enum statement_id {
 #define X(statement, sql) S_##statement,
@@ -402,6 +409,8 @@ ASSAY_MUST_USE enum assay_err ima_check_segments(struct ledger *l, struct ledger
 ASSAY_MUST_USE enum assay_err audit_check_last(struct ledger *l, struct ledger_report *report);
 ASSAY_MUST_USE enum assay_err audit_check(struct ledger *l, struct ledger_report *report);
 ASSAY_MUST_USE enum assay_err token_prune(struct ledger *l, int64_t before, unsigned limit);
+/* Those that expired before this time. */
+ASSAY_MUST_USE enum assay_err challenge_prune(struct ledger *l, int64_t before, unsigned limit);
 /* 32 lower-case hexadecimal digits and NUL. */
 bool device_id_valid(const char *id);
 

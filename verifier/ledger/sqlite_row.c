@@ -51,6 +51,9 @@ const struct table tables[TABLE_COUNT] = {
 	[T_ADDRESS] = {"address", "address,device,updated,attested", 4, "", 0},
 	[T_OUTBOX] = {"outbox", "name,cursor,updated", 3, "", 0},
 	[T_DEAD_LETTER] = {"dead_letter", "id,seq,attempts,error,at,again", 6, "", 0},
+	[T_CHALLENGE] = {"challenge",
+			 "nonce,device,key_name,asked,state,issued,expires,actor,settled", 9, "",
+			 0},
 };
 
 /* ---- cells ---- */

@@ -351,3 +351,20 @@ CREATE TABLE dead_letter (
 	at INTEGER NOT NULL,
 	again INTEGER NOT NULL
 ) STRICT;
+
+-- Challenges that left in files. asked: banks and masks as the wire has them; state: 1
+-- outstanding, 2 used, 3 revoked.
+CREATE TABLE challenge (
+	nonce BLOB PRIMARY KEY NOT NULL,
+	mac BLOB NOT NULL,
+	device TEXT NOT NULL REFERENCES device (id),
+	key_name BLOB NOT NULL,
+	asked BLOB NOT NULL,
+	state INTEGER NOT NULL,
+	issued INTEGER NOT NULL,
+	expires INTEGER NOT NULL,
+	actor TEXT NOT NULL,
+	settled INTEGER NOT NULL
+) STRICT;
+CREATE INDEX challenge_device ON challenge (device, nonce);
+CREATE INDEX challenge_expires ON challenge (expires);
