@@ -5,6 +5,8 @@
 #include "evidence/challengefile.h"
 #include "evidence/evidencefile.h"
 
+#include <assay/offline.h>
+
 #include <string.h>
 
 /* Record kinds of evidencefile.h. */

@@ -21,8 +21,8 @@
 #define EVIDENCEFILE_MAGIC "ASSAY-EVIDENCE-1"
 #define EVIDENCEFILE_IMA_MAX (64u << 20)
 #define EVIDENCEFILE_MAX                                                                       \
-	(16u + 5u * 5u + MSG_PROOF_MAX + MSG_CLAIMS_MAX + EVENTLOG_MAX + EVIDENCEFILE_IMA_MAX +     \
-	 BINDING_NONCE_SIZE)
+	(16u + 5u * 5u + BINDING_NONCE_SIZE + MSG_PROOF_MAX + MSG_CLAIMS_MAX + EVENTLOG_MAX +  \
+	 EVIDENCEFILE_IMA_MAX)
 
 struct evidence_file {
 	struct span proof;  /* always there */

@@ -67,7 +67,7 @@ static operation_handler *const handlers[OP_COUNT] = {
 	[OP_KNOWN_BAD_LIST] = operation_on_known_bad_list,
 	[OP_REFERENCE_DEVICES] = operation_on_reference_devices,
 	[OP_EVIDENCE_CHALLENGE] = operation_on_evidence_challenge,
-	[OP_EVIDENCE_CHALLENGES] = operation_on_evidence_challenges,
+	[OP_EVIDENCE_LIST] = operation_on_evidence_list,
 	[OP_EVIDENCE_REVOKE] = operation_on_evidence_revoke,
 	[OP_EVIDENCE_SUBMIT] = operation_on_evidence_submit,
 };

@@ -183,7 +183,7 @@ operation_handler operation_on_status, operation_on_device_address, operation_on
 	operation_on_reference_plan, operation_on_reference_unplan, operation_on_plan_list,
 	operation_on_known_bad_add, operation_on_known_bad_remove, operation_on_known_bad_list,
 	operation_on_reference_devices;
-operation_handler operation_on_evidence_challenge, operation_on_evidence_challenges,
+operation_handler operation_on_evidence_challenge, operation_on_evidence_list,
 	operation_on_evidence_revoke, operation_on_evidence_submit;
 
 #endif

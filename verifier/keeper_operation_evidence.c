@@ -194,10 +194,10 @@ operation_on_evidence_challenge(struct call *c)
 	return issue(c, &d, &ch);
 }
 
-/* ---- evidence.challenges, evidence.revoke ---- */
+/* ---- evidence.list, evidence.revoke ---- */
 
 enum assay_err
-operation_on_evidence_challenges(struct call *c)
+operation_on_evidence_list(struct call *c)
 {
 	static struct ledger_device d;
 	bool one = call_has(c, F_DEVICE);

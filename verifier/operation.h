@@ -74,7 +74,7 @@
 	X(REFERENCE_DEVICES, "reference.devices", VIEWER)                                      \
 	X(REPLAY_CANCEL, "replay.cancel", OPERATOR)                                    \
 	X(EVIDENCE_CHALLENGE, "evidence.challenge", OPERATOR)                                  \
-	X(EVIDENCE_CHALLENGES, "evidence.challenges", VIEWER)                                  \
+	X(EVIDENCE_LIST, "evidence.list", VIEWER)                                  \
 	X(EVIDENCE_REVOKE, "evidence.revoke", OPERATOR)                                        \
 	X(EVIDENCE_SUBMIT, "evidence.submit", OPERATOR)
 

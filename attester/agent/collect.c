@@ -9,6 +9,8 @@
 #include "identity.h"
 #include "report.h"
 
+#include <assay/offline.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -378,29 +378,6 @@ ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
 assay_attester_received(struct assay_attester *a, const uint8_t *message, size_t len,
 			struct assay_event *ret);
 
-/* ---- without a connection ---- */
-
-/* Takes what is written, in order; an error ends it. */
-typedef enum assay_err assay_sink(void *self, const uint8_t *bytes, size_t len);
-
-/*
- * Evidence for a challenge in a file (.challenge), as the file (.evidence) that somebody
- * carries back to the verifier: the proof, all claims, the whole boot log and IMA list.
- * Not while a connection is up: it is forgotten. STATE: not enrolled. MISMATCH: the
- * challenge is for another device or, with a root, of another verifier. BAD_MAGIC,
- * BAD_SIGNATURE, MALFORMED...: it is no sound challenge. Takes 48 KiB of stack.
- */
-struct assay_collection {
-	struct assay_bytes challenge; /* the whole file */
-	/* KID of the verifier's first signing key, which `assay key list' tells. NULL: the
-	 * signature shows only that the file is whole. */
-	const char *root;
-	assay_sink *sink;
-	void *self;
-};
-ASSAY_PUBLIC ASSAY_MUST_USE enum assay_err
-assay_attester_collect(struct assay_attester *a, const struct assay_collection *c);
-
 /* Whether the device is enrolled as far as this context knows. A verifier that finds
  * evidence unproven for good ends that: the next connection enrols again, which
  * changes nothing for a device that the verifier does know. */

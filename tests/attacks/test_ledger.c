@@ -222,6 +222,23 @@ get_address(struct ledger *l)
 	return ledger_address_get(l, "ip 192.0.2.7", &a);
 }
 
+static enum assay_err
+get_challenge(struct ledger *l)
+{
+	static const uint8_t nonce[32] = {1};
+	struct ledger_challenge c;
+
+	return ledger_challenge_get(l, nonce, &c);
+}
+
+static enum assay_err
+next_challenge(struct ledger *l)
+{
+	struct ledger_challenge c;
+
+	return ledger_challenge_next(l, NULL, &c);
+}
+
 /* Where the key is known to the reader, a row under another key is simply not there;
  * a walk meets it. */
 static const struct {
@@ -246,6 +263,7 @@ static const struct {
 	{T_ADDRESS, "1", get_address, get_address},
 	{T_OUTBOX, "1", get_outbox, get_outbox},
 	{T_DEAD_LETTER, "1", get_dead, next_dead},
+	{T_CHALLENGE, "1", get_challenge, next_challenge},
 };
 
 /* Another value of the same type and of a plausible range; always another one. */

@@ -310,11 +310,21 @@ fill_changes(struct ledgers *s)
 		.starts = 1700000000, .ends = 1700009999, .active = true, .why = why};
 	struct ledger_known_bad b = {.digest = "sha256:00", .active = true, .why = why};
 	struct ledger_device d = ledgers_device(1);
+	struct ledger_challenge c = {.nonce = {1},
+				     .key_name = {.len = 34},
+				     .asked = {.count = 1, .bank = {{0x0B, 0x7BFF}}},
+				     .state = CHALLENGE_OUTSTANDING,
+				     .issued = 1700000000,
+				     .expires = 1700009999,
+				     .actor = "operator:anna"};
 	struct ledger_address address = {.address = "ip 192.0.2.7", .updated = 1700000000};
 	uint8_t part[32];
 	uint64_t id;
 
 	memcpy(address.device, d.id, sizeof address.device);
+	memcpy(c.device, d.id, sizeof c.device);
+	pattern(c.key_name.b, 34, 6);
+	assert_int_equal(ledger_challenge_insert(s->l, &c), ASSAY_OK);
 	assert_int_equal(ledger_address_put(s->l, &address), ASSAY_OK);
 	assert_int_equal(ledger_blob_put(s->l, SPAN("rows", 4), part), ASSAY_OK);
 	r.parts = SPAN(part, sizeof part);

@@ -7,6 +7,7 @@
 #define TESTS_SUPPORT_LEDGERS_H
 
 #include "unit.h"
+#include "verifier/ledger/challenge.h"
 #include "verifier/ledger/ledger.h"
 
 struct ledgers {

@@ -80,6 +80,32 @@ refuses_a_record_over_its_limit(void **state)
 	assert_int_equal(evidence_file_parse(SPAN(big, sizeof big), &f), ASSAY_TOO_LARGE);
 }
 
+/* Of evidence that was collected offline; it stands last, so that a file that was cut off
+ * has none. */
+static void
+the_nonce_is_there_as_a_whole_or_not_at_all(void **state)
+{
+	static const uint8_t nonce[32] = {1, 2, 3};
+	struct evidence_file f = {.proof = SPAN("p", 1), .nonce = SPAN(nonce, 32)}, got;
+	uint8_t bytes[128];
+	struct writer w;
+
+	(void)state;
+	wr_init(&w, bytes, sizeof bytes);
+	assert_int_equal(evidence_file_write(&f, &w), ASSAY_OK);
+	assert_int_equal(evidence_file_parse(wr_span(&w), &got), ASSAY_OK);
+	assert_true(span_equal(got.nonce, SPAN(nonce, 32)));
+	for (size_t n = 0; n < w.len; n++)
+		if (evidence_file_parse(SPAN(bytes, n), &got) == ASSAY_OK)
+			assert_int_equal(got.nonce.n, 0);
+	wr_init(&w, bytes, sizeof bytes);
+	f.nonce.n = 31;
+	assert_int_equal(evidence_file_write(&f, &w), ASSAY_OK);
+	assert_int_equal(evidence_file_parse(wr_span(&w), &got), ASSAY_MALFORMED);
+	bytes[w.len - 31 - 1] = 33;
+	assert_int_equal(evidence_file_parse(SPAN(bytes, w.len + 2), &got), ASSAY_TOO_LARGE);
+}
+
 int
 main(void)
 {
@@ -88,6 +114,7 @@ main(void)
 		cmocka_unit_test(refuses_what_is_no_evidence_file),
 		cmocka_unit_test(refuses_a_record_twice_out_of_order_or_unknown),
 		cmocka_unit_test(refuses_a_record_over_its_limit),
+		cmocka_unit_test(the_nonce_is_there_as_a_whole_or_not_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,6 +199,14 @@ static const struct wrong {
 	 "p.yaml:4:47: interval needs a time such as 30s"},
 	{HEAD APPLIES "ask: {banks: [sha256], pcrs: [0-7], interval: 2d, patience: 3}\n" REFS,
 	 "p.yaml:4:47: interval is longer than a day"},
+	{HEAD APPLIES "ask: {banks: [sha256], pcrs: [0-7], interval: 49711d, patience: 3}\n" REFS,
+	 "p.yaml:4:47: interval needs a time such as 30s"}, /* it was 63104s */
+	{SOUND "offline: {max_age: 91d}\n",
+	 "p.yaml:10:20: max_age of offline evidence is longer than 90d"},
+	{SOUND "offline: {max_age: 0s}\n", "p.yaml:10:20: max_age needs a time such as 30s"},
+	{SOUND "offline: {}\n", "p.yaml:10:1: key \"max_age\" is missing in offline"},
+	{SOUND "offline: {max_age: 1d, maxage: 1d}\n",
+	 "p.yaml:10:24: unknown key \"maxage\"; did you mean \"max_age\"?"},
 	{HEAD APPLIES "ask: {banks: [sha256], pcrs: [0-7], interval: 60s, patience: 0}\n" REFS,
 	 "p.yaml:4:62: patience needs 1 to 100 rounds"},
 	{HEAD APPLIES "ask: {banks: [sha256], pcrs: [0-7], interval: 60s, patience: 3, max_age: "
@@ -430,6 +438,22 @@ each_mistake_is_told_with_its_place(void **state)
 	assert_int_equal(missed, 0);
 }
 
+/* Nothing is taken unless the policy says so. */
+static void
+offline_evidence_is_taken_for_as_long_as_the_policy_says(void **state)
+{
+	struct policy_info info;
+	struct span c;
+
+	(void)state;
+	assert_int_equal(compile(SOUND, &c), ASSAY_OK);
+	assert_int_equal(policy_info(c, &info), ASSAY_OK);
+	assert_int_equal(info.offline_max_age_s, 0);
+	assert_int_equal(compile(SOUND "offline: {max_age: 90d}\n", &c), ASSAY_OK);
+	assert_int_equal(policy_info(c, &info), ASSAY_OK);
+	assert_int_equal(info.offline_max_age_s, 90 * 86400);
+}
+
 static void
 all_mistakes_are_told_at_once_in_order_and_bounded(void **state)
 {
@@ -645,6 +669,7 @@ main(void)
 		cmocka_unit_test(a_workaround_compiles_to_what_it_says),
 		cmocka_unit_test(the_bytes_depend_on_the_meaning_alone),
 		cmocka_unit_test(each_mistake_is_told_with_its_place),
+		cmocka_unit_test(offline_evidence_is_taken_for_as_long_as_the_policy_says),
 		cmocka_unit_test(all_mistakes_are_told_at_once_in_order_and_bounded),
 		cmocka_unit_test(more_keys_than_any_file_has_are_refused),
 		cmocka_unit_test(control_characters_of_a_file_do_not_reach_the_terminal),

@@ -361,7 +361,8 @@ from_evidence(const struct options *o, struct work *w, struct span file)
 	if (status != CLI_YES)
 		return status;
 	if (!o->key || !o->challenge || !o->policy)
-		return cli_usage(&cmd_appraise, "evidence needs --key, --challenge, --policy and, of "
+		return cli_usage(&cmd_appraise,
+				 "evidence needs --key, --challenge, --policy and, of "
 				 "a TPM, --ek to be judged");
 	w->c.mode = CASE_ROUND;
 	w->c.in.now = o->at >= 0 ? o->at : (int64_t)time(NULL);
@@ -451,15 +452,15 @@ const struct cli_command cmd_appraise = {
 	.help = "A case file (device export-case) holds evidence, device record, references,\n"
 		"policy, continuity and time: the same file gives the same result everywhere.\n"
 		"\n"
-		"  --key FILE        attestation key: TPM2B_PUBLIC or TPMT_PUBLIC; without TPM the\n"
-		"                    device's public key, PEM or DER\n"
+		"  --key FILE        attestation key: TPM2B_PUBLIC or TPMT_PUBLIC; without a TPM\n"
+		"                    the device's public key, PEM or DER\n"
 		"  --ek FILE         endorsement key, likewise: the AK's name is signed under it\n"
-		"  --challenge FILE  the challenge that the evidence answers: one of a connection,\n"
-		"                    or a file of `assay evidence challenge'\n"
+		"  --challenge FILE  the challenge that it answers, of a connection or a file\n"
+		"                    (assay evidence challenge)\n"
 		"  --policy FILE     a policy as it is written (YAML)\n"
 		"  --reference FILE  a compiled set (reference export), taken as promoted\n"
-		"  --class, --tier   of the device's record; tier tpm (default), virtual-tpm, dice,\n"
-		"                    token or software\n"
+		"  --class, --tier   of the device's record; tier tpm (default), virtual-tpm,\n"
+		"                    dice, token or software\n"
 		"  --at TIME         judge at this time; default: now\n"
 		"  --facts           all facts too\n"
 		"  --json            one JSON document\n"

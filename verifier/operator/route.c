@@ -76,7 +76,7 @@ static const struct route routes[] = {
 	{METHOD_GET, "/v1/references/{reference}/devices", OP_REFERENCE_DEVICES, PAGE, 0},
 	{METHOD_GET, "/v1/known-bad", OP_KNOWN_BAD_LIST, PAGE, 0},
 	{METHOD_POST, "/v1/known-bad", OP_KNOWN_BAD_ADD, B(DIGEST) | B(REASON), SMALL},
-	{METHOD_GET, "/v1/challenges", OP_EVIDENCE_CHALLENGES, B(DEVICE), 0},
+	{METHOD_GET, "/v1/challenges", OP_EVIDENCE_LIST, B(DEVICE), 0},
 	{METHOD_POST, "/v1/challenges", OP_EVIDENCE_CHALLENGE, B(DEVICE) | B(EXPIRES), SMALL},
 	{METHOD_POST, "/v1/challenges/{challenge}/revoke", OP_EVIDENCE_REVOKE, B(REASON), SMALL},
 	{METHOD_POST, "/v1/evidence", OP_EVIDENCE_SUBMIT, B(UPLOAD), SMALL},
