@@ -373,7 +373,8 @@ main(void)
 		OFFLINE_TEST(q6_online_evidence_is_none_from_a_file_and_the_other_way_round),
 		OFFLINE_TEST(q6_an_answer_to_another_challenge_is_none),
 		OFFLINE_TEST(q7_an_answer_of_another_device_is_none),
-		OFFLINE_TEST(i17_offline_evidence_is_never_judged_with_a_channel_or_without_its_time),
+		OFFLINE_TEST(
+			i17_offline_evidence_is_never_judged_with_a_channel_or_without_its_time),
 		OFFLINE_TEST(d4_a_policy_that_does_not_speak_of_it_takes_none),
 		OFFLINE_TEST(d11_old_evidence_admits_nobody),
 		OFFLINE_TEST(d10_a_challenge_from_the_future_is_as_old_as_now),
