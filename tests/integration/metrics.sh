@@ -21,12 +21,28 @@ well_formed() { # every sample has HELP and TYPE before it, and a number
 	     END { exit bad }' "$WORK/metrics"
 }
 check 'every sample is announced and a number' well_formed
+promtool_check() { # NAME: Prometheus' own opinion
+	if command -v promtool >/dev/null; then
+		check "$1" promtool check metrics <"$WORK/metrics"
+	else
+		skip "$1" 'there is no promtool'
+	fi
+}
+promtool_check 'promtool accepts what a new verifier says'
 if command -v promtool >/dev/null; then
-	check 'promtool accepts it' promtool check metrics <"$WORK/metrics"
 	check 'promtool accepts the alert rules' promtool check rules docs/metrics/alerts.yaml
+	check 'each alert sounds when it should, and only then' promtool test rules tests/data/metrics/alerts_test.yaml
 else
-	skip 'promtool accepts it' 'there is no promtool'
+	skip 'promtool accepts the alert rules' 'there is no promtool'
+	skip 'each alert sounds when it should, and only then' 'there is no promtool'
 fi
+every_alert() { # has a test
+	local name
+	for name in $(sed -n 's/.*- alert: //p' docs/metrics/alerts.yaml); do
+		grep -q "alertname: $name\$" tests/data/metrics/alerts_test.yaml || { echo "$name" && return 1; }
+	done
+}
+check 'every alert has its test' every_alert
 check 'a policy' policy_use gateway 1
 check 'a gateway enrols' device_enrol gateway gateway grub-good
 check 'it is quarantined' decides gateway QUARANTINE
@@ -42,6 +58,8 @@ check 'commits have a time' has '^assay_commit_seconds_count [1-9]'
 agent_stop gateway
 check 'it is unreachable' wait_for 5 has '^assay_devices_unreachable 1$'
 check 'and at last stale' wait_for 15 has '^assay_devices_stale 1$'
+check 'what it says of all that' scrape
+promtool_check 'promtool accepts what a verifier says that has judged'
 check 'json rules of the dashboard' jq -e '.panels | length > 3' docs/metrics/grafana.json
 named() { # every name of dashboard and alerts is one that is exported
 	local n
