@@ -104,17 +104,12 @@ collect(struct collection *x, const struct ledger_device *d, const struct ledger
 	x->file.mode = CASE_REPLAY;
 	memcpy(x->request->device, d->id, sizeof x->request->device);
 	memset(&k->input, 0, sizeof k->input);
-	if ((e = keeper_asked_read(s->asked, &k->input)) != ASSAY_OK)
+	if ((e = keeper_stored_fill(s, &k->input)) != ASSAY_OK)
 		return e;
 	keeper_fill_device(&k->input, d);
 	keeper_fill_references(k, x->request, d);
 	*in = k->input;
 	in->now = keeper_now(k);
-	memcpy(in->nonce, s->nonce, sizeof in->nonce);
-	in->channel = s->channel;
-	in->proof = s->proof;
-	in->claims = s->claims;
-	in->continuity = s->continuity;
 	if ((e = add_logs(x, s)) != ASSAY_OK || (e = add_policy(x, d)) != ASSAY_OK ||
 		    (e = add_references(x)) != ASSAY_OK)
 		return e;

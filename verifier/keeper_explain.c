@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PCR_IMA 10
-
 void
 keeper_explain_lost(struct keeper *k, struct request *r)
 {
@@ -38,32 +36,6 @@ copy_log(struct keeper *k, const uint8_t digest[32], uint8_t **ret, size_t *ret_
 	return e == ASSAY_OK ? keeper_copy(log, ret, ret_len) : e;
 }
 
-static void
-fill_evidence(struct keeper *k, const struct request *r, const struct ledger_state *st)
-{
-	struct appraisal_input *in = &k->input;
-
-	in->now = k->now;
-	memcpy(in->nonce, st->nonce, sizeof in->nonce);
-	in->channel = st->channel;
-	in->proof = st->proof;
-	in->claims = st->claims;
-	in->continuity = st->continuity;
-	in->has_ima = r->has_ima;
-	in->ima_from = r->ima_from;
-	in->ima_stored = r->ima_stored;
-	memcpy(in->policy_digest, r->standing.policy, 32);
-}
-
-static bool
-asks_for_ima(const struct pcr_selection *ask)
-{
-	for (unsigned i = 0; i < ask->count; i++)
-		if (ask->bank[i].mask & 1u << PCR_IMA)
-			return true;
-	return false;
-}
-
 /* By which policy, and the list that goes with it. */
 static void
 fill_policy(struct keeper *k, struct request *r, const struct keeper_policy *p)
@@ -72,8 +44,8 @@ fill_policy(struct keeper *k, struct request *r, const struct keeper_policy *p)
 		return;
 	memcpy(r->standing.policy, p->map.digest, sizeof r->standing.policy);
 	memcpy(r->maps[r->nmaps++], p->map.digest, 32);
-	if (asks_for_ima(&p->info.ask))
-		(void)keeper_ima_stored(k, r);
+	memcpy(k->input.policy_digest, p->map.digest, sizeof k->input.policy_digest);
+	keeper_stored_ima(k, r, p);
 }
 
 static enum assay_err
@@ -95,10 +67,10 @@ compose(struct keeper *k, const struct ledger_device *d, const struct keeper_pol
 	memcpy(r->evidence, st.nonce, sizeof r->evidence);
 	if ((e = copy_log(k, st.boot_log, &boot, &boot_len)) != ASSAY_OK ||
 	    (e = copy_log(k, st.good_log, &good, &good_len)) != ASSAY_OK ||
-	    (e = keeper_asked_read(st.asked, in)) != ASSAY_OK)
+	    (e = keeper_stored_fill(&st, in)) != ASSAY_OK)
 		goto out;
+	in->now = k->now;
 	fill_policy(k, r, p);
-	fill_evidence(k, r, &st);
 	in->boot_log = SPAN(boot, boot_len);
 	in->has_boot_log = in->boot_log_stored = boot != NULL;
 	in->good_log = SPAN(good, good_len);

@@ -398,6 +398,13 @@ void keeper_files_parts(struct keeper *k, struct request *r, struct span bytes);
 void keeper_files_fill(struct appraisal_input *in, const struct request *r);
 void keeper_files_release(struct request *r);
 
+/* keeper_stored.c: what was judged last, as the state has it; its spans are the ledger's. */
+ASSAY_MUST_USE enum assay_err keeper_stored_fill(const struct ledger_state *st,
+						 struct appraisal_input *in);
+/* The boot's list goes along, as after any change of what judges it, if the policy asks for
+ * PCR 10; into r and k->input. p may be NULL. */
+void keeper_stored_ima(struct keeper *k, struct request *r, const struct keeper_policy *p);
+
 /* keeper_explain.c */
 void keeper_on_explanation(struct keeper *k, struct child *c, const struct ipc_msg *m);
 /* No appraiser can say it: who asked is told so. */

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define ROWS_STEP 4096
-#define PCR_IMA 10
 
 /* ---- what becomes of a device ---- */
 
@@ -227,32 +226,6 @@ covers(const struct pcr_selection *asked, const struct pcr_selection *wanted)
 	return true;
 }
 
-/* Then the boot's list goes along, as after any change of what judges it. */
-static bool
-asks_for_ima(const struct pcr_selection *ask)
-{
-	for (unsigned i = 0; i < ask->count; i++)
-		if (ask->bank[i].mask & 1u << PCR_IMA)
-			return true;
-	return false;
-}
-
-static void
-fill_evidence(struct keeper *k, const struct request *r, const struct ledger_state *st)
-{
-	struct appraisal_input *in = &k->input;
-
-	in->now = k->replay->head.at;
-	memcpy(in->nonce, st->nonce, sizeof in->nonce);
-	in->channel = st->channel;
-	in->proof = st->proof;
-	in->claims = st->claims;
-	in->continuity = st->continuity;
-	in->has_ima = r->has_ima;
-	in->ima_from = r->ima_from;
-	in->ima_stored = r->ima_stored;
-}
-
 /* What judges the device then: a policy, and if that is in monitor mode what is enforced
  * meanwhile. Either may be NULL. */
 struct judges {
@@ -279,9 +252,8 @@ fill_judges(struct keeper *k, struct request *r, const struct judges *by)
 	if (by->enforced)
 		memcpy(k->input.enforced_digest, by->enforced->map.digest, 32);
 	memcpy(k->input.policy_digest, r->standing.policy, 32);
-	if ((by->policy && asks_for_ima(&by->policy->info.ask)) ||
-	    (by->enforced && asks_for_ima(&by->enforced->info.ask)))
-		(void)keeper_ima_stored(k, r);
+	keeper_stored_ima(k, r, by->policy);
+	keeper_stored_ima(k, r, by->enforced);
 }
 
 /* NULL, with *ret_why: the device's stored inputs do not suffice. */
@@ -298,8 +270,9 @@ compose(struct keeper *k, const struct ledger_device *d, const struct judges *by
 	if (r)
 		memcpy(r->device, d->id, sizeof r->device);
 	if (!r || ledger_state_evidence(k->ledger, d->id, &st) != ASSAY_OK ||
-	    keeper_asked_read(st.asked, &k->input) != ASSAY_OK)
+	    keeper_stored_fill(&st, &k->input) != ASSAY_OK)
 		goto fail;
+	k->input.now = k->replay->head.at;
 	r->kind = REQ_REPLAY;
 	r->replay = k->replay;
 	r->version = k->replay->head.id;
@@ -310,7 +283,6 @@ compose(struct keeper *k, const struct ledger_device *d, const struct judges *by
 	    !add_policy(r, d, &k->input.asked, by->enforced))
 		goto fail;
 	fill_judges(k, r, by);
-	fill_evidence(k, r, &st);
 	keeper_fill_device(&k->input, d);
 	keeper_fill_references(k, r, d);
 	*ret_why = "its boot log cannot be read";

@@ -8,13 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void
-must(enum assay_err e, const char *what)
-{
-	if (e != ASSAY_OK)
-		fail_msg("%s: %s", what, assay_err_text(e));
-}
-
 void
 imaworld_policy(struct imaworld *i, const char *ima, const char *banks)
 {
@@ -98,7 +91,8 @@ imaworld_list_only(struct imaworld *i, const char *name, struct span data, bool 
 {
 	struct digest d;
 
-	must(violation ? digest_fill(i->alg, 0, &d) : digest_compute(i->alg, data, &d), "hash");
+	unit_must(violation ? digest_fill(i->alg, 0, &d) : digest_compute(i->alg, data, &d),
+		  "hash");
 	put_head(i, name, &d, data.n);
 	put32(i, data.n);
 	put(i, data);
@@ -113,16 +107,16 @@ extend(struct imaworld *i, struct span data, bool violation)
 		bool padded = i->method != IMALOG_HASHED && alg != ALG_SHA1;
 		struct digest d, sha1;
 
-		must(digest_fill(alg, 0, &d), "digest");
-		must(digest_compute(ALG_SHA1, data, &sha1), "hash");
+		unit_must(digest_fill(alg, 0, &d), "digest");
+		unit_must(digest_compute(ALG_SHA1, data, &sha1), "hash");
 		if (violation && i->method == IMALOG_PADDED_OLD)
 			memset(d.b, 0xFF, 20);
 		else if (violation)
-			must(digest_fill(alg, 0xFF, &d), "digest");
+			unit_must(digest_fill(alg, 0xFF, &d), "digest");
 		else if (padded)
 			memcpy(d.b, sha1.b, 20);
 		else
-			must(digest_compute(alg, data, &d), "hash");
+			unit_must(digest_compute(alg, data, &d), "hash");
 		softtpm_extend(&i->w.tpm, IMALOG_PCR, digest_span(&d), alg);
 		if (i->also)
 			i->also(i, &d);
@@ -137,7 +131,7 @@ imaworld_old(struct imaworld *i, const char *path, uint8_t fill)
 
 	memset(hashed, fill, 20);
 	memcpy(hashed + 20, path, strlen(path));
-	must(digest_compute(i->alg, SPAN(hashed, sizeof hashed), &d), "hash");
+	unit_must(digest_compute(i->alg, SPAN(hashed, sizeof hashed), &d), "hash");
 	put_head(i, "ima", &d, sizeof hashed);
 	put(i, SPAN(hashed, 20));
 	put32(i, strlen(path));
@@ -173,7 +167,7 @@ imaworld_fields(const struct imaworld *i, const struct span *f, size_t n)
 			wr_le32(&w, (uint32_t)f[k].n);
 		wr_bytes(&w, f[k]);
 	}
-	must(w.err, "fields");
+	unit_must(w.err, "fields");
 	return wr_span(&w);
 }
 
@@ -186,7 +180,7 @@ named_digest(const char *name, struct span d)
 	wr_init(&w, buf, sizeof buf);
 	wr_bytes(&w, SPAN(name, strlen(name) + 1));
 	wr_bytes(&w, d);
-	must(w.err, "digest");
+	unit_must(w.err, "digest");
 	return wr_span(&w);
 }
 
@@ -197,7 +191,7 @@ imaworld_aggregate(struct imaworld *i)
 	struct digest d;
 	struct span f[2];
 
-	must(imalog_boot_aggregate(&i->w.tpm.pcrs, ALG_SHA256, 10, &d), "boot_aggregate");
+	unit_must(imalog_boot_aggregate(&i->w.tpm.pcrs, ALG_SHA256, 10, &d), "boot_aggregate");
 	f[0] = named_digest("sha256:", digest_span(&d));
 	f[1] = SPAN(path, strlen(path) + 1);
 	imaworld_entry(i, "ima-ng", imaworld_fields(i, f, 2), false);
@@ -233,7 +227,7 @@ imaworld_buffer(struct imaworld *i, const char *name, struct span buf)
 	struct digest d;
 	struct span f[3];
 
-	must(digest_compute(ALG_SHA256, buf, &d), "digest");
+	unit_must(digest_compute(ALG_SHA256, buf, &d), "digest");
 	f[0] = named_digest("sha256:", digest_span(&d));
 	f[1] = SPAN(name, strlen(name) + 1);
 	f[2] = buf;
@@ -267,14 +261,14 @@ imaworld_set(struct imaworld *i, enum reference_kind kind, const char *name,
 		struct digestset_digest d = {ALG_SHA256, false, SPAN(bytes, 32)};
 
 		memset(bytes, files[k].fill, sizeof bytes);
-		must(digestset_add(b, SPAN(files[k].path, strlen(files[k].path)), &d), "set");
+		unit_must(digestset_add(b, SPAN(files[k].path, strlen(files[k].path)), &d), "set");
 	}
-	must(digestset_build(b, &i->set[i->nsets], &len), "set");
+	unit_must(digestset_build(b, &i->set[i->nsets], &len), "set");
 	digestset_builder_free(b);
 	memset(v, 0, sizeof *v);
 	v->compiled = SPAN(i->set[i->nsets++], len);
-	must(digestset_check(v->compiled), "set");
-	must(digest_sha256(v->compiled, v->digest), "digest");
+	unit_must(digestset_check(v->compiled), "set");
+	unit_must(digest_sha256(v->compiled, v->digest), "digest");
 	v->kind = kind;
 	v->state = REF_PROMOTED;
 	snprintf(v->name, sizeof v->name, "%s", name);
@@ -385,7 +379,7 @@ store(struct imaworld *i, const struct verdict *v)
 		free(lengths);
 		return;
 	}
-	must(ima_split(s, &v->next.ima, v->ima_accepted.count, lengths), "splitting");
+	unit_must(ima_split(s, &v->next.ima, v->ima_accepted.count, lengths), "splitting");
 	for (uint64_t k = 0; k < v->ima_accepted.count; k++)
 		sum += lengths[k];
 	free(lengths);

@@ -1,8 +1,8 @@
 /* keyworld.c: see keyworld.h. */
 #include "keyworld.h"
 
+#include "policymade.h"
 #include "unit.h"
-#include "verifier/compiler/policy_compile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,26 +21,14 @@ const char keyworld_policy[] =
 	"  - {id: firmware, fact: software.firmware.digest, op: equals, value: "
 	"\"sha256:770e607624d689265ca6c44884d0807d9b054d23c473c106c72be9de08b7376c\"}\n";
 
-static void
-must(enum assay_err e, const char *what)
-{
-	if (e != ASSAY_OK)
-		fail_msg("%s: %s", what, assay_err_text(e));
-}
-
 void
 keyworld_set_policy(struct keyworld *w, const char *yaml)
 {
-	static struct yaml_errors errs;
 	struct policy_info info;
 	struct writer out;
 
 	wr_init(&out, w->policy, sizeof w->policy);
-	if (policy_compile(SPAN(yaml, strlen(yaml)), "policy", &out, &errs) != ASSAY_OK)
-		fail_msg("%s", errs.count ? errs.e[0].text : "policy");
-	w->in.policy = wr_span(&out);
-	must(policy_info(w->in.policy, &info), "policy");
-	memcpy(w->in.policy_digest, info.digest, sizeof info.digest);
+	policymade_set(yaml, &out, &w->in, &info);
 }
 
 static void
@@ -107,7 +95,7 @@ make_claims(struct keyworld *w, uint8_t *ret, size_t cap)
 	size_t n;
 
 	if (w->firmware) {
-		must(digest_compute(ALG_SHA256, SPAN(w->firmware, strlen(w->firmware)), &d),
+		unit_must(digest_compute(ALG_SHA256, SPAN(w->firmware, strlen(w->firmware)), &d),
 		     "digest");
 		item.alg = ALG_SHA256;
 		item.digest = digest_span(&d);
@@ -118,7 +106,7 @@ make_claims(struct keyworld *w, uint8_t *ret, size_t cap)
 		m.start_count = w->start_count;
 		m.round = ++w->round;
 	}
-	must(envelope_encode_claims(&m, ret, cap, &n), "claims");
+	unit_must(envelope_encode_claims(&m, ret, cap, &n), "claims");
 	for (size_t i = 0; w->stain && i + 8 <= n; i++)
 		if (memcmp(ret + i, "firmware", 8) == 0)
 			ret[i] = (uint8_t)w->stain;
@@ -140,14 +128,14 @@ prove(struct keyworld *w)
 	size_t n;
 
 	memset(&m, 0, sizeof m);
-	must(binding_compute(&b, bound), "binding");
-	must(digest_sha256(said, digest), "digest");
+	unit_must(binding_compute(&b, bound), "binding");
+	unit_must(digest_sha256(said, digest), "digest");
 	m.claims = said;
 	m.claims_digest = SPAN(digest, sizeof digest);
 	m.key_signature = SPAN(sig, softkey_sign(w->signer, SPAN(bound, sizeof bound), sig));
 	m.nlayers = (uint8_t)w->nlayers;
 	memcpy(m.layers, w->layers, sizeof m.layers);
-	must(envelope_encode_proof(&m, w->proof, sizeof w->proof, &n), "proof");
+	unit_must(envelope_encode_proof(&m, w->proof, sizeof w->proof, &n), "proof");
 	w->in.proof = SPAN(w->proof, n);
 }
 
@@ -171,7 +159,8 @@ keyworld_round(struct keyworld *w)
 	w->in.now += 60;
 	if (w->v->status != VERDICT_DECIDED)
 		return w->v;
-	must(continuity_encode(&w->v->next, w->continuity, sizeof w->continuity, &n), "continuity");
+	unit_must(continuity_encode(&w->v->next, w->continuity, sizeof w->continuity, &n),
+		  "continuity");
 	w->in.continuity = SPAN(w->continuity, n);
 	w->in.device.copied |= verdict_shows_copy(w->v);
 	return w->v;
@@ -184,8 +173,8 @@ keyworld_release(struct keyworld *w)
 	size_t n;
 
 	w->in.device.copied = false;
-	must(continuity_decode(w->in.continuity, &c), "continuity");
+	unit_must(continuity_decode(w->in.continuity, &c), "continuity");
 	continuity_release(&c);
-	must(continuity_encode(&c, w->continuity, sizeof w->continuity, &n), "continuity");
+	unit_must(continuity_encode(&c, w->continuity, sizeof w->continuity, &n), "continuity");
 	w->in.continuity = SPAN(w->continuity, n);
 }

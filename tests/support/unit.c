@@ -48,6 +48,13 @@ unit_shared(const char *name)
 }
 
 void
+unit_must(enum assay_err e, const char *what)
+{
+	if (e != ASSAY_OK)
+		fail_msg("%s: %s", what, assay_err_text(e));
+}
+
+void
 unit_free(struct span s)
 {
 	free((void *)(uintptr_t)s.p);

@@ -26,6 +26,8 @@ struct span unit_data(const char *name);
  * result is static, good until the next call. */
 const char *unit_shared(const char *name);
 void unit_free(struct span s);
+/* What a test stands on, not what it tests: anything but OK ends it. */
+void unit_must(enum assay_err e, const char *what);
 
 /*
  * Calls check(mutant, what, arg) for every single-bit flip, every byte set to 00

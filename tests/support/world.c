@@ -1,8 +1,8 @@
 /* world.c: see world.h. */
 #include "world.h"
 
+#include "policymade.h"
 #include "unit.h"
-#include "verifier/compiler/policy_compile.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,26 +17,14 @@ const char world_policy[] =
 	"ask: {banks: [sha256], pcrs: [0-9, 11-14], interval: 60s, patience: 3}\n"
 	"references: {pcrs: [0-9, 11-14]}\n";
 
-static void
-must(enum assay_err e, const char *what)
-{
-	if (e != ASSAY_OK)
-		fail_msg("%s: %s", what, assay_err_text(e));
-}
-
 void
 world_set_policy(struct world *w, const char *yaml)
 {
-	static struct yaml_errors errs;
 	struct policy_info info;
 	struct writer out;
 
 	wr_init(&out, w->policy, sizeof w->policy);
-	if (policy_compile(SPAN(yaml, strlen(yaml)), "policy", &out, &errs) != ASSAY_OK)
-		fail_msg("%s", errs.count ? errs.e[0].text : "policy");
-	w->in.policy = wr_span(&out);
-	must(policy_info(w->in.policy, &info), "policy");
-	memcpy(w->in.policy_digest, info.digest, sizeof info.digest);
+	policymade_set(yaml, &out, &w->in, &info);
 	w->in.asked = w->ask.pcrs = info.ask;
 }
 
@@ -51,13 +39,13 @@ world_add_reference(struct world *w, enum reference_state state)
 	c.present = true;
 	evidence_values(&w->tpm, &w->in.asked, &c.quoted);
 	c.has_boot_log = w->log.n != 0;
-	must(digest_sha256(w->log, c.boot_log_digest), "digest");
+	unit_must(digest_sha256(w->log, c.boot_log_digest), "digest");
 	wr_init(&out, w->reference[w->in.nreferences], sizeof w->reference[0]);
-	must(reference_capture(w->log, &c, w->in.asked.bank[0].mask, &out), "capture");
+	unit_must(reference_capture(w->log, &c, w->in.asked.bank[0].mask, &out), "capture");
 	memset(view, 0, sizeof *view);
 	view->compiled = wr_span(&out);
 	view->state = state;
-	must(digest_sha256(view->compiled, view->digest), "digest");
+	unit_must(digest_sha256(view->compiled, view->digest), "digest");
 	w->in.nreferences++;
 }
 
@@ -169,7 +157,7 @@ world_prove(struct world *w)
 
 		evidence_claims(&w->ask, &w->evidence);
 		b.claims = SPAN(w->evidence.claims, w->evidence.claims_len);
-		must(binding_compute(&b, extra), "binding");
+		unit_must(binding_compute(&b, extra), "binding");
 		w->quotes(w, extra);
 		world_encode(w);
 		return;
@@ -204,7 +192,7 @@ deliver_files(struct world *w, const struct verdict *v)
 	for (size_t i = 0; i < w->nmanifests; i++) {
 		uint8_t digest[32];
 
-		must(digest_sha256(w->manifests[i], digest), "digest of a list");
+		unit_must(digest_sha256(w->manifests[i], digest), "digest of a list");
 		if (memcmp(digest, v->need_digest, sizeof digest) == 0)
 			found = w->manifests[i];
 	}
@@ -242,7 +230,8 @@ world_commit(struct world *w)
 
 	if (w->v->status != VERDICT_DECIDED)
 		return;
-	must(continuity_encode(&w->v->next, w->continuity, sizeof w->continuity, &n), "continuity");
+	unit_must(continuity_encode(&w->v->next, w->continuity, sizeof w->continuity, &n),
+		  "continuity");
 	w->in.continuity = SPAN(w->continuity, n);
 }
 

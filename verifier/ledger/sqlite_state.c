@@ -157,73 +157,77 @@ state_select(struct ledger *l, enum query_id q, const char *device, struct row *
 									      : ASSAY_TAMPERED;
 }
 
-enum assay_err
-ledger_state_get(struct ledger *l, const char *device, struct ledger_state *ret)
-{
+struct loaded {
+	struct ledger_state state;
 	struct span digest[D_COUNT];
-	struct ledger_state s;
+};
+
+/* What is in the row itself: all of it but, for rounds, the proof. */
+static enum assay_err
+row_load(struct ledger *l, enum query_id q, const char *device, struct loaded *ret)
+{
+	struct ledger_state *s = &ret->state;
 	struct row r;
 	enum assay_err e;
 
-	if ((e = state_select(l, Q_STATE_GET, device, &r)) != ASSAY_OK)
+	if ((e = state_select(l, q, device, &r)) != ASSAY_OK)
 		return e;
-	state_read(&r, &s, digest);
-	s.continuity = row_get_blob(&r, part_max[D_CONTINUITY]);
-	s.proof = row_get_blob(&r, part_max[D_PROOF]);
+	state_read(&r, s, ret->digest);
+	s->continuity = row_get_blob(&r, part_max[D_CONTINUITY]);
+	if (q != Q_STATE_BRIEF)
+		s->proof = row_get_blob(&r, part_max[D_PROOF]);
 	if ((e = row_end(&r)) != ASSAY_OK ||
-	    (e = part_check(s.continuity, digest[D_CONTINUITY])) != ASSAY_OK ||
-	    (e = part_check(s.proof, digest[D_PROOF])) != ASSAY_OK ||
-	    (e = part_get_checked(l, S_PART_VERDICT, device, digest[D_VERDICT], &s.verdict)) !=
-		    ASSAY_OK ||
-	    (e = part_get_checked(l, S_PART_CLAIMS, device, digest[D_CLAIMS], &s.claims)) !=
-		    ASSAY_OK ||
-	    (e = part_get_checked(l, S_PART_BOOT, device, digest[D_BOOT], &s.boot_facts)) !=
-		    ASSAY_OK)
+	    (e = part_check(s->continuity, ret->digest[D_CONTINUITY])) != ASSAY_OK)
 		return e;
-	*ret = s;
+	return q == Q_STATE_BRIEF ? ASSAY_OK : part_check(s->proof, ret->digest[D_PROOF]);
+}
+
+static enum assay_err
+claims_load(struct ledger *l, const char *device, struct loaded *ret)
+{
+	return part_get_checked(l, S_PART_CLAIMS, device, ret->digest[D_CLAIMS],
+				&ret->state.claims);
+}
+
+enum assay_err
+ledger_state_get(struct ledger *l, const char *device, struct ledger_state *ret)
+{
+	struct loaded x;
+	enum assay_err e;
+
+	if ((e = row_load(l, Q_STATE_GET, device, &x)) != ASSAY_OK ||
+	    (e = part_get_checked(l, S_PART_VERDICT, device, x.digest[D_VERDICT],
+				  &x.state.verdict)) != ASSAY_OK ||
+	    (e = claims_load(l, device, &x)) != ASSAY_OK ||
+	    (e = part_get_checked(l, S_PART_BOOT, device, x.digest[D_BOOT],
+				  &x.state.boot_facts)) != ASSAY_OK)
+		return e;
+	*ret = x.state;
 	return ASSAY_OK;
 }
 
 enum assay_err
 ledger_state_evidence(struct ledger *l, const char *device, struct ledger_state *ret)
 {
-	struct span digest[D_COUNT];
-	struct ledger_state s;
-	struct row r;
+	struct loaded x;
 	enum assay_err e;
 
-	if ((e = state_select(l, Q_STATE_EVIDENCE, device, &r)) != ASSAY_OK)
+	if ((e = row_load(l, Q_STATE_EVIDENCE, device, &x)) != ASSAY_OK ||
+	    (e = claims_load(l, device, &x)) != ASSAY_OK)
 		return e;
-	state_read(&r, &s, digest);
-	s.continuity = row_get_blob(&r, part_max[D_CONTINUITY]);
-	s.proof = row_get_blob(&r, part_max[D_PROOF]);
-	if ((e = row_end(&r)) != ASSAY_OK ||
-	    (e = part_check(s.continuity, digest[D_CONTINUITY])) != ASSAY_OK ||
-	    (e = part_check(s.proof, digest[D_PROOF])) != ASSAY_OK ||
-	    (e = part_get_checked(l, S_PART_CLAIMS, device, digest[D_CLAIMS], &s.claims)) !=
-		    ASSAY_OK)
-		return e;
-	*ret = s;
+	*ret = x.state;
 	return ASSAY_OK;
 }
 
 enum assay_err
 ledger_state_brief(struct ledger *l, const char *device, struct ledger_state *ret)
 {
-	struct span digest[D_COUNT];
-	struct ledger_state s;
-	struct row r;
-	enum assay_err e;
+	struct loaded x;
+	enum assay_err e = row_load(l, Q_STATE_BRIEF, device, &x);
 
-	if ((e = state_select(l, Q_STATE_BRIEF, device, &r)) != ASSAY_OK)
-		return e;
-	state_read(&r, &s, digest);
-	s.continuity = row_get_blob(&r, part_max[D_CONTINUITY]);
-	if ((e = row_end(&r)) != ASSAY_OK ||
-	    (e = part_check(s.continuity, digest[D_CONTINUITY])) != ASSAY_OK)
-		return e;
-	*ret = s;
-	return ASSAY_OK;
+	if (e == ASSAY_OK)
+		*ret = x.state;
+	return e;
 }
 
 /* The row's small cells, in l->outline, unless they are there already. */
