@@ -5,7 +5,7 @@
 # time-limit: 600
 . tests/integration/lib.sh
 lib_begin
-WAIT=${KINDS_WAIT:-30}
+WAIT=${KINDS_WAIT:-90}
 BANKS=sha1,sha256
 MODULE=/usr/lib/softhsm/libsofthsm2.so
 api() { curl -sS --max-time 10 --unix-socket "$ASSAY_STATE/run/console.sock" "http://verifier$1"; }
