@@ -17,9 +17,9 @@
 /* As it stands in the file; NULL: not given. */
 struct file {
 	char *server, *token_file, *ca, *tls_pin, *root, *class_name, *labels, *state, *status;
-	char *fail, *match;
-	char **interfaces, **always, **restricted;
-	unsigned interfaces_count, always_count, restricted_count;
+	char *fail, *match, *mode;
+	char **interfaces, **always, **restricted, **routers, **places;
+	unsigned interfaces_count, always_count, restricted_count, routers_count, places_count;
 };
 
 static const cyaml_schema_value_t text_schema = {
@@ -45,9 +45,12 @@ static const cyaml_schema_field_t fields[] = {
 	TEXT("status", status, CYAML_FLAG_OPTIONAL),
 	TEXT("fail", fail, CYAML_FLAG_OPTIONAL),
 	TEXT("match", match, CYAML_FLAG_OPTIONAL),
+	TEXT("mode", mode, CYAML_FLAG_OPTIONAL),
 	LIST("interfaces", interfaces, 0, GATE_INTERFACES_MAX),
 	LIST("always", always, CYAML_FLAG_OPTIONAL, GATE_ENDPOINTS_MAX),
 	LIST("restricted", restricted, CYAML_FLAG_OPTIONAL, GATE_ENDPOINTS_MAX),
+	LIST("routers", routers, CYAML_FLAG_OPTIONAL, GATE_ROUTERS_MAX),
+	LIST("places", places, CYAML_FLAG_OPTIONAL, GATE_PLACES_MAX),
 	CYAML_FIELD_END,
 };
 
@@ -183,6 +186,49 @@ take_interfaces(struct check *c, const struct file *f, struct gate_config *ret)
 }
 
 static void
+take_routers(struct check *c, const struct file *f, struct gate_config *ret)
+{
+	uint8_t bytes[16];
+
+	for (unsigned i = 0; i < f->routers_count; i++) {
+		struct gate_address *to = &ret->routers[i];
+
+		to->ip6 = inet_pton(AF_INET6, f->routers[i], bytes) == 1;
+		if (!to->ip6 && inet_pton(AF_INET, f->routers[i], bytes) != 1)
+			complain(c, "routers", "`%.60s' is no address", f->routers[i]);
+		else
+			snprintf(to->address, sizeof to->address, "%s", f->routers[i]);
+	}
+	ret->nrouters = f->routers_count;
+	if (ret->nrouters && !ret->bridge)
+		complain(c, "routers", "is for mode: bridge; a router is one itself");
+}
+
+/* "eth1 plc-7" */
+static void
+take_places(struct check *c, const struct file *f, struct gate_config *ret)
+{
+	for (unsigned i = 0; i < f->places_count && !c->failed; i++) {
+		struct gate_place *to = &ret->places[i];
+		const char *text = f->places[i], *blank = strchr(text, ' ');
+		bool there = false;
+
+		if (!blank || blank == text || blank - text > GATE_INTERFACE_MAX || !blank[1] ||
+		    strlen(blank + 1) > RECORD_NAME_MAX || strchr(blank + 1, ' ')) {
+			complain(c, "places", "`%.60s' is not like \"eth1 plc-7\"", text);
+			return;
+		}
+		memcpy(to->interface, text, (size_t)(blank - text));
+		memcpy(to->device, blank + 1, strlen(blank + 1) + 1);
+		for (unsigned k = 0; k < ret->ninterfaces; k++)
+			there |= strcmp(ret->interfaces[k], to->interface) == 0;
+		if (!there)
+			complain(c, "places", "`%s' is not among interfaces", to->interface);
+	}
+	ret->nplaces = f->places_count;
+}
+
+static void
 take_trust(struct check *c, const struct file *f, struct gate_config *ret)
 {
 	size_t n = 0;
@@ -208,9 +254,14 @@ take_words(struct check *c, const struct file *f, struct gate_config *ret)
 		ret->fail = GATE_FAIL_OPEN;
 	else if (f->fail && strcmp(f->fail, "closed") != 0)
 		complain(c, "fail", "must be closed or open");
+	ret->bridge = f->mode && strcmp(f->mode, "bridge") == 0;
+	if (f->mode && !ret->bridge && strcmp(f->mode, "router") != 0)
+		complain(c, "mode", "must be router or bridge");
 	ret->match_mac = !f->match || strcmp(f->match, "mac") == 0;
 	if (!ret->match_mac && strcmp(f->match, "ip") != 0)
 		complain(c, "match", "must be mac or ip");
+	if (!ret->match_mac && ret->bridge)
+		complain(c, "match", "must be mac with mode: bridge");
 }
 
 static void
@@ -225,6 +276,8 @@ take_all(struct check *c, const struct file *f, struct gate_config *ret)
 	take_text(c, "status", f->status, ret->status, sizeof ret->status);
 	take_words(c, f, ret);
 	take_interfaces(c, f, ret);
+	take_routers(c, f, ret);
+	take_places(c, f, ret);
 	take_endpoints(c, "always", f->always, f->always_count, ret->always, &ret->nalways);
 	take_endpoints(c, "restricted", f->restricted, f->restricted_count, ret->restricted,
 		       &ret->nrestricted);

@@ -13,8 +13,8 @@ static const char usage_text[] =
 
 static const char help_text[] =
 	"\n"
-	"A relying party: applies the verifier's decisions to the devices behind this router,\n"
-	"with nftables.\n"
+	"A relying party: applies the verifier's decisions to the devices behind this router\n"
+	"or bridge, with nftables.\n"
 	"\n"
 	"  run             hear decisions and keep the kernel's sets as they say\n"
 	"  close           load the rules with empty sets: nobody passes; before interfaces\n"

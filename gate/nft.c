@@ -18,16 +18,18 @@
 
 struct nft {
 	struct nft_ctx *ctx;
+	const struct gate_config *config;
 	char why[WHY_MAX];
 };
 
 struct nft *
-nft_open(void)
+nft_open(const struct gate_config *c)
 {
 	struct nft *n = calloc(1, sizeof *n);
 
 	if (!n)
 		return NULL;
+	n->config = c;
 	n->ctx = nft_ctx_new(NFT_CTX_DEFAULT);
 	if (!n->ctx || nft_ctx_buffer_output(n->ctx) != 0 || nft_ctx_buffer_error(n->ctx) != 0) {
 		nft_close(n);
@@ -86,28 +88,36 @@ without_name(const char *text, bool probe)
 	return ret;
 }
 
-char *
-nft_rules(struct nft *n, const char *table)
+/* COMMAND on the table or its probe. */
+static int
+on_table(struct nft *n, const char *command, bool probe)
 {
-	char command[64];
+	char text[96];
 
-	nft_ctx_output_set_flags(n->ctx, NFT_CTX_OUTPUT_TERSE | NFT_CTX_OUTPUT_STATELESS);
-	snprintf(command, sizeof command, "list table %s", table);
-	if (nft_run_cmd_from_buffer(n->ctx, command) != 0)
-		return NULL;
-	return without_name(nft_ctx_get_output_buffer(n->ctx), strcmp(table, RULES_PROBE) == 0);
+	snprintf(text, sizeof text, "%s table %s %s", command, rules_family(n->config),
+		 probe ? RULES_PROBE : RULES_TABLE);
+	return nft_run_cmd_from_buffer(n->ctx, text);
 }
 
 char *
-nft_rules_expected(struct nft *n, const struct gate_config *c)
+nft_rules(struct nft *n, bool probe)
+{
+	nft_ctx_output_set_flags(n->ctx, NFT_CTX_OUTPUT_TERSE | NFT_CTX_OUTPUT_STATELESS);
+	if (on_table(n, "list", probe) != 0)
+		return NULL;
+	return without_name(nft_ctx_get_output_buffer(n->ctx), probe);
+}
+
+char *
+nft_rules_expected(struct nft *n)
 {
 	struct text t = {.p = NULL};
 	char *rules = NULL;
 
-	rules_probe(c, &t);
+	rules_probe(n->config, &t);
 	if (!t.failed && nft_run(n, t.p) == ASSAY_OK) {
-		rules = nft_rules(n, RULES_PROBE);
-		if (nft_run(n, "delete table " RULES_PROBE) != ASSAY_OK) {
+		rules = nft_rules(n, true);
+		if (on_table(n, "delete", true) != 0) {
 			free(rules);
 			rules = NULL;
 		}
@@ -125,7 +135,7 @@ list_table(struct nft *n)
 	json_t *doc;
 
 	nft_ctx_output_set_flags(n->ctx, NFT_CTX_OUTPUT_JSON);
-	if (nft_run_cmd_from_buffer(n->ctx, "list table " RULES_TABLE) != 0)
+	if (on_table(n, "list", false) != 0)
 		return NULL;
 	doc = json_loads(nft_ctx_get_output_buffer(n->ctx), 0, NULL);
 	return doc;
@@ -134,28 +144,27 @@ list_table(struct nft *n)
 static bool
 find_set(const char *name, enum record_outcome *ret_outcome, enum rules_set *ret_set)
 {
-	static const enum record_outcome outcomes[] = {RECORD_ADMIT, RECORD_RESTRICT};
 	char buf[32];
 
-	for (unsigned o = 0; o < 2; o++)
+	for (unsigned o = RECORD_QUARANTINE; o <= RECORD_ADMIT; o++)
 		for (unsigned s = 0; s < RULES_SET_COUNT; s++)
-			if (strcmp(rules_set_name(outcomes[o], (enum rules_set)s, buf), name) ==
-			    0) {
-				*ret_outcome = outcomes[o];
-				*ret_set = (enum rules_set)s;
+			if (rules_set_name(o, s, buf) && strcmp(buf, name) == 0) {
+				*ret_outcome = o;
+				*ret_set = s;
 				return true;
 			}
 	return false;
 }
 
-/* {"elem":{"val":{"concat":[..]},"timeout":..}} to the key's parts with blanks between. */
+/* A value, or {"concat":[..]}, to the key's parts with blanks between. */
 static bool
-element_key(const json_t *element, char *ret, size_t cap)
+element_key(const json_t *val, char *ret, size_t cap)
 {
-	const json_t *val = json_object_get(json_object_get(element, "elem"), "val");
 	const json_t *parts = json_object_get(val, "concat"), *part;
 	size_t i, n = 0;
 
+	if (json_is_string(val))
+		return (size_t)snprintf(ret, cap, "%s", json_string_value(val)) < cap;
 	if (!json_is_array(parts))
 		return false;
 	json_array_foreach(parts, i, part)
@@ -166,6 +175,21 @@ element_key(const json_t *element, char *ret, size_t cap)
 				      json_string_value(part));
 	}
 	return n < cap;
+}
+
+/* {"elem":{"val":..,"timeout":..,"expires":..}}, or without time-out the value alone. */
+static bool
+take_element(const json_t *o, int64_t now, struct rules_element *e)
+{
+	const json_t *inner = json_object_get(o, "elem"), *left = json_object_get(inner, "expires");
+
+	if (rules_set_lasts(e->set)) {
+		e->until = RULES_LASTING;
+		return !inner && element_key(o, e->key, sizeof e->key);
+	}
+	e->until = now + (int64_t)json_integer_value(left);
+	return json_is_integer(left) &&
+	       element_key(json_object_get(inner, "val"), e->key, sizeof e->key);
 }
 
 /* Every element of a set of the table. */
@@ -181,11 +205,8 @@ take_set(const json_t *set, int64_t now, struct rules_elements *ret)
 		return ASSAY_MALFORMED;
 	json_array_foreach(list, i, o)
 	{
-		const json_t *left = json_object_get(json_object_get(o, "elem"), "expires");
-
-		if (!json_is_integer(left) || !element_key(o, e.key, sizeof e.key))
+		if (!take_element(o, now, &e))
 			return ASSAY_MALFORMED;
-		e.until = now + (int64_t)json_integer_value(left);
 		rules_add(ret, &e);
 	}
 	return ret->failed ? ASSAY_NO_MEMORY : ASSAY_OK;
@@ -235,7 +256,7 @@ enum nft_holds
 nft_compare(struct nft *n, const struct rules_elements *want, const char *rules, int64_t now)
 {
 	struct rules_elements there = {.list = NULL};
-	char *seen = nft_rules(n, RULES_TABLE);
+	char *seen = nft_rules(n, false);
 	size_t least = 0;
 	enum nft_holds r = NFT_CONFIRMED;
 

@@ -9,7 +9,7 @@
 struct nft;
 
 /* NULL: no memory, or no right to it. */
-struct nft *nft_open(void);
+struct nft *nft_open(const struct gate_config *c); /* c must stay */
 void nft_close(struct nft *n);
 /* Text of nft(8), as one transaction. IO: refused; nft_why() says why. */
 ASSAY_MUST_USE enum assay_err nft_run(struct nft *n, const char *text);
@@ -17,12 +17,12 @@ const char *nft_why(const struct nft *n);
 
 /*
  * What the kernel has of a table but its elements, counters and name, as text: equal text,
- * equal rules. For RULES_PROBE, without that it sleeps. NULL: there is no such table. The
+ * equal rules. Of the probe, without that it sleeps. NULL: there is no such table. The
  * caller frees it.
  */
-char *nft_rules(struct nft *n, const char *table);
+char *nft_rules(struct nft *n, bool probe);
 /* What RULES_TABLE should show: of a probe, made and removed. NULL on a failure. */
-char *nft_rules_expected(struct nft *n, const struct gate_config *c);
+char *nft_rules_expected(struct nft *n);
 /* The elements that are in the sets, with when they end, in order. MALFORMED: there is one
  * that no gate puts there; NOT_FOUND: no table. */
 ASSAY_MUST_USE enum assay_err nft_elements(struct nft *n, int64_t now, struct rules_elements *ret);

@@ -1,6 +1,8 @@
 /* rules.c: see rules.h. */
 #include "rules.h"
 
+#include "bridge.h"
+
 #include "evidence/digest.h"
 #include "evidence/hex.h"
 
@@ -10,7 +12,6 @@
 #include <string.h>
 
 #define TEXT_STEP 65536
-#define ELEMENTS_STEP 1024
 #define COMMENT_BYTES 16
 
 /* ---- text ---- */
@@ -61,10 +62,11 @@ text_free(struct text *t)
 
 /* ---- the table ---- */
 
-static const struct {
+static const struct set {
 	const char *name, *with_mac, *without;
+	enum rules_use use;
 } sets[] = {
-#define X(set, name, with_mac, without) {name, with_mac, without},
+#define X(set, name, with_mac, without, use) {name, with_mac, without, use},
 	RULES_SETS(X)
 #undef X
 };
@@ -72,25 +74,60 @@ static const struct {
 const char *
 rules_set_name(enum record_outcome o, enum rules_set s, char buf[32])
 {
-	const char *whose = o == RECORD_ADMIT ? "admitted" : o == RECORD_RESTRICT ? "restricted"
-										: NULL;
+	static const char *const whose[] = {
+		[RECORD_QUARANTINE] = "known", /* quarantined or not */
+		[RECORD_RESTRICT] = "restricted",
+		[RECORD_ADMIT] = "admitted",
+	};
 
-	if (!whose || (unsigned)s >= RULES_SET_COUNT)
+	if ((unsigned)o > RECORD_ADMIT || (unsigned)s >= RULES_SET_COUNT ||
+	    (sets[s].use == RULES_KNOWN) != (o == RECORD_QUARANTINE))
 		return NULL;
-	(void)snprintf(buf, 32, "%s_%s", whose, sets[s].name);
+	(void)snprintf(buf, 32, "%s_%s", whose[o], sets[s].name);
 	return buf;
 }
 
+bool
+rules_set_used(const struct gate_config *c, enum rules_set s)
+{
+	return c->bridge || sets[s].use == RULES_BOTH;
+}
+
+bool
+rules_set_lasts(enum rules_set s)
+{
+	return sets[s].use == RULES_KNOWN;
+}
+
+bool
+rules_set_has_interface(enum rules_set s)
+{
+	return strstr(sets[s].with_mac, "ifname") != NULL;
+}
+
 static void
-put_sets(const struct gate_config *c, enum record_outcome o, struct text *out)
+put_sets(const struct gate_config *c, struct text *out)
 {
 	char name[32];
 
-	for (unsigned s = 0; s < RULES_SET_COUNT; s++)
-		text_put(out, "\tset %s { type %s; flags timeout; }\n",
-			 rules_set_name(o, (enum rules_set)s, name),
-			 c->match_mac ? sets[s].with_mac : sets[s].without);
+	for (unsigned o = RECORD_QUARANTINE; o <= RECORD_ADMIT; o++)
+		for (unsigned s = 0; s < RULES_SET_COUNT; s++) {
+			const char *type = c->match_mac ? sets[s].with_mac : sets[s].without;
+
+			if (!rules_set_used(c, s) || !rules_set_name(o, s, name))
+				continue;
+			text_put(out, "\tset %s { %s; %s}\n", name, type,
+				 rules_set_lasts(s) ? "" : "flags timeout; ");
+		}
 }
+
+const char *
+rules_family(const struct gate_config *c)
+{
+	return c->bridge ? "bridge" : "inet";
+}
+
+/* ---- a router's chains ---- */
 
 /* To these ends, or back from them. */
 static void
@@ -174,14 +211,8 @@ put_comment(const struct gate_config *c, struct text *out)
 }
 
 static void
-put_table(const struct gate_config *c, const char *name, struct text *out)
+put_router(const struct gate_config *c, struct text *out)
 {
-	text_put(out, "table %s { }\ndelete table %s\ntable %s {\n", name, name, name);
-	if (strcmp(name, RULES_PROBE) == 0)
-		text_put(out, "\tflags dormant\n");
-	put_comment(c, out);
-	put_sets(c, RECORD_ADMIT, out);
-	put_sets(c, RECORD_RESTRICT, out);
 	put_from(c, out);
 	put_to(c, out);
 	text_put(out, "\tchain forward {\n"
@@ -190,210 +221,38 @@ put_table(const struct gate_config *c, const char *name, struct text *out)
 	put_interfaces(c, out);
 	text_put(out, " jump to_devices\n\t\tiifname ");
 	put_interfaces(c, out);
-	text_put(out, " jump from_devices\n\t}\n}\n");
+	text_put(out, " jump from_devices\n\t}\n");
+}
+
+/* ---- all ---- */
+
+static void
+put_table(const struct gate_config *c, bool probe, struct text *out)
+{
+	char name[64];
+
+	(void)snprintf(name, sizeof name, "%s %s", rules_family(c),
+		       probe ? RULES_PROBE : RULES_TABLE);
+	text_put(out, "table %s { }\ndelete table %s\ntable %s {\n", name, name, name);
+	if (probe)
+		text_put(out, "\tflags dormant\n");
+	put_comment(c, out);
+	put_sets(c, out);
+	if (c->bridge)
+		bridge_chains(c, out);
+	else
+		put_router(c, out);
+	text_put(out, "}\n");
 }
 
 void
 rules_table(const struct gate_config *c, struct text *out)
 {
-	put_table(c, RULES_TABLE, out);
+	put_table(c, false, out);
 }
 
 void
 rules_probe(const struct gate_config *c, struct text *out)
 {
-	put_table(c, RULES_PROBE, out);
-}
-
-/* ---- elements ---- */
-
-void
-rules_elements_free(struct rules_elements *e)
-{
-	free(e->list);
-	*e = (struct rules_elements){.list = NULL};
-}
-
-void
-rules_add(struct rules_elements *to, const struct rules_element *e)
-{
-	struct rules_element *list;
-
-	if (to->n == to->cap) {
-		list = realloc(to->list, (to->cap + ELEMENTS_STEP) * sizeof *list);
-		if (!list) {
-			to->failed = true;
-			return;
-		}
-		to->list = list;
-		to->cap += ELEMENTS_STEP;
-	}
-	to->list[to->n++] = *e;
-}
-
-/* The addresses were written by the verifier in one form; anything else is not used. */
-static bool
-plain(const char *s, const char *allowed)
-{
-	return *s && s[strspn(s, allowed)] == '\0';
-}
-
-static const char *
-mac_of(const char *address)
-{
-	return strncmp(address, "mac ", 4) == 0 && plain(address + 4, "0123456789abcdef:")
-		       ? address + 4
-		       : NULL;
-}
-
-static const char *
-ip_of(const char *address)
-{
-	return strncmp(address, "ip ", 3) == 0 && plain(address + 3, "0123456789abcdef:.")
-		       ? address + 3
-		       : NULL;
-}
-
-static void
-add_ip(const struct gate_config *c, const struct gate_device *d, const char *ip,
-       struct rules_element e, struct rules_elements *ret)
-{
-	bool ip6 = strchr(ip, ':') != NULL;
-
-	for (unsigned i = 0; i < c->ninterfaces; i++) {
-		const char *interface = c->interfaces[i];
-
-		e.set = ip6 ? RULES_FROM6 : RULES_FROM4;
-		for (unsigned k = 0; c->match_mac && k < d->naddresses; k++) {
-			const char *mac = mac_of(d->addresses[k]);
-
-			if (!mac)
-				continue;
-			(void)snprintf(e.key, sizeof e.key, "%s %s %s", interface, mac, ip);
-			rules_add(ret, &e);
-		}
-		(void)snprintf(e.key, sizeof e.key, "%s %s", interface, ip);
-		if (!c->match_mac)
-			rules_add(ret, &e);
-		e.set = ip6 ? RULES_TO6 : RULES_TO4;
-		rules_add(ret, &e);
-	}
-}
-
-static bool
-has_mac(const struct gate_device *d)
-{
-	for (unsigned k = 0; k < d->naddresses; k++)
-		if (mac_of(d->addresses[k]))
-			return true;
-	return false;
-}
-
-int
-rules_order(const struct rules_element *a, const struct rules_element *b)
-{
-	if (a->outcome != b->outcome)
-		return a->outcome < b->outcome ? -1 : 1;
-	if (a->set != b->set)
-		return a->set < b->set ? -1 : 1;
-	return strcmp(a->key, b->key);
-}
-
-static int
-by_place(const void *a, const void *b)
-{
-	return rules_order(a, b);
-}
-
-void
-rules_sort(struct rules_elements *e)
-{
-	if (e->n > 1)
-		qsort(e->list, e->n, sizeof e->list[0], by_place);
-}
-
-/* One address is one device's; should two have it all the same, the shorter time counts. */
-static void
-drop_doubles(struct rules_elements *e)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < e->n; i++) {
-		if (n > 0 && rules_order(&e->list[n - 1], &e->list[i]) == 0) {
-			if (e->list[i].until < e->list[n - 1].until)
-				e->list[n - 1].until = e->list[i].until;
-			continue;
-		}
-		e->list[n++] = e->list[i];
-	}
-	e->n = n;
-}
-
-void
-rules_elements(const struct gate_config *c, const struct gate_devices *d, const struct gate_time *t,
-	       struct rules_elements *ret)
-{
-	ret->n = 0;
-	for (size_t i = 0; i < d->n; i++) {
-		const struct gate_device *device = &d->list[i];
-		struct rules_element e = {.set = RULES_FROM4};
-
-		e.outcome = devices_outcome(device, t, &e.until);
-		if (e.outcome == RECORD_QUARANTINE || (c->match_mac && !has_mac(device)))
-			continue;
-		for (unsigned k = 0; k < device->naddresses; k++) {
-			const char *ip = ip_of(device->addresses[k]);
-
-			if (ip)
-				add_ip(c, device, ip, e, ret);
-		}
-	}
-	rules_sort(ret);
-	drop_doubles(ret);
-}
-
-/* "eth1 02:.. 192.0.2.7" as nft reads it: the interface in quotes. */
-static void
-put_key(const char *key, struct text *out)
-{
-	size_t n = strcspn(key, " ");
-
-	text_put(out, "\"%.*s\"", (int)n, key);
-	for (key += n; *key; key += n) {
-		key++;
-		n = strcspn(key, " ");
-		text_put(out, " . %.*s", (int)n, key);
-	}
-}
-
-void
-rules_batch(const struct rules_elements *e, int64_t now, struct text *out)
-{
-	char name[32];
-
-	for (unsigned s = 0; s < RULES_SET_COUNT; s++) {
-		text_put(out, "flush set %s %s\n", RULES_TABLE,
-			 rules_set_name(RECORD_ADMIT, (enum rules_set)s, name));
-		text_put(out, "flush set %s %s\n", RULES_TABLE,
-			 rules_set_name(RECORD_RESTRICT, (enum rules_set)s, name));
-	}
-	for (size_t i = 0; i < e->n; i++) {
-		const struct rules_element *x = &e->list[i];
-		bool first = i == 0 || e->list[i - 1].outcome != x->outcome ||
-			     e->list[i - 1].set != x->set;
-		bool last = i + 1 == e->n || e->list[i + 1].outcome != x->outcome ||
-			    e->list[i + 1].set != x->set;
-
-		if (x->until <= now)
-			continue;
-		if (first)
-			text_put(out, "add element %s %s {", RULES_TABLE,
-				 rules_set_name(x->outcome, x->set, name));
-		text_put(out, "%s ", first ? "" : ",");
-		put_key(x->key, out);
-		text_put(out, " timeout %llds", (long long)(x->until - now));
-		if (last)
-			text_put(out, " }\n");
-	}
-	out->failed |= e->failed;
+	put_table(c, true, out);
 }

@@ -22,7 +22,7 @@ table_open(struct table *t, const struct gate_config *config, bool dry_run)
 {
 	*t = (struct table){.config = config, .dry_run = dry_run, .holds = NFT_GONE};
 	if (!dry_run)
-		t->nft = nft_open();
+		t->nft = nft_open(config);
 	return dry_run || t->nft;
 }
 
@@ -121,7 +121,7 @@ static bool
 put(struct table *t, const struct rules_elements *want, int64_t now, struct text *text)
 {
 	t->adopted_at = 0;
-	rules_batch(want, now, text);
+	rules_batch(t->config, want, now, text);
 	if (t->dry_run) {
 		fputs(text->failed ? "" : text->p, stdout);
 		fflush(stdout);
@@ -177,7 +177,7 @@ table_check(struct table *t, int64_t now)
 static bool
 adopt(struct table *t, int64_t now)
 {
-	char *there = nft_rules(t->nft, RULES_TABLE);
+	char *there = nft_rules(t->nft, false);
 	bool equal = there && strcmp(there, t->rules) == 0 &&
 		     nft_elements(t->nft, now, &t->put) == ASSAY_OK;
 
@@ -197,7 +197,7 @@ table_start(struct table *t, int64_t now)
 {
 	if (t->dry_run)
 		return true;
-	t->rules = nft_rules_expected(t->nft, t->config);
+	t->rules = nft_rules_expected(t->nft);
 	if (!t->rules) {
 		gate_say("rules", "error=\"%s\"", nft_why(t->nft));
 		return false;

@@ -32,6 +32,22 @@ net_routed() {
 	in_ns gw sh -c "echo 1 >/proc/sys/net/ipv4/ip_forward"
 }
 
+# A bridge with ports up0, dev1 and dev2: server, verifier and devices are on one segment.
+net_bridged() {
+	local n i=0
+	for n in srv gw d1 d2; do net_make "$n" || return; done
+	net_ip gw link add br0 type bridge && net_ip gw addr add 198.51.100.1/24 dev br0 && net_ip gw link set br0 up || return
+	for n in up0:srv:aa dev1:d1:01 dev2:d2:02; do
+		IFS=: read -r port ns mac <<<"$n"
+		net_ip gw link add "$port" type veth peer name e0 netns "$(net_pid "$ns")" &&
+			net_ip gw link set "$port" master br0 up && net_ip "$ns" link set e0 address "02:00:5e:00:53:$mac" &&
+			in_ns "$ns" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/e0/accept_dad; echo 0 >/proc/sys/net/ipv6/conf/e0/router_solicitations' &&
+			net_ip "$ns" link set e0 up || return
+	done
+	for i in 2 10; do net_ip srv addr add 198.51.100.$i/24 dev e0 && net_ip srv addr add 2001:db8::$i/64 dev e0 nodad || return; done
+	for i in 1 2; do net_ip d$i addr add 198.51.100.10$i/24 dev e0 && net_ip d$i addr add 2001:db8::10$i/64 dev e0 nodad || return; done
+}
+
 # ---- who reaches whom ---------------------------------------------------------
 # A closed port answers at once, that it is one; a dropped packet is never answered.
 reaches() { # NS ADDRESS
@@ -80,7 +96,7 @@ gate_config() { # FAIL [LINE...]
 		status: $WORK/gate.status
 		fail: $1
 		interfaces: [dev1, dev2]
-		always: ["$VERIFIER tcp $PORT"]
+		always: ["$VERIFIER tcp $PORT"${ALWAYS:+, $ALWAYS}]
 	E
 	shift
 	[ $# = 0 ] || printf '%s\n' "$@" >>"$WORK/gate.yaml"

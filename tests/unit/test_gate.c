@@ -132,7 +132,7 @@ each_address_is_an_element_on_each_interface(void **state)
 	(void)state;
 	assert_int_equal(devices_put(&d, &r), ASSAY_OK);
 	assert_int_equal(elements(&d, &e), 8); /* 2 interfaces, 2 addresses, from and to */
-	rules_batch(&e, NOW, &t);
+	rules_batch(&config, &e, NOW, &t);
 	assert_non_null(strstr(t.p, "add element inet assay_gate admitted_from4 { \"eth1\" . "
 				    "02:00:5e:00:53:01 . 192.0.2.7 timeout 60s"));
 	assert_non_null(strstr(t.p, "admitted_to6 { \"eth1\" . 2001:db8::7 timeout 60s"));
@@ -145,6 +145,83 @@ each_address_is_an_element_on_each_interface(void **state)
 	r.seq = 2;
 	assert_int_equal(devices_put(&d, &r), ASSAY_OK);
 	assert_int_equal(elements(&d, &e), 0);
+	rules_elements_free(&e);
+	devices_free(&d);
+}
+
+static size_t
+count(const struct rules_elements *e, enum record_outcome o, enum rules_set s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n; i++)
+		n += e->list[i].outcome == o && e->list[i].set == s;
+	return n;
+}
+
+/* Whose an address is does not depend on what was decided, and opens nothing. */
+static void
+a_bridge_knows_the_addresses_of_all_devices(void **state)
+{
+	struct gate_devices d = {.n = 0};
+	struct rules_elements e = {.n = 0};
+	struct record r = record_of("a", 1, RECORD_QUARANTINE, 0);
+	struct text t = {.p = NULL};
+
+	(void)state;
+	config.bridge = true;
+	assert_int_equal(devices_put(&d, &r), ASSAY_OK);
+	(void)elements(&d, &e);
+	assert_int_equal(count(&e, RECORD_QUARANTINE, RULES_MACS), 1);
+	assert_int_equal(count(&e, RECORD_QUARANTINE, RULES_MAC), 2);
+	assert_int_equal(count(&e, RECORD_QUARANTINE, RULES_OWN4), 2);
+	assert_int_equal(count(&e, RECORD_QUARANTINE, RULES_OWN_ND), 2);
+	for (unsigned s = 0; s < RULES_SET_COUNT; s++) {
+		assert_int_equal(count(&e, RECORD_ADMIT, s), 0);
+		assert_int_equal(count(&e, RECORD_RESTRICT, s), 0);
+	}
+	rules_batch(&config, &e, NOW, &t);
+	assert_non_null(strstr(t.p, "add element bridge assay_gate known_allnd { "
+				    "0x20010db8000000000000000000000007 }"));
+	assert_non_null(strstr(t.p, "known_own4 { \"eth1\" . 02:00:5e:00:53:01 . 192.0.2.7,"));
+	assert_null(strstr(t.p, "timeout"));
+	text_free(&t);
+	r = record_of("a", 2, RECORD_ADMIT, NOW + 60);
+	assert_int_equal(devices_put(&d, &r), ASSAY_OK);
+	(void)elements(&d, &e);
+	assert_int_equal(count(&e, RECORD_ADMIT, RULES_FROM4), 2);
+	assert_int_equal(count(&e, RECORD_ADMIT, RULES_ND), 2);
+	assert_int_equal(count(&e, RECORD_QUARANTINE, RULES_MACS), 1);
+	r = record_of("a", 3, RECORD_ADMIT, NOW + 60);
+	strcpy(r.addresses[0], "ip 192.0.2.8"); /* nothing tells it from a spoofer */
+	assert_int_equal(devices_put(&d, &r), ASSAY_OK);
+	assert_int_equal(elements(&d, &e), 0);
+	rules_elements_free(&e);
+	devices_free(&d);
+}
+
+static void
+a_device_with_a_place_counts_nowhere_else(void **state)
+{
+	struct gate_devices d = {.n = 0};
+	struct rules_elements e = {.n = 0};
+	struct record r = record_of("a", 1, RECORD_ADMIT, NOW + 60);
+
+	(void)state;
+	strcpy(r.name, "plc-7");
+	assert_int_equal(devices_put(&d, &r), ASSAY_OK);
+	config.nplaces = 1;
+	strcpy(config.places[0].interface, "eth2");
+	strcpy(config.places[0].device, "plc-7");
+	assert_int_equal(elements(&d, &e), 4);
+	for (size_t i = 0; i < e.n; i++)
+		assert_int_equal(strncmp(e.list[i].key, "eth2 ", 5), 0);
+	strcpy(config.places[0].device, "a"); /* its id */
+	assert_int_equal(elements(&d, &e), 4);
+	strcpy(config.places[0].device, "plc-8");
+	assert_int_equal(elements(&d, &e), 8);
+	strcpy(config.places[0].device, ""); /* nobody's name */
+	assert_int_equal(elements(&d, &e), 8);
 	rules_elements_free(&e);
 	devices_free(&d);
 }
@@ -195,6 +272,16 @@ a_configuration_that_is_wrong_is_told_by_key(void **state)
 		{"interfaces: [eth1]\nalways: ['192.0.2.1 tcp']", "always: `192.0.2.1 tcp' is not"},
 		{"interfaces: [eth1]\nalways: ['host tcp 80']", "always: `host tcp 80' is not"},
 		{"interfaces: [eth1]\nalways: ['192.0.2.1 icmp 80']", "is not like"},
+		{"interfaces: [eth1]\nmode: bridge", ""},
+		{"interfaces: [eth1]\nmode: switch", "mode: must be router or bridge"},
+		{"interfaces: [eth1]\nmode: bridge\nmatch: ip", "match: must be mac with"},
+		{"interfaces: [eth1]\nmode: bridge\nrouters: [192.0.2.1, 'fe80::1']", ""},
+		{"interfaces: [eth1]\nmode: bridge\nrouters: ['192.0.2.1 } accept']",
+		 "routers: `192.0.2.1 } accept' is no address"},
+		{"interfaces: [eth1]\nrouters: [192.0.2.1]", "routers: is for mode: bridge"},
+		{"interfaces: [eth1]\nplaces: [eth1 plc-7]", ""},
+		{"interfaces: [eth1]\nplaces: [eth1]", "places: `eth1' is not like"},
+		{"interfaces: [eth1]\nplaces: [eth2 plc-7]", "places: `eth2' is not among"},
 		{"interfaces: [eth1]\nmatch: both", "match: must be mac or ip"},
 		{"interfaces: [eth1]\nbogus: 1", "bogus"},
 		{"", "interfaces"},
@@ -225,7 +312,9 @@ main(void)
 		cmocka_unit_test(an_extension_is_of_the_newest_record_and_never_of_quarantine),
 		cmocka_unit_test(what_has_ended_is_quarantined_and_failing_open_never_opens),
 		cmocka_unit_test(each_address_is_an_element_on_each_interface),
-		cmocka_unit_test(text_of_no_address_never_reaches_a_rule),
+		cmocka_unit_test_setup(a_bridge_knows_the_addresses_of_all_devices, setup),
+		cmocka_unit_test_setup(a_device_with_a_place_counts_nowhere_else, setup),
+		cmocka_unit_test_setup(text_of_no_address_never_reaches_a_rule, setup),
 		cmocka_unit_test(a_configuration_that_is_wrong_is_told_by_key),
 	};
 
