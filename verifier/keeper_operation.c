@@ -70,6 +70,11 @@ static operation_handler *const handlers[OP_COUNT] = {
 	[OP_EVIDENCE_LIST] = operation_on_evidence_list,
 	[OP_EVIDENCE_REVOKE] = operation_on_evidence_revoke,
 	[OP_EVIDENCE_SUBMIT] = operation_on_evidence_submit,
+	[OP_WEBHOOK_LIST] = operation_on_webhook_list,
+	[OP_WEBHOOK_DEAD] = operation_on_webhook_dead,
+	[OP_WEBHOOK_RETRY] = operation_on_webhook_retry,
+	[OP_WEBHOOK_DROP] = operation_on_webhook_drop,
+	[OP_WEBHOOK_TEST] = operation_on_webhook_test,
 };
 
 /* The console's Unix socket is the administrator's by file permission. */

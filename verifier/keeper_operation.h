@@ -186,4 +186,8 @@ operation_handler operation_on_status, operation_on_device_address, operation_on
 operation_handler operation_on_evidence_challenge, operation_on_evidence_list,
 	operation_on_evidence_revoke, operation_on_evidence_submit;
 
+/* keeper_operation_webhook.c */
+operation_handler operation_on_webhook_list, operation_on_webhook_dead, operation_on_webhook_retry,
+	operation_on_webhook_drop, operation_on_webhook_test;
+
 #endif

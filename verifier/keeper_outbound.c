@@ -479,7 +479,6 @@ sink_test(struct keeper *k, struct sink *s, uint64_t operation)
 	if (s->test)
 		return ASSAY_BUSY;
 	s->test = operation;
-	s->test_until_ms = k->now_ms + OUTBOX_START_MS +
-			   (s->hook ? s->hook->timeout_ms : OUTBOUND_SEND_MS) + OUTBOX_GRACE_MS;
+	s->test_until_ms = k->now_ms + OUTBOX_TEST_MS;
 	return ASSAY_OK;
 }

@@ -24,6 +24,7 @@
 #define OUTBOX_REFUSALS_MAX 8	/* refusals of one message (4xx) until it is dead */
 #define OUTBOX_START_MS 30000	/* a process that resolves names for longer has failed */
 #define OUTBOX_GRACE_MS 5000	/* beyond the time-out, until it has answered keeper */
+#define OUTBOX_TEST_MS 20000	/* an operator is told by then how a test went */
 #define OUTBOX_IDLE_MS 60000	/* then its process ends, and names are resolved anew */
 #define OUTBOX_STORE_S 60	/* cursors over what nobody wants are written so often */
 
@@ -87,7 +88,10 @@ ASSAY_MUST_USE enum assay_err sink_store(struct keeper *k, struct sink *s);
 
 /* keeper_outbound.c */
 void sink_end_process(struct keeper *k, struct sink *s);
-/* for operators */
+/* For operators: all there are; how long until the next attempt; that it is now. */
+struct outbox *keeper_outbox(struct keeper *k);
+int64_t sink_wait_ms(const struct keeper *k, const struct sink *s);
+void sink_hurry(const struct keeper *k, struct sink *s);
 /* NULL: there is none of this name. */
 struct sink *sink_find(struct keeper *k, const char *name);
 bool sink_running(struct keeper *k, const struct sink *s);

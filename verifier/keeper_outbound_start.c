@@ -159,3 +159,22 @@ keeper_outbound_secrets(struct keeper *k)
 		sink_secrets(&k->outbox->sink[i], false);
 }
 
+/* ---- for operators ---- */
+
+struct outbox *
+keeper_outbox(struct keeper *k)
+{
+	return k->outbox;
+}
+
+int64_t
+sink_wait_ms(const struct keeper *k, const struct sink *s)
+{
+	return s->due_ms - k->now_ms;
+}
+
+void
+sink_hurry(const struct keeper *k, struct sink *s)
+{
+	s->due_ms = k->now_ms;
+}

@@ -109,6 +109,7 @@ static const char *const field_names[F_COUNT] = {
 	[F_FROM] = "from",	 [F_UNTIL] = "until",	      [F_VERSION] = "version",
 	[F_WHAT] = "what",	 [F_ADDRESS] = "address",	      [F_MAC] = "mac",
 	[F_CERT] = "cert",	 [F_CHALLENGE] = "challenge",
+	[F_SEQUENCE] = "sequence",
 };
 
 const char *

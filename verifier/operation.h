@@ -76,7 +76,12 @@
 	X(EVIDENCE_CHALLENGE, "evidence.challenge", OPERATOR)                                  \
 	X(EVIDENCE_LIST, "evidence.list", VIEWER)                                  \
 	X(EVIDENCE_REVOKE, "evidence.revoke", OPERATOR)                                        \
-	X(EVIDENCE_SUBMIT, "evidence.submit", OPERATOR)
+	X(EVIDENCE_SUBMIT, "evidence.submit", OPERATOR)                                        \
+	X(WEBHOOK_LIST, "webhook.list", VIEWER)                                                \
+	X(WEBHOOK_DEAD, "webhook.dead", VIEWER)                                                \
+	X(WEBHOOK_RETRY, "webhook.retry", OPERATOR)                                            \
+	X(WEBHOOK_DROP, "webhook.drop", OPERATOR)                                              \
+	X(WEBHOOK_TEST, "webhook.test", OPERATOR)
 
 enum operation_code {
 	OP_NONE = 0,
@@ -133,6 +138,7 @@ enum operation_field {
 	F_MAC,
 	F_CERT,	     /* SHA-256 of a client certificate, hex */
 	F_CHALLENGE, /* id of a challenge in a file */
+	F_SEQUENCE,  /* of a decision */
 	F_COUNT
 };
 

@@ -18,6 +18,8 @@ check 'a TPM is manufactured' tpm_make spare
 ca_roots "$WORK/roots"
 check 'init makes a verifier' verifier_init --roots "$WORK/roots" --accept-virtual-tpm --name localhost
 echo 'console_listen: "127.0.0.1:0"' >>"$ASSAY_STATE/verifier.yaml"
+printf '%064d' 7 >"$WORK/secret" && chmod 600 "$WORK/secret"
+printf '%s\n' 'webhooks:' '  - name: siem' '    url: http://127.0.0.1:9/' "    secret_file: $WORK/secret" >>"$ASSAY_STATE/verifier.yaml"
 check 'it starts' verifier_start
 remote_port() { grep -o 'role=console event=listening .* port=[0-9]*' "$WORK/verifier.log" | tail -n 1 | grep -o '[0-9]*$'; }
 check 'the console says where it listens' wait_for "$WAIT" remote_port
@@ -207,7 +209,8 @@ answered() { # every question that has an answer here was answered
 	! grep ' get ' "$WORK/answered" | grep -v ' 200$' | grep -v '^decision.stream ' || return 1
 	local one
 	for one in device.{address,set,hold,release,reread,retire} token.create ek.allow upload.begin \
-		known-bad.{add,remove} reference.{plan,unplan,retire} policy.{replay,activate} key.rotate operator.revoke; do
+		known-bad.{add,remove} reference.{plan,unplan,retire} policy.{replay,activate} key.rotate operator.revoke \
+		webhook.{retry,drop,test}; do
 		grep -qx "$one post 200" "$WORK/answered" || { grep "^$one " "$WORK/answered" && return 1; }
 	done
 }

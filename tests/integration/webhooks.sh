@@ -132,5 +132,62 @@ later() { # Retry-After is honoured
 	answers siem 'status 503 retry-after 4' && flip "$GOLDEN" 1 && sleep 1 && answers siem '' && sleep 1.5 && ! has_all siem >/dev/null && wait_for 10 has_all siem
 }
 check 'Retry-After is honoured' later
-verifier_stop
+
+# ---- dead letters -------------------------------------------------------------
+hook() { assay webhook list --json | jq -er --arg n "$1" ".webhooks[] | select(.name == \$n) | $2"; } # NAME JQ
+dead() { assay webhook dead "$1" --json | jq -r '.dead[].sequence' | tr '\n' ' '; }
+gone() { # 410: at once a dead letter, and the next one arrives
+	answers siem 'status 410' && flip "$GOLDEN" 1 && wait_for 10 eval '[ "$(hook siem .dead)" = 2 ]' && answers siem '' && flip "$GOLDEN" 1 &&
+		wait_for 10 eval '[ "$(received siem | sort -n | tail -n 1)" = "$(seq_of "$GOLDEN")" ]' && DEAD=$(dead siem) && ! has_all siem >/dev/null
+}
+check '410 makes a dead letter at once' gone
+check 'the list says so' eval 'equal "$(hook siem .state)" idle && equal "$(hook siem .error)" "HTTP 410"'
+check 'as do the words for people' eval 'assay webhook list | grep siem && assay webhook dead | grep -q "siem .*HTTP 410"'
+one() { # of the two
+	assay webhook retry siem "${DEAD%% *}" >/dev/null && wait_for 10 eval 'equal "$(dead siem)" "${DEAD#* }"' && received siem | grep -qx "${DEAD%% *}"
+}
+check 'one is tried again and arrives' one
+in_vain() {
+	answers siem 'status 500' && assay webhook retry siem --all >/dev/null && wait_for 10 eval '[ "$(hook siem .again)" = 0 ]' && equal "$(dead siem)" "${DEAD#* }" &&
+		assay webhook dead siem --json | jq -e '.dead[0] | .error == "HTTP 500" and .attempts == 2' && answers siem ''
+}
+check 'one that fails again stays' in_vain
+check_status 2 'there is no letter of another number' assay webhook retry siem 999999
+check 'the rest is tried again after all' eval 'assay webhook retry siem --all >/dev/null && wait_for 10 has_all siem && equal "$(dead siem)" ""'
+refusals() { # 4xx is about the message: eight attempts, then the next
+	answers siem "only $(($(seq_of "$GOLDEN") + 1)) answer 400" && flip "$GOLDEN" 1 && wait_for 30 eval '[ "$(hook siem .dead)" = 1 ]' &&
+		assay webhook dead siem --json | jq -e '.dead[0].attempts == 8' && wait_for 10 eval '[ "$(received siem | sort -n | tail -n 1)" = "$(seq_of "$GOLDEN")" ]' && answers siem ''
+}
+check 'refusals make a dead letter after eight attempts' refusals
+check 'it can be dropped' eval 'assay webhook drop siem --all && equal "$(dead siem)" ""'
+kept() { # give_up_s is 3: what is older is given up while the receiver is down, and stays so over a restart
+	stop other KILL
+	flip "$GOLDEN" 2 && wait_for 25 eval '[ "$(hook other .dead)" -ge 4 ]' && verifier_stop && verifier_start && [ "$(hook other .dead)" -ge 4 ] && [ "$(hook siem .failures)" = 0 ]
+}
+check 'what is too old is given up, and is there after a restart' kept
+pending() {
+	flip "$GOLDEN" 1 && wait_for 5 eval '[ "$(hook other .pending)" -ge 1 ]' && assay webhook drop other --pending && [ "$(hook other .pending)" = 0 ]
+}
+check 'what waits can be dropped' pending
+check 'a test arrives' eval 'assay webhook test siem && tail -n 1 "$WORK/siem.hooks" | jq -e ".type == \"test\" and (has(\"bad\") | not)"'
+check_status 1 'a test of one that is down fails' assay webhook test other
+check_status 1 'and of one that is not trusted' assay webhook test bad
+check_status 64 'one or all' assay webhook retry siem
+check_status 64 'not both' assay webhook drop siem 5 --all
+audited() { # ACTION DETAIL
+	assay audit list --json --limit 200 | jq -e --arg a "$1" --arg d "$2" 'any(.audit[]; .action == $a and .object == "siem" and (.detail // "") == $d and (.actor | startswith("local")))'
+}
+check 'who did what is in the audit log' eval 'audited webhook.retry "dead letter ${DEAD%% *}" && audited webhook.drop "all 1 dead letters" && audited webhook.test ""'
+secret() { # both sign while both are configured; SIGHUP reads the files again
+	verifier_stop && printf '%064d' 8 >"$WORK/secret2" && chmod 600 "$WORK/secret2" && sed -i "0,/^    secret_file: .*/s||    secret_file: $WORK/secret2\n    next_secret_file: $WORK/secret|" "$ASSAY_STATE/verifier.yaml" &&
+		verifier_start && assay webhook test siem && printf '%064d' 9 >"$WORK/secret" && kill -HUP "$(main_pid)" && sleep 0.5 && ! assay webhook test siem && printf '%064d' 7 >"$WORK/secret2" && kill -HUP "$(main_pid)" && sleep 0.5 && assay webhook test siem
+}
+check 'secrets change without a gap' secret
+chmod 604 "$WORK/secret2"
+open_secret() {
+	verifier_stop
+	! "$ASSAY_BIN/assay-verifier" run --state "$ASSAY_STATE" >"$WORK/refused" 2>&1 && cat "$WORK/refused" &&
+		grep -q 'verifier.yaml:[0-9]*:18: secret_file: others may read it' "$WORK/refused"
+}
+check 'a secret that everybody may read is refused with its place' open_secret
 lib_end

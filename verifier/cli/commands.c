@@ -67,6 +67,11 @@ extern const struct cli_command cmd_token_create;
 extern const struct cli_command cmd_token_list;
 extern const struct cli_command cmd_verify_quote;
 extern const struct cli_command cmd_verify_token;
+extern const struct cli_command cmd_webhook_dead;
+extern const struct cli_command cmd_webhook_drop;
+extern const struct cli_command cmd_webhook_list;
+extern const struct cli_command cmd_webhook_retry;
+extern const struct cli_command cmd_webhook_test;
 
 static const struct cli_command end = {0};
 
@@ -133,5 +138,10 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_token_list,
 	&cmd_verify_quote,
 	&cmd_verify_token,
+	&cmd_webhook_dead,
+	&cmd_webhook_drop,
+	&cmd_webhook_list,
+	&cmd_webhook_retry,
+	&cmd_webhook_test,
 	&end,
 };
