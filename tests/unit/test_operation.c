@@ -161,7 +161,7 @@ i8_a_viewer_changes_nothing(void **state)
 		bool reads = !verb || strcmp(verb, ".list") == 0 || strcmp(verb, ".show") == 0 ||
 			     strcmp(verb, ".history") == 0 || strcmp(verb, ".evidence") == 0 ||
 			     strcmp(verb, ".export") == 0 || strcmp(verb, ".explain") == 0 ||
-			     strcmp(verb, ".case") == 0 ||
+			     strcmp(verb, ".case") == 0 || strcmp(verb, ".dead") == 0 ||
 			     strcmp(verb, ".devices") == 0 ||
 			     strncmp(operation_name(c), "decision.", 9) == 0;
 
