@@ -159,7 +159,7 @@ drop_request(struct conn *c)
 	c->operation = 0;
 	c->headers_sent = false;
 	c->retry_s = 0;
-	c->if_none_match[0] = c->etag[0] = '\0';
+	c->if_none_match[0] = c->etag[0] = c->allow[0] = '\0';
 	memset(&c->caller, 0, sizeof c->caller);
 }
 
@@ -223,8 +223,19 @@ answer_problem(struct conn *c, unsigned status, enum assay_err e, const char *de
 static int
 answer_refusal(struct conn *c, enum assay_err e)
 {
-	unsigned status = e == ASSAY_STATE ? 405 : problem_status(e);
+	return answer_problem(c, problem_status(e), e, c->request.message);
+}
 
+/* The first line does not lead anywhere; or it only asks where it may. */
+static int
+answer_no_route(struct conn *c, enum assay_err e, struct span path)
+{
+	unsigned status = e == ASSAY_STATE ? 405 : e == ASSAY_TOO_LARGE ? 414 : problem_status(e);
+
+	if (e == ASSAY_STATE)
+		route_allow(path, c->allow);
+	if (e == ASSAY_STATE && lws_hdr_total_length(c->wsi, WSI_TOKEN_OPTIONS_URI) > 0)
+		return set_answer(c, 204, NULL, SPAN(NULL, 0)) ? 0 : -1;
 	return answer_problem(c, status, e, c->request.message);
 }
 
@@ -262,7 +273,8 @@ on_body_complete(struct conn *c)
 enum http_method
 conn_method(struct lws *wsi)
 {
-	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0)
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0 ||
+	    lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0)
 		return METHOD_GET;
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0)
 		return METHOD_POST;
@@ -336,7 +348,12 @@ expect_body(struct conn *c)
 	bool chunked = lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
 	bool told = lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
 	long n = content_length(c->wsi);
+	const char *why = NULL;
+	unsigned unmet = conn_unmet(c, &why);
 
+	if (unmet)
+		return answer_problem(c, unmet, unmet == 412 ? ASSAY_MISMATCH : ASSAY_UNSUPPORTED,
+				      why);
 	if (chunked || (told && n < 0) || (post && !told))
 		return answer_problem(c, 411, ASSAY_MALFORMED,
 				      "a request with a body says its length (Content-Length)");
@@ -363,6 +380,7 @@ on_request(struct conn *c, struct span path)
 	drop_request(c);
 	c->close_after = false;
 	c->state = CONN_HEADERS;
+	c->head_only = lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) > 0;
 	c->deadline_ms = console_now_ms() + CONSOLE_REQUEST_MS;
 	if (conn_wants_keys(c, path))
 		return set_answer(c, 200, "application/jwk-set+json", feed_keys()) ? 0 : -1;
@@ -373,8 +391,10 @@ on_request(struct conn *c, struct span path)
 		return answer_problem(c, problem_status(e), e, OPERATION_UNKNOWN_CALLER);
 	e = request_start(&c->request, conn_method(c->wsi), path);
 	c->has_request = true;
-	if (e != ASSAY_OK || (e = read_query(c)) != ASSAY_OK)
-		return answer_refusal(c, e);
+	if (e != ASSAY_OK)
+		return answer_no_route(c, e, path);
+	if ((e = read_query(c)) != ASSAY_OK)
+		return e == ASSAY_TOO_LARGE ? answer_no_route(c, e, path) : answer_refusal(c, e);
 	conn_read_condition(c);
 	return expect_body(c);
 }
@@ -493,6 +513,8 @@ on_writeable(struct conn *c)
 		return 0;
 	if (!c->headers_sent)
 		return conn_send_head(c);
+	if (c->head_only)
+		return on_sent(c);
 	if (n > 0 && lws_write(c->wsi, c->out + LWS_PRE + c->out_sent, n, how) < (int)n)
 		return -1;
 	c->out_sent += n;

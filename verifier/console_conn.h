@@ -51,6 +51,8 @@ struct conn {
 	const char *type;
 	char if_none_match[256], etag[40]; /* "": none */
 	bool headers_sent, close_after;
+	bool head_only; /* of HEAD: the answer without its body */
+	char allow[ROUTE_ALLOW_MAX]; /* "": not said */
 };
 
 struct console {
@@ -81,7 +83,7 @@ void console_to_keeper(uint64_t id, struct span payload);
 void conn_on_reply(uint64_t id, struct span payload);
 /* Ends what is over its time. */
 void conn_sweep(int64_t now);
-enum http_method conn_method(struct lws *wsi);
+enum http_method conn_method(struct lws *wsi); /* HEAD is a GET */
 /* A request for the key set, which needs no token. */
 bool conn_wants_keys(const struct conn *c, struct span path);
 /* TLS is done and a request has come: it is no longer half open, and its certificate, if
@@ -89,6 +91,8 @@ bool conn_wants_keys(const struct conn *c, struct span path);
 void conn_established(struct conn *c);
 /* console_head.c: If-None-Match of the request; whether the answer to a GET is one that the
  * client has by it (its ETag is made in any case); the head of the answer. */
+/* A status if the request wants what there is not: another coding, a condition of an order. */
+unsigned conn_unmet(const struct conn *c, const char **ret_why);
 void conn_read_condition(struct conn *c);
 bool conn_is_unchanged(struct conn *c, struct span body);
 int conn_send_head(struct conn *c);

@@ -70,6 +70,28 @@ conn_read_condition(struct conn *c)
 		c->if_none_match[0] = '\0'; /* also one that is too long: answered in full */
 }
 
+/* Orders have no tag that could match: whoever makes one depend on it must not have it done. */
+unsigned
+conn_unmet(const struct conn *c, const char **ret_why)
+{
+	char coding[16] = "identity";
+	int n = lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_CONTENT_ENCODING);
+
+	if (n > 0 && (lws_hdr_copy(c->wsi, coding, sizeof coding,
+				   WSI_TOKEN_HTTP_CONTENT_ENCODING) != n ||
+		      strcasecmp(coding, "identity") != 0)) {
+		*ret_why = "the body must not be compressed";
+		return 415;
+	}
+	if (c->request.route->method == METHOD_POST &&
+	    (lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_IF_MATCH) > 0 ||
+	     lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_IF_UNMODIFIED_SINCE) > 0)) {
+		*ret_why = "orders take no If-Match and no If-Unmodified-Since";
+		return 412;
+	}
+	return 0;
+}
+
 bool
 conn_is_unchanged(struct conn *c, struct span body)
 {
@@ -90,11 +112,11 @@ add_header(struct conn *c, const char *name, const char *value, uint8_t **p, uin
 					   (const unsigned char *)value, n, p, end);
 }
 
-/* A 304 has neither a body nor the length of one. */
+/* A 204 and a 304 have neither a body nor the length of one. */
 static int
 add_status(struct conn *c, uint8_t **p, uint8_t *end)
 {
-	if (c->status == 304)
+	if (c->status == 304 || c->status == 204)
 		return lws_add_http_header_status(c->wsi, c->status, p, end);
 	return lws_add_http_common_headers(c->wsi, c->status, c->type, c->out_len, p, end);
 }
@@ -111,6 +133,8 @@ conn_send_head(struct conn *c)
 	if (c->etag[0] && add_header(c, "etag:", c->etag, &p, end))
 		return -1;
 	if (c->status == 401 && add_header(c, "www-authenticate:", "Bearer", &p, end))
+		return -1;
+	if (c->allow[0] && add_header(c, "allow:", c->allow, &p, end))
 		return -1;
 	if (c->retry_s && add_header(c, "retry-after:", log_u64(c->retry_s), &p, end))
 		return -1;

@@ -1,6 +1,7 @@
 /* route.c: see route.h. */
 #include "route.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define B(field) (UINT64_C(1) << F_##field)
@@ -167,4 +168,23 @@ route_find(enum http_method m, struct span path, const struct route **ret, struc
 		return ASSAY_OK;
 	}
 	return e;
+}
+
+void
+route_allow(struct span path, char ret[ROUTE_ALLOW_MAX])
+{
+	bool get = false, post = false;
+
+	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+		struct operation unused;
+
+		if (!matches(routes[i].pattern, path, &unused))
+			continue;
+		get |= routes[i].method == METHOD_GET;
+		post |= routes[i].method == METHOD_POST;
+	}
+	ret[0] = '\0';
+	if (get || post)
+		snprintf(ret, ROUTE_ALLOW_MAX, "%s%sOPTIONS", get ? "GET, HEAD, " : "",
+			 post ? "POST, " : "");
 }

@@ -11,6 +11,7 @@
 
 enum http_method { METHOD_NONE = 0, METHOD_GET, METHOD_POST };
 
+#define ROUTE_ALLOW_MAX 32
 #define ROUTE_BODY_SMALL (8u << 10)
 #define ROUTE_BODY_FILE (OPERATION_FILE_MAX + OPERATION_FILE_MAX / 2) /* escapes in JSON */
 
@@ -28,6 +29,8 @@ struct route {
  */
 ASSAY_MUST_USE enum assay_err route_find(enum http_method m, struct span path,
 					 const struct route **ret, struct operation *op);
+/* The methods of a path, as Allow says them; "" if there is no such path. */
+void route_allow(struct span path, char ret[ROUTE_ALLOW_MAX]);
 /* The body is not JSON but bytes: field file. */
 bool route_is_raw(const struct route *r);
 /* All routes, for documents and tests. */
