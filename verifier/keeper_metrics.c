@@ -36,5 +36,6 @@ keeper_metrics(struct keeper *k, struct writer *w)
 	ledger_heads(k->ledger, &heads);
 	n.sequence = heads.decision;
 	count_devices(k, &n);
+	keeper_outbound_metrics(k, &n);
 	metrics_write(&k->metrics, &n, w);
 }

@@ -170,6 +170,7 @@ delivered(struct keeper *k, struct sink *s, const struct flight *f)
 		return sink_changed(k, s);
 	}
 	s->attempts = 0;
+	s->oldest = s->n > 0 ? s->flight[s->first].at : 0;
 	s->cursor = s->n == 0 ? s->next : f->seq;
 	return sink_store(k, s);
 }
@@ -209,6 +210,7 @@ failed(struct keeper *k, struct sink *s, const struct flight *f, const struct ou
 		return dead_again(k, s, f->seq);
 	}
 	s->attempts++;
+	s->oldest = f->at;
 	wait_longer(k, s, r->retry_after);
 	refused = refused && (r->status == 410 || s->attempts >= OUTBOX_REFUSALS_MAX);
 	if (!refused && !is_too_old(k, s, f->at))

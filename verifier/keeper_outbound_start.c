@@ -161,6 +161,25 @@ keeper_outbound_secrets(struct keeper *k)
 
 /* ---- for operators ---- */
 
+_Static_assert(OUTBOX_MAX <= METRICS_DESTINATIONS_MAX, "there is room for all");
+
+void
+keeper_outbound_metrics(struct keeper *k, struct metrics_now *n)
+{
+	struct ledger_heads heads;
+
+	ledger_heads(k->ledger, &heads);
+	for (unsigned i = 0; i < k->outbox->n; i++) {
+		const struct sink *s = &k->outbox->sink[i];
+		uint64_t pending = heads.decision > s->cursor ? heads.decision - s->cursor : 0;
+		int64_t lag = s->oldest && k->now > s->oldest ? k->now - s->oldest : 0;
+
+		n->destination[n->ndestinations++] = (struct metrics_destination){
+			s->name, s->delivered, s->retries, s->died, s->dropped, pending, s->dead,
+			lag};
+	}
+}
+
 struct outbox *
 keeper_outbox(struct keeper *k)
 {

@@ -505,6 +505,8 @@ void keeper_outbound_lost(struct keeper *k, unsigned index, bool expected, const
 void keeper_outbound_turn(struct keeper *k);
 /* The turn's changes did not happen. */
 void keeper_outbound_rolled_back(struct keeper *k);
+struct metrics_now;
+void keeper_outbound_metrics(struct keeper *k, struct metrics_now *n);
 /* Read the webhooks' secrets again. */
 void keeper_outbound_secrets(struct keeper *k);
 /* Its role's part of CONFIG. */

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -185,6 +186,52 @@ write_devices(struct writer *w, const struct metrics_now *n)
 	    n->stale);
 }
 
+/* One figure of every destination; at: of its member. */
+static void
+each(struct writer *w, const struct metrics_now *n, const char *name, size_t at)
+{
+	for (unsigned i = 0; i < n->ndestinations; i++) {
+		const struct metrics_destination *d = &n->destination[i];
+		uint64_t v;
+
+		memcpy(&v, (const char *)d + at, sizeof v);
+		line(w, "%s{to=\"%s\"} %llu\n", name, d->name, (unsigned long long)v);
+	}
+}
+
+static void
+write_destinations(struct writer *w, const struct metrics_now *n)
+{
+	static const struct {
+		const char *name, *type, *help;
+		size_t at;
+	} figures[] = {
+		{"assay_outbound_delivered_total", "counter",
+		 "Decisions delivered, by webhook or log.",
+		 offsetof(struct metrics_destination, delivered)},
+		{"assay_outbound_retries_total", "counter", "Attempts that failed.",
+		 offsetof(struct metrics_destination, retries)},
+		{"assay_outbound_given_up_total", "counter", "Decisions that became dead letters.",
+		 offsetof(struct metrics_destination, given_up)},
+		{"assay_outbound_dropped_total", "counter",
+		 "Dead letters that were forgotten to make room.",
+		 offsetof(struct metrics_destination, dropped)},
+		{"assay_outbound_dead_letters", "gauge", "Dead letters that there are.",
+		 offsetof(struct metrics_destination, dead)},
+		{"assay_outbound_pending", "gauge",
+		 "Decisions since the last one that was delivered or not wanted.",
+		 offsetof(struct metrics_destination, pending)},
+		{"assay_outbound_lag_seconds", "gauge",
+		 "Age of the oldest decision that waits to be delivered.",
+		 offsetof(struct metrics_destination, lag)},
+	};
+
+	for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+		head(w, figures[i].name, figures[i].type, figures[i].help);
+		each(w, n, figures[i].name, figures[i].at);
+	}
+}
+
 static unsigned
 open_descriptors(void)
 {
@@ -254,5 +301,6 @@ metrics_write(const struct metrics *m, const struct metrics_now *n, struct write
 	    n->sequence);
 	one(w, "assay_ledger_fault", "gauge",
 	    "1 while the ledger is not believed and nobody is admitted.", n->ledger_fault);
+	write_destinations(w, n);
 	write_process(w, n);
 }

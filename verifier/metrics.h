@@ -42,6 +42,16 @@ struct metrics {
 void metrics_word(struct metrics_words *to, const char *word, enum outcome o);
 void metrics_time(struct metrics_histogram *to, uint64_t microseconds);
 
+#define METRICS_DESTINATIONS_MAX 32
+
+/* A webhook or a log that is told of decisions. */
+struct metrics_destination {
+	const char *name;
+	uint64_t delivered, retries, given_up, dropped; /* since the start */
+	uint64_t pending, dead;
+	int64_t lag; /* s */
+};
+
 /* What is true now, for the gauges. */
 struct metrics_now {
 	uint64_t devices[OUTCOME_COUNT];
@@ -50,6 +60,8 @@ struct metrics_now {
 	uint64_t queue, commits, sequence;
 	bool ledger_fault;
 	int64_t started, now;
+	unsigned ndestinations;
+	struct metrics_destination destination[METRICS_DESTINATIONS_MAX];
 };
 void metrics_write(const struct metrics *m, const struct metrics_now *now, struct writer *w);
 /* Microseconds of the monotonic clock. */

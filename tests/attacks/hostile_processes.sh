@@ -85,6 +85,32 @@ if /usr/bin/python3 -c 'import jwt, cryptography' 2>/dev/null; then
 else
 	skip d15 'python3-jwt is not installed'
 fi
+# Processes that send what leaves by itself can withhold it, and say that it arrived; keeper
+# ends those that say what cannot be, and everything else goes on.
+outbound_begin() {
+	printf '%064d' 7 >"$WORK/secret" && chmod 600 "$WORK/secret" && start hook tests/tools/webhook_receiver.py --secret "$WORK/secret" --log "$WORK/hooks" --port-file "$WORK/hook.port" &&
+		wait_for 10 test -s "$WORK/hook.port" && cp "$WORK/honest/verifier.yaml" "$WORK/yaml" &&
+		printf '%s\n' 'webhooks:' '  - name: siem' "    url: http://127.0.0.1:$(cat "$WORK/hook.port")/" "    secret_file: $WORK/secret" '    retry_max_s: 1' >>"$WORK/honest/verifier.yaml" &&
+		hostile outbound && cp "$WORK/yaml" "$WORK/honest/verifier.yaml"
+}
+check 'a verifier with a hostile process: outbound' outbound_begin
+outbound_rounds() {
+	local i
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		assay device hold "$GOLDEN" --reason "$i" >/dev/null && assay device release "$GOLDEN" >/dev/null && sleep 0.7 || return
+	done
+	assay status >/dev/null && assay webhook list --json | jq -e '.webhooks[0] | .sequence <= .sequence + .pending and (.error // "" | test("^[ -~]*$"))'
+}
+check 'd15_outbound_that_lies_stops_nothing_else' outbound_rounds
+check 'd15_what_it_was_not_given_it_cannot_acknowledge' logged 'role=outbound why="*answered what it was not given'
+forged() { # nothing arrived that keeper did not sign
+	[ -s "$WORK/hooks" ] && ! grep '"bad"' "$WORK/hooks"
+}
+check 'd15_nothing_that_it_sends_is_signed_but_by_keeper' forged
+judged() { round 'decision ADMIT *' 1 && round 'decision QUARANTINE *' 2; }
+check 'd15_outbound_changes_no_decision' judged
+check 'outbound_leaves_the_ledger_whole' whole
+
 # After all this an honest verifier goes on with the good device.
 again() {
 	verifier_start && d port "$(cat "$ASSAY_STATE/run/port")" && round 'decision ADMIT *' 1 && round 'decision QUARANTINE *' 2

@@ -7,6 +7,8 @@ ca_configure
 check 'a TPM is manufactured' tpm_make spare
 ca_roots "$WORK/roots"
 check 'init makes a verifier' verifier_init --roots "$WORK/roots" --accept-virtual-tpm
+printf '%064d' 7 >"$WORK/secret" && chmod 600 "$WORK/secret"
+printf '%s\n' 'webhooks:' '  - name: siem' "    url: http://127.0.0.1:1/" "    secret_file: $WORK/secret" '    retry_max_s: 1' '    give_up_s: 2' >>"$ASSAY_STATE/verifier.yaml"
 check 'it starts' verifier_start
 scrape() { curl -s --unix-socket "$ASSAY_STATE/run/console.sock" -D "$WORK/head" http://localhost/metrics >"$WORK/metrics"; }
 has() { scrape && grep -qE "$1" "$WORK/metrics" || { cat "$WORK/metrics" && return 1; }; }
@@ -60,6 +62,8 @@ check 'it is unreachable' wait_for 5 has '^assay_devices_unreachable 1$'
 check 'and at last stale' wait_for 15 has '^assay_devices_stale 1$'
 check 'what it says of all that' scrape
 promtool_check 'promtool accepts what a verifier says that has judged'
+check 'a webhook that fails is counted' has '^assay_outbound_retries_total\{to="siem"\} [1-9]'
+check 'as is what was given up' wait_for 10 has '^assay_outbound_dead_letters\{to="siem"\} [1-9]'
 check 'json rules of the dashboard' jq -e '.panels | length > 3' docs/metrics/grafana.json
 named() { # every name of dashboard and alerts is one that is exported
 	local n
