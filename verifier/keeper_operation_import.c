@@ -284,10 +284,12 @@ operation_on_reference_export(struct call *c)
 	all = f.large ? keeper_reference_bytes(c->k, f.digest) : f.compiled;
 	if (f.large && all.n == 0)
 		return call_fail(c, ASSAY_STATE, "a retired set of this size is not at hand");
-	if (from >= all.n)
+	if (from > all.n)
 		return call_fail(c, ASSAY_MALFORMED, "offset: the set has %zu bytes", all.n);
 	rd_init(&r, all);
 	(void)rd_bytes(&r, from < all.n ? (size_t)from : all.n);
 	c->bytes = rd_bytes(&r, rd_left(&r) < CONTENT_PIECE ? rd_left(&r) : CONTENT_PIECE);
+	if (c->bytes.n == 0)
+		c->bytes = SPAN("", 0); /* bytes all the same, and the last */
 	return ASSAY_OK;
 }

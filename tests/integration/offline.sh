@@ -177,13 +177,28 @@ keys_of() {
 check 'a case of it is judged as offline' keys_of
 check 'a challenge for the command line' challenge pump "$WORK/c6"
 check 'is answered' collect_tpm pump "$WORK/c6" "$WORK/e6"
-export_keys() {
-	tpm_on pump tpm2_getekcertificate -o "$WORK/ek.crt" >/dev/null 2>&1
-	assay device show pump --json >"$WORK/device.json"
-	[ -s "$WORK/device.json" ]
+column() { # NAME COLUMN: of the device's row, as bytes
+	printf '%b' "$(ledger "SELECT hex($2) FROM device WHERE name='$1'" | sed 's/../\\x&/g')"
 }
-check 'its record is at hand' export_keys
-check_status 64 'evidence without its key is not judged' assay appraise "$WORK/e6" --challenge "$WORK/c6" --policy "$WORK"/gateway.*.yaml
+its_files() {
+	local set n=0
+	column pump ak_public >"$WORK/ak" && column pump ek_public >"$WORK/ek" || return
+	for set in $(assay reference list --json | jq -r '.references[] | select(.state == "promoted").name'); do
+		n=$((n + 1)) && rm -f "$WORK/set.$n" && assay reference export "$set" --output "$WORK/set.$n" &&
+			equal "$(sha256sum <"$WORK/set.$n" | cut -d' ' -f1)" "$(assay reference show "$set" --json | jq -r .digest)" || return
+	done
+	assay policy show gateway --json | jq -r .source >"$WORK/pump.policy.yaml"
+}
+check 'its keys, policy and reference values are at hand' its_files
+pump_on_its_own() { # EVIDENCE CHALLENGE [ARGUMENT...]
+	assay appraise "$1" --challenge "$2" --key "$WORK/ak" --ek "$WORK/ek" --tier virtual-tpm --class gateway \
+		--policy "$WORK/pump.policy.yaml" --reference "$WORK/set.1" "${@:3}"
+}
+check 'with them the file is judged without a verifier' pump_on_its_own "$WORK/e6" "$WORK/c6"
+check_status 1 'not under another challenge' pump_on_its_own "$WORK/e6" "$WORK/c5"
+check_status 1 'nor the answer to another' pump_on_its_own "$WORK/e5" "$WORK/c6"
+check_status 1 'nor after its time' pump_on_its_own "$WORK/e6" "$WORK/c6" --at "$(($(date +%s) + 4000))"
+check_status 64 'nor without its keys' assay appraise "$WORK/e6" --challenge "$WORK/c6" --policy "$WORK/pump.policy.yaml"
 check 'a retired device' assay device retire pump --reason test
 check_status 1 'is judged, and stays out' submit "$WORK/e6"
 check 'with the reason' equal "$(answer .reason)" device.retired

@@ -43,6 +43,11 @@ writes_seeds(void **state)
 	(void)world_judge(&w);
 	assert_int_equal(appraisal_input_encode(&w.in, buf, sizeof buf, &n), ASSAY_OK);
 	save("tests/fuzz/corpus/appraise/input", 0, SPAN(buf, n));
+	w.in.kind = BINDING_TPM_OFFLINE;
+	w.in.issued = w.in.now - 60;
+	w.in.channel = SPAN(NULL, 0);
+	assert_int_equal(appraisal_input_encode(&w.in, buf, sizeof buf, &n), ASSAY_OK);
+	save("tests/fuzz/corpus/appraise/input-offline", 0, SPAN(buf, n));
 	assert_int_equal(verdict_encode(w.v, buf, sizeof buf, &n), ASSAY_OK);
 	save("tests/fuzz/corpus/verdict/quarantine", -1, SPAN(buf, n));
 	assert_int_equal(continuity_encode(&w.v->next, buf, sizeof buf, &n), ASSAY_OK);

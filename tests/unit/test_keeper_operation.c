@@ -1514,6 +1514,124 @@ jobs_are_bounded_and_their_places_come_back(void **state)
 	keeper.done = NULL;
 }
 
+/* ---- challenges in files ---- */
+
+/* The device's policy, that takes offline evidence for so long; 0: none. */
+static void
+judge_with(uint32_t max_age)
+{
+	static struct keeper_policy p;
+
+	memset(&p, 0, sizeof p);
+	snprintf(p.info.name, sizeof p.info.name, "pumps");
+	p.info.offline_max_age_s = max_age;
+	assert_int_equal(pcr_selection_add(&p.info.ask, ALG_SHA256, 0x3FF), ASSAY_OK);
+	judging = &p;
+}
+
+static void
+a_challenge_is_signed_recorded_and_for_this_device_alone(void **state)
+{
+	struct ledger_device d = add_device(1, DEV_ENROLLED);
+	struct challenge_file f;
+	struct ledger_challenge row;
+	const char *file;
+	json_t *j;
+
+	(void)state;
+	judge_with(3600);
+	j = answer(OP_EVIDENCE_CHALLENGE, F({F_DEVICE, d.id}, {F_EXPIRES, "600"}));
+	file = text(j, "file");
+	assert_int_equal(challenge_file_parse(S(file), signing_root(keeper_signing(&keeper)), &f),
+			 ASSAY_OK);
+	assert_string_equal(f.device, d.id);
+	assert_true(span_equal(SPAN(f.key_name.b, f.key_name.len),
+			       SPAN(d.ak_name.b, d.ak_name.len)));
+	assert_int_equal(f.issued, NOW);
+	assert_int_equal(f.expires, NOW + 600);
+	assert_int_equal(f.asked.count, 1);
+	assert_int_equal(f.asked.bank[0].mask, 0x3FF);
+	assert_int_equal(ledger_challenge_get(keeper.ledgers->l, f.nonce, &row), ASSAY_OK);
+	assert_int_equal(row.state, CHALLENGE_OUTSTANDING);
+	assert_true(pcr_selection_equal(&row.asked, &f.asked));
+	json_decref(j);
+	j = answer(OP_EVIDENCE_CHALLENGE, F({F_DEVICE, d.id}));
+	assert_int_equal(json_integer_value(json_object_get(j, "expires")), NOW + 3600);
+	json_decref(j);
+	judging = NULL;
+}
+
+static void
+no_challenge_is_issued_that_nobody_could_use(void **state)
+{
+	struct ledger_device d = add_device(1, DEV_ENROLLED), p = add_device(2, DEV_PENDING);
+
+	(void)state;
+	judging = NULL;
+	ask(OP_EVIDENCE_CHALLENGE, F({F_DEVICE, d.id}));
+	refused(ASSAY_STATE, "no policy applies");
+	judge_with(0);
+	ask(OP_EVIDENCE_CHALLENGE, F({F_DEVICE, d.id}));
+	refused(ASSAY_STATE, "policy pumps takes no evidence collected offline");
+	judge_with(3600);
+	ask(OP_EVIDENCE_CHALLENGE, F({F_DEVICE, p.id}));
+	refused(ASSAY_STATE, "pending");
+	ask(OP_EVIDENCE_CHALLENGE, F({F_DEVICE, d.id}, {F_EXPIRES, "3601"}));
+	refused(ASSAY_MALFORMED, "too old");
+	ask(OP_EVIDENCE_CHALLENGE, F({F_DEVICE, d.id}, {F_EXPIRES, "59"}));
+	refused(ASSAY_MALFORMED, "expires");
+	for (unsigned i = 0; i < OFFLINE_OUTSTANDING_MAX; i++)
+		json_decref(answer(OP_EVIDENCE_CHALLENGE, F({F_DEVICE, d.id})));
+	ask(OP_EVIDENCE_CHALLENGE, F({F_DEVICE, d.id}));
+	refused(ASSAY_STATE, "4 challenges of the device are outstanding");
+	judging = NULL;
+}
+
+static void
+a_challenge_is_taken_back_once_and_makes_room(void **state)
+{
+	struct ledger_device d = add_device(1, DEV_ENROLLED);
+	struct ledger_audit a;
+	char id[64];
+	json_t *j, *first;
+
+	(void)state;
+	judge_with(3600);
+	for (unsigned i = 0; i < OFFLINE_OUTSTANDING_MAX; i++)
+		json_decref(answer(OP_EVIDENCE_CHALLENGE, F({F_DEVICE, d.id})));
+	j = answer(OP_EVIDENCE_LIST, F({F_DEVICE, d.id}));
+	assert_int_equal(json_array_size(json_object_get(j, "challenges")),
+			 OFFLINE_OUTSTANDING_MAX);
+	first = json_array_get(json_object_get(j, "challenges"), 2);
+	snprintf(id, sizeof id, "%s", text(first, "challenge"));
+	json_decref(j);
+	j = answer(OP_EVIDENCE_REVOKE, F({F_CHALLENGE, id}, {F_REASON, "lost"}));
+	assert_string_equal(text(j, "state"), "revoked");
+	assert_string_equal(text(j, "challenge"), id);
+	json_decref(j);
+	last_audit(&a);
+	assert_string_equal(a.action, "evidence.revoke");
+	assert_string_equal(a.object, d.id);
+	ask(OP_EVIDENCE_REVOKE, F({F_CHALLENGE, id}));
+	refused(ASSAY_STATE, "revoked already");
+	ask(OP_EVIDENCE_REVOKE, F({F_CHALLENGE, "0000000000000000"}));
+	refused(ASSAY_NOT_FOUND, "there is no challenge");
+	ask(OP_EVIDENCE_REVOKE, F({F_CHALLENGE, "00"}));
+	refused(ASSAY_MALFORMED, "16 hex digits");
+	json_decref(answer(OP_EVIDENCE_CHALLENGE, F({F_DEVICE, d.id})));
+	judging = NULL;
+}
+
+static void
+what_is_submitted_must_have_been_uploaded_by_the_same(void **state)
+{
+	(void)state;
+	ask(OP_EVIDENCE_SUBMIT, NOTHING);
+	refused(ASSAY_MALFORMED, "upload");
+	ask(OP_EVIDENCE_SUBMIT, F({F_UPLOAD, "0123456789abcdef0123456789abcdef"}));
+	refused(ASSAY_NOT_FOUND, "there is no such upload");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -1532,6 +1650,10 @@ main(void)
 		T(exactly_the_boot_that_was_shown_is_accepted),
 		T(a_device_without_evidence_is_shown_as_never_attested),
 		T(an_unknown_device_is_named_in_the_refusal),
+		T(a_challenge_is_signed_recorded_and_for_this_device_alone),
+		T(no_challenge_is_issued_that_nobody_could_use),
+		T(a_challenge_is_taken_back_once_and_makes_room),
+		T(what_is_submitted_must_have_been_uploaded_by_the_same),
 		T(approval_needs_a_class_and_happens_once),
 		T(approval_accepts_a_new_attestation_key),
 		T(i1_a_name_that_is_taken_is_refused),

@@ -217,6 +217,7 @@ fill_device(const struct options *o, struct work *w)
 		status = take_key(w, o->key, &w->key, &d->ak_name, &d->ak_public);
 		if (status == CLI_YES)
 			status = take_key(w, o->ek, &w->ek, &d->ek_name, &unused);
+		d->ek.allow_listed = true; /* who gives it vouches for it */
 	}
 	if (status != CLI_YES)
 		return status;
@@ -454,7 +455,8 @@ const struct cli_command cmd_appraise = {
 		"\n"
 		"  --key FILE        attestation key: TPM2B_PUBLIC or TPMT_PUBLIC; without a TPM\n"
 		"                    the device's public key, PEM or DER\n"
-		"  --ek FILE         endorsement key, likewise: the AK's name is signed under it\n"
+		"  --ek FILE         endorsement key, likewise: the AK's name is signed under it;\n"
+		"                    taken as allow-listed\n"
 		"  --challenge FILE  the challenge that it answers, of a connection or a file\n"
 		"                    (assay evidence challenge)\n"
 		"  --policy FILE     a policy as it is written (YAML)\n"

@@ -56,6 +56,7 @@ extern const struct cli_command cmd_policy_show;
 extern const struct cli_command cmd_policy_test;
 extern const struct cli_command cmd_reference_capture;
 extern const struct cli_command cmd_reference_diff;
+extern const struct cli_command cmd_reference_export;
 extern const struct cli_command cmd_reference_import;
 extern const struct cli_command cmd_reference_list;
 extern const struct cli_command cmd_reference_predict;
@@ -125,6 +126,7 @@ const struct cli_command *const cli_commands[] = {
 	&cmd_policy_test,
 	&cmd_reference_capture,
 	&cmd_reference_diff,
+	&cmd_reference_export,
 	&cmd_reference_import,
 	&cmd_reference_known_bad,
 	&cmd_reference_list,
