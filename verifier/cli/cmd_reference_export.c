@@ -72,7 +72,7 @@ const struct cli_command cmd_reference_export = {
 	.name = "export",
 	.usage = "REFERENCE --output FILE",
 	.summary = "a reference set's compiled bytes, for appraisal elsewhere",
-	.help = "FILE is what `assay appraise --reference' takes; its SHA-256 is the set's digest.\n"
+	.help = "FILE is what `assay appraise --reference' takes; its digest is its SHA-256.\n"
 		"It must not exist.\n\n"
 		"  assay reference export gw-4.2 --output gw-4.2.set\n",
 	.run = run,
