@@ -268,6 +268,68 @@ printf 'approved firmware\n' >"$WORK/meter/firmware"
 check 'the meter comes back to the network' meter_start
 check 'as the one device that it is' decides meter ADMIT
 
+# ---- a device whose policy judges what it runs ------------------------------------------------
+list_of() { echo "$WORK/$1/ima.list"; }
+grows() { # NAME ENTRY...: list and PCR 10
+	"$ASSAY_BIN/tests/tools/ima_grow" --list "$(list_of "$1")" --tcti "$(tpm_tcti "$1")" --banks sha1,sha256 "${@:2}"
+}
+edge_boot() { tpm_boot edge tests/data/eventlog/uki-good.bin && rm -f "$(list_of edge)" && grows edge boot files:/usr/bin/t:0:100; }
+edge_agent() { agent_start edge --boot-log tests/data/eventlog/uki-good.bin --ima-list "$(list_of edge)" --retry-max 1 "$@"; }
+edge_policy() {
+	cat >"$WORK/edge.yaml" <<-END
+		policy: edge
+		version: 1
+		applies_to: {class: edge}
+		ask: {banks: [sha256], pcrs: [0-14], interval: 1s, patience: 100}
+		references: {pcrs: [0, 2-4, 7-9, 11-14]}
+		allow: {virtual_tpm: true}
+		offline: {max_age: 1d}
+		ima: {need: path}
+	END
+	assay policy activate "$(assay policy add "$WORK/edge.yaml" --json | jq -r .digest)" --comment test
+}
+edge_enrol() {
+	local before
+	before=$(assay device list --json | jq -c '[.devices[].id]')
+	tpm_make edge && edge_boot && edge_agent --token "$(assay token create --class edge 2>/dev/null)" &&
+		wait_for "$WAIT" new_device "$before" && assay device set "$(new_device "$before")" --name edge
+}
+allow_files() {
+	local digest
+	digest=$(assay reference import --ima-from-device edge --name edge-files --json | jq -er .digest) &&
+		assay reference promote edge-files --digest "$digest"
+}
+collect_edge() { # [ARGUMENT...]
+	challenge edge "$WORK/i" >/dev/null || return
+	collect edge "$WORK/i" "$WORK/ie" --tcti "$(tpm_tcti edge)" --boot-log tests/data/eventlog/uki-good.bin "$@"
+}
+entries() { equal "$(assay device show edge --json | jq -r .ima.entries)" "$1"; }
+check 'a policy that judges IMA lists' edge_policy
+check 'a device with IMA enrols' edge_enrol
+check 'it is judged' decides edge QUARANTINE
+check 'its boot is approved' device_approve_boot edge
+check 'its files are allowed' wait_for "$WAIT" allow_files
+check 'it is admitted' decides edge ADMIT
+check 'it goes offline' agent_stop edge
+check 'it is collected from with its list' collect_edge --ima-list "$(list_of edge)"
+check 'and admitted' submit "$WORK/ie"
+check 'all of the list is known' entries 101
+check 'it runs what is allowed, and is collected from' eval 'grows edge files:/usr/bin/t:0:5 && collect_edge --ima-list "$(list_of edge)"'
+check 'and admitted' submit "$WORK/ie"
+check 'what is new was stored' entries 106
+check 'nothing ran since: the list is not needed' eval 'collect_edge --no-ima-list && submit "$WORK/ie"'
+check 'something else runs' grows edge files:/tmp/evil:0:1
+check 'it is collected from without its list' collect_edge --no-ima-list
+check_status 1 'M11: which is not admitted' submit "$WORK/ie"
+check 'as it is missing' eval 'answer ".findings[].word" | grep -qx ima.missing'
+check 'it is collected from' collect_edge --ima-list "$(list_of edge)"
+check_status 1 'and quarantined' submit "$WORK/ie"
+check 'for the file' eval 'answer ".findings[].word" | grep -qx ima.unknown'
+check 'back on the network nothing is asked for twice' edge_agent
+check 'and what was found sticks' entries 107
+still() { sleep 2 && is_decided edge QUARANTINE && entries 107; }
+check 'M9: however many rounds follow' still
+
 # ---- what is kept over a restart ------------------------------------------------------------
 check 'a challenge' challenge meter "$WORK/m3"
 check 'the meter goes offline' agent_stop meter
