@@ -299,7 +299,8 @@ ipc_refuses_what_a_role_may_not_send(void **state)
 	for (unsigned t = 0; t <= IPC_TYPE_COUNT; t++) {
 		enum assay_err e = ipc_send(&f->net, (enum ipc_type)t, 1, SPAN(NULL, 0));
 		bool may = t == IPC_READY || (t >= IPC_NET_OPEN && t <= IPC_NET_CLOSED) ||
-			   t == IPC_FEED_OPEN || t == IPC_FEED_PULL || t == IPC_FEED_CLOSED;
+			   t == IPC_FEED_OPEN || t == IPC_FEED_PULL || t == IPC_FEED_CLOSED ||
+			   t == IPC_LIMITED;
 
 		assert_int_equal(e, may ? ASSAY_OK : ASSAY_INTERNAL);
 	}
