@@ -4,6 +4,7 @@
 #include "evidence/evidencefile.h"
 #include "evidence/eventlog.h"
 #include "evidence/hex.h"
+#include "evidence/record.h"
 #include "verifier/appraise/text.h"
 
 #include <string.h>
@@ -13,25 +14,43 @@
 
 /* ---- asking ---- */
 
-static bool
-is_wanted(const struct ledger_device *d, const char *class_name, const char *status)
-{
-	return (!*class_name || strcmp(d->class_name, class_name) == 0) &&
-	       (!*status || strcmp(device_status_name(d->status), status) == 0);
-}
-
 struct page {
-	char class_name[DEVICE_CLASS_MAX + 1], status[OPERATION_TEXT_MAX + 1];
+	char class_name[DEVICE_CLASS_MAX + 1], labels[DEVICE_LABELS_MAX + 1];
+	enum device_status status; /* NONE: any */
 	char after[OPERATION_TEXT_MAX + 1];
 	uint64_t limit;
 };
+
+static bool
+is_wanted(const struct ledger_device *d, const struct page *p)
+{
+	return record_matches(d->class_name, d->labels, p->class_name, p->labels) &&
+	       (p->status == DEV_NONE || d->status == p->status);
+}
+
+static enum assay_err
+read_status(struct call *c, enum device_status *ret)
+{
+	char text[OPERATION_TEXT_MAX + 1];
+
+	call_text(c, F_STATUS, text, sizeof text);
+	*ret = DEV_NONE;
+	for (unsigned s = DEV_NONE + 1; *text && s < DEV_STATUS_COUNT; s++)
+		if (strcmp(device_status_name((enum device_status)s), text) == 0)
+			*ret = (enum device_status)s;
+	if (*text && *ret == DEV_NONE)
+		return call_fail(c, ASSAY_MALFORMED,
+				 "status: must be pending, enrolled, conflict or retired");
+	return ASSAY_OK;
+}
 
 static enum assay_err
 read_page(struct call *c, struct page *p)
 {
 	enum assay_err e = call_class(c, p->class_name);
 
-	call_text(c, F_STATUS, p->status, sizeof p->status);
+	if (e == ASSAY_OK && (e = call_labels(c, p->labels)) == ASSAY_OK)
+		e = read_status(c, &p->status);
 	call_text(c, F_AFTER, p->after, sizeof p->after);
 	if (e != ASSAY_OK)
 		return e;
@@ -59,7 +78,7 @@ list_devices(struct call *c, struct page *p, json_t *list)
 		if (e != ASSAY_OK && e != ASSAY_TAMPERED)
 			return e;
 		text_format(p->after, sizeof p->after, "%s", d.id);
-		if (e == ASSAY_OK && !is_wanted(&d, p->class_name, p->status))
+		if (e == ASSAY_OK && !is_wanted(&d, p))
 			continue;
 		if (e == ASSAY_OK)
 			e = json_device(c, &d, &row);

@@ -145,20 +145,32 @@ out:
 enum assay_err
 operation_on_operator_list(struct call *c)
 {
-	char after[LEDGER_NAME_MAX + 1] = "";
+	char after[OPERATION_TEXT_MAX + 1];
 	struct ledger_operator o;
-	enum assay_err e = ASSAY_OK;
+	enum assay_err e;
+	uint64_t limit;
 	json_t *list;
 
-	c->ret = json_pack("{s:I, s:[]}", "now", (json_int_t)keeper_now(c->k), "operators");
+	call_text(c, F_AFTER, after, sizeof after);
+	if ((e = call_number(c, F_LIMIT, (struct call_range){1, CALL_PAGE_MAX, CALL_PAGE},
+			     &limit)) != ASSAY_OK)
+		return e;
+	if (strlen(after) > LEDGER_NAME_MAX)
+		return call_fail(c, ASSAY_MALFORMED, "after: is not the `next' of a list");
+	c->ret = json_pack("{s:I, s:[], s:n}", "now", (json_int_t)keeper_now(c->k), "operators",
+			   "next");
 	list = json_object_get(c->ret, "operators");
-	while (list && json_array_size(list) < CALL_PAGE_MAX &&
-	       (e = ledger_operator_next(c->l, after, &o)) == ASSAY_OK) {
+	while (list && json_array_size(list) < limit) {
+		e = ledger_operator_next(c->l, after, &o);
+		if (e == ASSAY_NOT_FOUND)
+			return ASSAY_OK;
+		if (e != ASSAY_OK)
+			return e;
 		text_format(after, sizeof after, "%s", o.name);
 		if (json_array_append_new(list, json_operator(&o, keeper_now(c->k))) != 0)
 			return ASSAY_NO_MEMORY;
 	}
-	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
+	return json_object_set_new(c->ret, "next", json_text(after)) ? ASSAY_NO_MEMORY : ASSAY_OK;
 }
 
 enum assay_err

@@ -79,21 +79,38 @@ call_policy(struct call *c, bool active, struct ledger_policy *ret)
 enum assay_err
 operation_on_policy_list(struct call *c)
 {
+	const uint8_t *from = NULL;
 	struct ledger_policy p;
 	uint8_t after[32];
 	enum assay_err e;
+	uint64_t limit;
 	json_t *list;
 
-	c->ret = json_pack("{s:I, s:[]}", "now", (json_int_t)keeper_now(c->k), "policies");
+	if ((e = call_number(c, F_LIMIT, (struct call_range){1, CALL_PAGE_MAX, CALL_PAGE},
+			     &limit)) != ASSAY_OK)
+		return e;
+	if (call_has(c, F_AFTER)) {
+		if ((e = call_digest(c, F_AFTER, after)) != ASSAY_OK)
+			return e;
+		from = after;
+	}
+	c->ret = json_pack("{s:I, s:[], s:n}", "now", (json_int_t)keeper_now(c->k), "policies",
+			   "next");
 	list = json_object_get(c->ret, "policies");
-	e = ledger_policy_next(c->l, NULL, &p);
-	while (e == ASSAY_OK && json_array_size(list) < CALL_PAGE_MAX) {
+	while (list && json_array_size(list) < limit) {
+		e = ledger_policy_next(c->l, from, &p);
+		if (e == ASSAY_NOT_FOUND)
+			return ASSAY_OK;
+		if (e != ASSAY_OK)
+			return e;
 		if (json_array_append_new(list, json_policy(&p)) != 0)
 			return ASSAY_NO_MEMORY;
 		memcpy(after, p.digest, sizeof after);
-		e = ledger_policy_next(c->l, after, &p);
+		from = after;
 	}
-	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
+	return json_object_set_new(c->ret, "next", json_hex(after, sizeof after))
+		       ? ASSAY_NO_MEMORY
+		       : ASSAY_OK;
 }
 
 enum assay_err

@@ -227,6 +227,36 @@ method=get path=/v1/status
 check 'a path that has another method' other_method
 method=post path=/v1/known-bad/remove
 check 'the other way round' other_method
+# ---- pages and filters ----------------------------------------------------------------
+pages() { # PATH LIST MEMBER: page by page it is what it is at once
+	local next='' all
+	ask "${token[admin]}" get "$1?limit=1000" && [ "$status" = 200 ] && jq -e '.next == null' "$WORK/body" >/dev/null || { cat "$WORK/body" && return 1; }
+	all=$(jq -c "[.$2[].$3]" "$WORK/body")
+	: >"$WORK/pages"
+	for _ in {1..200}; do
+		ask "${token[admin]}" get "$1?limit=1${next:+&after=$next}" && [ "$status" = 200 ] || { cat "$WORK/body" && return 1; }
+		jq -c ".$2[].$3" "$WORK/body" >>"$WORK/pages"
+		next=$(jq -r '.next // empty' "$WORK/body")
+		[ -n "$next" ] || break
+	done
+	equal "$(jq -cs . "$WORK/pages")" "$all" && [ "$(jq length <<<"$all")" -gt 1 ]
+}
+check 'operators in pages' pages /v1/operators operators name
+check 'policies in pages' pages /v1/policies policies digest
+check 'devices in pages' pages /v1/devices devices id
+check 'tokens in pages' pages /v1/tokens tokens id
+check 'reference sets in pages' pages /v1/references references digest
+after() { ask "${token[admin]}" get '/v1/policies?after=xyz' && is_problem 400 && ask "${token[admin]}" get '/v1/operators?limit=0' && is_problem 400; }
+check 'pages that are none' after
+filters() {
+	assay device set gateway-2 --labels 'site=berlin ring=canary' >/dev/null || return
+	ask "${token[viewer]}" get '/v1/devices?labels=ring%3Dcanary' && equal "$(jq -r '[.devices[].name] | join(" ")' "$WORK/body")" gateway-2 || return
+	ask "${token[viewer]}" get '/v1/devices?labels=ring%3Dcanary%20site%3Dbonn' && equal "$(jq -r '[.devices[].name] | join(" ")' "$WORK/body")" '' || return
+	equal "$(assay device list --labels site=berlin --json | jq -r '[.devices[].name] | join(" ")')" gateway-2 || return
+	ask "${token[viewer]}" get '/v1/devices?status=enroled' && is_problem 400
+}
+check 'devices by label, and a status that is none' filters
+
 # ---- HTTP's own ---------------------------------------------------------------------
 head_of() { # the head of a GET, and nothing behind it
 	ask "${token[viewer]}" get /v1/policies && cp "$WORK/head" "$WORK/get" || return

@@ -96,4 +96,22 @@ completes() { # WORD-INDEX EXPECTED WORD...
 check 'completion knows groups' completes 1 inspect ins
 check 'completion knows names' completes 2 ekcert inspect ek
 check 'completion knows options' completes 3 --json inspect ekcert --js
+check 'completion knows where the verifier may be' completes 3 --certificate device list --cert
+no_verifier() { ! completes 3 --server inspect ekcert --ser; }
+check 'which is nothing to inspect' no_verifier
+profiles() {
+	mkdir -p "$XDG_CONFIG_HOME/assay" && : >"$XDG_CONFIG_HOME/assay/north.profile" && completes 4 north device list --profile no
+}
+check 'completion knows profiles' profiles
+everything() { # each command, and each option that its help names
+	local group name option
+	while read -r group name; do
+		completes 1 "$group" "$group" && { [ -z "$name" ] || completes 2 "$name" "$group" "$name"; } || { echo "$group $name" && return 1; }
+		# shellcheck disable=SC2086 # one word or none
+		for option in $("$ASSAY_BIN/assay" "$group" $name --help | grep -oE -- '--[a-z][a-z0-9-]+' | sort -u); do
+			[ -z "$name" ] || completes 3 "$option" "$group" "$name" "$option" || { echo "$group $name $option" && return 1; }
+		done
+	done <"$WORK/words"
+}
+check 'completion knows every command and option' everything
 lib_end

@@ -63,6 +63,7 @@ run_list(int argc, char **argv)
 		.path = "/v1/devices",
 		.list = "devices",
 		.options = {{"class", "class", CLIENT_TEXT, false},
+			    {"labels", "labels", CLIENT_TEXT, false},
 			    {"status", "status", CLIENT_TEXT, false},
 			    {"limit", "limit", CLIENT_LIMIT, false}},
 		.show = show_list,
@@ -74,9 +75,10 @@ run_list(int argc, char **argv)
 const struct cli_command cmd_device_list = {
 	.group = "device",
 	.name = "list",
-	.usage = "[--class CLASS] [--status STATUS] [--limit N] [--json]",
+	.usage = "[--class CLASS] [--labels TEXT] [--status STATUS] [--limit N] [--json]",
 	.summary = "what is out there, and how each device stands",
 	.help = "  --class CLASS    only this class\n"
+		"  --labels TEXT    only devices with these labels, as \"site=berlin\"\n"
 		"  --status STATUS  only pending, enrolled, conflict or retired devices\n"
 		"  --limit N        at most so many\n",
 	.run = run_list,

@@ -178,6 +178,8 @@ run_operators(int argc, char **argv)
 	static const struct client_spec spec = {
 		.command = &cmd_operator_list,
 		.path = "/v1/operators",
+		.list = "operators",
+		.options = {{"limit", "limit", CLIENT_LIMIT, false}},
 		.show = show_operators,
 	};
 
@@ -187,7 +189,7 @@ run_operators(int argc, char **argv)
 const struct cli_command cmd_operator_list = {
 	.group = "operator",
 	.name = "list",
-	.usage = "[--json]",
+	.usage = "[--limit N] [--json]",
 	.summary = "who may use the operators' TLS port",
 	.help = "",
 	.run = run_operators,

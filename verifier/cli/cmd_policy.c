@@ -146,6 +146,8 @@ run_list(int argc, char **argv)
 	static const struct client_spec spec = {
 		.command = &cmd_policy_list,
 		.path = "/v1/policies",
+		.list = "policies",
+		.options = {{"limit", "limit", CLIENT_LIMIT, false}},
 		.show = show_list,
 	};
 
@@ -155,7 +157,7 @@ run_list(int argc, char **argv)
 const struct cli_command cmd_policy_list = {
 	.group = "policy",
 	.name = "list",
-	.usage = "[--json]",
+	.usage = "[--limit N] [--json]",
 	.summary = "stored policies, and which are active",
 	.help = "",
 	.run = run_list,

@@ -190,7 +190,8 @@ run_known_bad(int argc, char **argv)
 const struct cli_command cmd_reference_known_bad = {
 	.group = "reference",
 	.name = "known-bad",
-	.usage = "add DIGEST --comment TEXT | remove DIGEST --comment TEXT | list [--json]",
+	.usage = "add DIGEST --comment TEXT | remove DIGEST --comment TEXT | list [--limit N] "
+		 "[--json]",
 	.summary = "digests that are bad wherever they are seen; they beat every allow",
 	.help = "DIGEST is hexadecimal, also with its algorithm: sha256:9f86d0... It may be of an\n"
 		"event of a boot log, a PCR's value, a software item or a file that IMA measured.\n"

@@ -12,7 +12,7 @@
 
 static const struct route routes[] = {
 	{METHOD_GET, "/v1/status", OP_STATUS, 0, 0},
-	{METHOD_GET, "/v1/devices", OP_DEVICE_LIST, PAGE | B(CLASS) | B(STATUS), 0},
+	{METHOD_GET, "/v1/devices", OP_DEVICE_LIST, PAGE | B(CLASS) | B(LABELS) | B(STATUS), 0},
 	{METHOD_GET, "/v1/devices/{device}", OP_DEVICE_SHOW, 0, 0},
 	{METHOD_GET, "/v1/devices/{device}/history", OP_DEVICE_HISTORY, PAGE, 0},
 	{METHOD_POST, "/v1/devices/{device}/address", OP_DEVICE_ADDRESS,
@@ -50,7 +50,7 @@ static const struct route routes[] = {
 	 B(FILE) | B(NAME) | B(CLASS) | B(REASON), FILES},
 	{METHOD_POST, "/v1/references/{reference}/promote", OP_REFERENCE_PROMOTE, B(DIGEST), SMALL},
 	{METHOD_POST, "/v1/references/{reference}/retire", OP_REFERENCE_RETIRE, 0, SMALL},
-	{METHOD_GET, "/v1/policies", OP_POLICY_LIST, 0, 0},
+	{METHOD_GET, "/v1/policies", OP_POLICY_LIST, PAGE, 0},
 	{METHOD_GET, "/v1/policies/{policy}", OP_POLICY_SHOW, 0, 0},
 	{METHOD_POST, "/v1/policies", OP_POLICY_ADD, B(FILE) | B(FILENAME) | B(REASON), FILES},
 	{METHOD_GET, "/metrics", OP_METRICS, 0, 0},
@@ -88,7 +88,7 @@ static const struct route routes[] = {
 	{METHOD_POST, "/v1/webhooks/{name}/retry", OP_WEBHOOK_RETRY, B(SEQUENCE) | B(SCOPE), SMALL},
 	{METHOD_POST, "/v1/webhooks/{name}/drop", OP_WEBHOOK_DROP, B(SEQUENCE) | B(SCOPE), SMALL},
 	{METHOD_POST, "/v1/webhooks/{name}/test", OP_WEBHOOK_TEST, 0, SMALL},
-	{METHOD_GET, "/v1/operators", OP_OPERATOR_LIST, 0, 0},
+	{METHOD_GET, "/v1/operators", OP_OPERATOR_LIST, PAGE, 0},
 	{METHOD_POST, "/v1/operators", OP_OPERATOR_ADD, B(NAME) | B(ROLE) | B(EXPIRES) | B(CERT),
 	 SMALL},
 	{METHOD_POST, "/v1/operators/{name}/revoke", OP_OPERATOR_REVOKE, 0, SMALL},
