@@ -172,9 +172,6 @@ required() {
 		[[ $status == 400 || $status == 404 || $status == 409 ]] && is_problem "$status" || { echo "without $field: $status" && return 1; }
 	done
 }
-allows() { # METHODS
-	equal "$(header allow)" "$1" || { cat "$WORK/head" && return 1; }
-}
 other_method() { # a path without the other method says so
 	local other=post
 	[ "$method" = get ] || other=get
@@ -227,74 +224,6 @@ method=get path=/v1/status
 check 'a path that has another method' other_method
 method=post path=/v1/known-bad/remove
 check 'the other way round' other_method
-# ---- pages and filters ----------------------------------------------------------------
-pages() { # PATH LIST MEMBER: page by page it is what it is at once
-	local next='' all
-	ask "${token[admin]}" get "$1?limit=1000" && [ "$status" = 200 ] && jq -e '.next == null' "$WORK/body" >/dev/null || { cat "$WORK/body" && return 1; }
-	all=$(jq -c "[.$2[].$3]" "$WORK/body")
-	: >"$WORK/pages"
-	for _ in {1..200}; do
-		ask "${token[admin]}" get "$1?limit=1${next:+&after=$next}" && [ "$status" = 200 ] || { cat "$WORK/body" && return 1; }
-		jq -c ".$2[].$3" "$WORK/body" >>"$WORK/pages"
-		next=$(jq -r '.next // empty' "$WORK/body")
-		[ -n "$next" ] || break
-	done
-	equal "$(jq -cs . "$WORK/pages")" "$all" && [ "$(jq length <<<"$all")" -gt 1 ]
-}
-check 'operators in pages' pages /v1/operators operators name
-check 'policies in pages' pages /v1/policies policies digest
-check 'devices in pages' pages /v1/devices devices id
-check 'tokens in pages' pages /v1/tokens tokens id
-check 'reference sets in pages' pages /v1/references references digest
-after() { ask "${token[admin]}" get '/v1/policies?after=xyz' && is_problem 400 && ask "${token[admin]}" get '/v1/operators?limit=0' && is_problem 400; }
-check 'pages that are none' after
-filters() {
-	assay device set gateway-2 --labels 'site=berlin ring=canary' >/dev/null || return
-	ask "${token[viewer]}" get '/v1/devices?labels=ring%3Dcanary' && equal "$(jq -r '[.devices[].name] | join(" ")' "$WORK/body")" gateway-2 || return
-	ask "${token[viewer]}" get '/v1/devices?labels=ring%3Dcanary%20site%3Dbonn' && equal "$(jq -r '[.devices[].name] | join(" ")' "$WORK/body")" '' || return
-	equal "$(assay device list --labels site=berlin --json | jq -r '[.devices[].name] | join(" ")')" gateway-2 || return
-	ask "${token[viewer]}" get '/v1/devices?status=enroled' && is_problem 400
-}
-check 'devices by label, and a status that is none' filters
-
-# ---- HTTP's own ---------------------------------------------------------------------
-head_of() { # the head of a GET, and nothing behind it
-	ask "${token[viewer]}" get /v1/policies && cp "$WORK/head" "$WORK/get" || return
-	curl -sS --cacert "$CA" -H "Authorization: Bearer ${token[viewer]}" -I "$SERVER/v1/policies" >"$WORK/head" 2>"$WORK/curl" || { cat "$WORK/curl" && return 1; }
-	cmp "$WORK/get" "$WORK/head" || { cat "$WORK/get" "$WORK/head" && return 1; }
-	curl -sS --cacert "$CA" -H "Authorization: Bearer ${token[viewer]}" -I "$SERVER/v1/policies" "$SERVER/v1/status" -w '%{http_code} %{num_connects}\n' | grep -E '^[0-9]+ [0-9]$' | tr '\n' ' ' >"$WORK/two"
-	equal "$(cat "$WORK/two")" '200 1 200 0 '
-}
-check 'HEAD is GET without a body, and the connection goes on' head_of
-head_bad() { curl -sS --max-time 5 --cacert "$CA" -I "$SERVER/v1/policies" >"$WORK/head" && grep -q ' 401 ' "$WORK/head" && [ "$(header content-length)" -gt 50 ]; }
-check 'of a problem too' head_bad
-options() {
-	ask "${token[viewer]}" options /v1/operators && [ "$status" = 204 ] && allows 'GET, HEAD, POST, OPTIONS' && [ ! -s "$WORK/body" ] || return
-	ask "${token[viewer]}" options /v1/devices/x/hold && [ "$status" = 204 ] && allows 'POST, OPTIONS' || return
-	ask "${token[viewer]}" options /v1/nothing && is_problem 404 && ask '' options /v1/operators && is_problem 401
-}
-check 'OPTIONS tells the methods' options
-methods() {
-	local m
-	for m in put patch delete; do
-		ask "${token[admin]}" $m /v1/policies && is_problem 405 && allows 'GET, HEAD, POST, OPTIONS' || return
-	done
-}
-check 'so does a method that is none' methods
-long() {
-	ask "${token[admin]}" get "/v1/devices/$(printf 'a%.0s' {1..600})" && is_problem 414 &&
-		ask "${token[admin]}" get "/v1/devices?class=$(printf 'a%.0s' {1..600})" && is_problem 414
-}
-check 'a path or query too long' long
-compressed() { ask "${token[admin]}" post /v1/uploads "${json[@]}" -H 'Content-Encoding: gzip' --data-binary '{}' && is_problem 415; }
-check 'a compressed body' compressed
-plainly() { ask "${token[admin]}" post /v1/uploads "${json[@]}" -H 'Content-Encoding: identity' --data-binary '{}' && equal "$status" 200; }
-check 'one that says it is not' plainly
-conditional() {
-	ask "${token[admin]}" post /v1/known-bad "${json[@]}" -H 'If-Match: "0"' --data-binary "{\"digest\":\"$(printf 'cd%.0s' {1..32})\",\"reason\":\"x\"}" && is_problem 412 || return
-	ask "${token[admin]}" get /v1/known-bad && ! grep -q cdcdcd "$WORK/body"
-}
-check 'an order under a condition is not done' conditional
 no_software() { # what is missing is the device's, not the token
 	ask "${token[admin]}" post /v1/references "${json[@]}" --data-binary '{"device":"gateway-2","what":"software"}' &&
 		is_problem 409 && grep -q 'no software' "$WORK/body"

@@ -845,6 +845,40 @@ a_list_comes_in_pages_and_ends(void **state)
 	assert_int_equal(ask(OP_DEVICE_LIST, F({F_LIMIT, "1x"})), ASSAY_MALFORMED);
 }
 
+static size_t
+listed(const struct field *fields)
+{
+	json_t *page = answer(OP_DEVICE_LIST, fields);
+	size_t n = json_array_size(json_object_get(page, "devices"));
+
+	json_decref(page);
+	return n;
+}
+
+static void
+devices_are_listed_by_class_labels_and_status(void **state)
+{
+	static const char *const labels[] = {"site=berlin ring=canary", "site=berlin", ""};
+
+	(void)state;
+	for (unsigned n = 1; n <= 3; n++) {
+		struct ledger_device d = ledgers_device(n);
+
+		d.status = n == 3 ? DEV_PENDING : DEV_ENROLLED;
+		snprintf(d.labels, sizeof d.labels, "%s", labels[n - 1]);
+		IN_TRANSACTION(keeper.ledgers, ledger_device_insert(keeper.ledgers->l, &d));
+	}
+	assert_int_equal(listed(F({F_LABELS, "site=berlin"})), 2);
+	assert_int_equal(listed(F({F_LABELS, "ring=canary site=berlin"})), 1);
+	assert_int_equal(listed(F({F_LABELS, "site=bonn"})), 0);
+	assert_int_equal(listed(F({F_LABELS, "site=berlin"}, {F_STATUS, "pending"})), 0);
+	assert_int_equal(listed(F({F_STATUS, "pending"})), 1);
+	assert_int_equal(listed(F({F_CLASS, "nothing"})), 0);
+	assert_int_equal(ask(OP_DEVICE_LIST, F({F_STATUS, "enroled"})), ASSAY_MALFORMED);
+	refused(ASSAY_MALFORMED, "status: must be pending, enrolled, conflict or retired");
+	assert_int_equal(ask(OP_DEVICE_LIST, F({F_LABELS, "berlin"})), ASSAY_MALFORMED);
+}
+
 static void
 a_device_tells_how_it_stands_and_what_was_found(void **state)
 {
@@ -1646,6 +1680,7 @@ main(void)
 		T(i8_who_did_it_is_in_the_audit_log),
 		T(a_message_that_is_no_operation_is_answered_and_changes_nothing),
 		T(a_list_comes_in_pages_and_ends),
+		T(devices_are_listed_by_class_labels_and_status),
 		T(a_device_tells_how_it_stands_and_what_was_found),
 		T(exactly_the_boot_that_was_shown_is_accepted),
 		T(a_device_without_evidence_is_shown_as_never_attested),
