@@ -65,6 +65,7 @@ finish(struct link *l, const char *why)
 	l->wsi = NULL;
 	l->is_up = false;
 	l->out = SPAN(NULL, 0);
+	l->sent = 0; /* the connection may have ended within a message */
 	l->in_len = 0;
 	lws_sul_schedule(l->context, 0, &l->down, tell_down, 1);
 }
