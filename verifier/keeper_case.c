@@ -59,11 +59,9 @@ add_references(struct collection *x)
 	for (size_t i = 0; i < in->nreferences; i++) {
 		struct reference_view *v = &in->references[i];
 		struct ledger_reference r;
-		char hex[65];
-		enum assay_err e;
+		enum assay_err e = ledger_reference_of(x->k->ledger, v->digest, "", &r);
 
-		if ((e = hex_encode(SPAN(v->digest, 32), hex, sizeof hex)) != ASSAY_OK ||
-		    (e = ledger_reference_find(x->k->ledger, hex, &r)) != ASSAY_OK)
+		if (e != ASSAY_OK)
 			return e;
 		if (r.large)
 			return ASSAY_TOO_LARGE;

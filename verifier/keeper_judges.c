@@ -35,17 +35,17 @@ end_of_table(struct keeper *k, const char *what, enum assay_err e)
 static enum assay_err
 load_plans(struct keeper *k)
 {
-	const uint8_t *from = NULL;
+	char after[LEDGER_NAME_MAX + 1] = "";
 	struct ledger_plan p;
-	uint8_t after[32];
 	enum assay_err e;
 
-	while ((e = ledger_plan_next(k->ledger, from, &p)) == ASSAY_OK) {
-		memcpy(after, p.a, 32);
-		from = after;
+	while ((e = ledger_plan_next(k->ledger, after, &p)) == ASSAY_OK) {
+		memcpy(after, p.name, sizeof after);
 		for (unsigned i = 0; p.active && i < k->nreferences; i++) {
 			struct keeper_reference *r = &k->references[i];
 
+			if (strcmp(r->class_name, p.class_name) != 0)
+				continue;
 			if (span_equal(SPAN(r->digest, 32), SPAN(p.a, 32))) {
 				if (r->not_after == 0 || r->not_after > p.ends)
 					r->not_after = p.ends;

@@ -56,7 +56,7 @@ json_plan(struct call *c, const struct ledger_plan *p)
 
 	for (unsigned i = 0; i < 2; i++)
 		if (hex_encode(SPAN(digest[i], 32), hex[i], sizeof hex[i]) == ASSAY_OK &&
-		    ledger_reference_find(c->l, hex[i], &r) == ASSAY_OK)
+		    ledger_reference_of(c->l, digest[i], p->class_name, &r) == ASSAY_OK)
 			memcpy(name[i], r.name, sizeof name[i]);
 	return json_pack("{s:{s:o, s:s}, s:{s:o, s:s}, s:o, s:o, s:b, s:s, s:s, s:o}", "a", "name",
 			 json_text(name[0]), "digest", hex[0], "b", "name", json_text(name[1]),
@@ -66,12 +66,13 @@ json_plan(struct call *c, const struct ledger_plan *p)
 }
 
 static enum assay_err
-put_plan(struct call *c, const struct ledger_plan *p, const char *name, const char *detail)
+put_plan(struct call *c, const struct ledger_plan *p, const char *detail)
 {
 	enum assay_err e;
 
 	if ((e = call_change(c)) != ASSAY_OK || (e = ledger_plan_put(c->l, p)) != ASSAY_OK ||
-	    (e = call_audit(c, name, detail)) != ASSAY_OK || (e = keeper_reload(c->k)) != ASSAY_OK)
+	    (e = call_audit(c, p->name, detail)) != ASSAY_OK ||
+		    (e = keeper_reload(c->k)) != ASSAY_OK)
 		return e;
 	c->ret = json_plan(c, p);
 	return c->ret ? ASSAY_OK : ASSAY_NO_MEMORY;
@@ -80,7 +81,7 @@ put_plan(struct call *c, const struct ledger_plan *p, const char *name, const ch
 enum assay_err
 operation_on_reference_plan(struct call *c)
 {
-	char detail[LEDGER_TEXT_MAX], name[LEDGER_NAME_MAX + 1];
+	char detail[LEDGER_TEXT_MAX];
 	struct ledger_plan p = {.active = true};
 	struct ledger_reference a, b;
 	enum assay_err e;
@@ -94,48 +95,45 @@ operation_on_reference_plan(struct call *c)
 		return e;
 	memcpy(p.a, a.digest, sizeof p.a);
 	memcpy(p.b, b.digest, sizeof p.b);
-	memcpy(name, a.name, sizeof name);
+	memcpy(p.name, a.name, sizeof p.name);
+	memcpy(p.class_name, a.class_name, sizeof p.class_name);
 	text_format(detail, sizeof detail, "to %s from %lld until %lld: %s", b.name,
 		    (long long)p.starts, (long long)p.ends, p.why.comment);
-	return put_plan(c, &p, name, detail);
+	return put_plan(c, &p, detail);
 }
 
 /* The window is gone; both sets are again what they are by themselves. */
 enum assay_err
 operation_on_reference_unplan(struct call *c)
 {
-	char name[LEDGER_NAME_MAX + 1];
 	struct ledger_reference a;
 	struct ledger_plan p;
 	enum assay_err e;
 
 	if ((e = call_reference(c, F_REFERENCE, &a)) != ASSAY_OK)
 		return e;
-	memcpy(name, a.name, sizeof name);
-	e = ledger_plan_get(c->l, a.digest, &p);
+	e = ledger_plan_get(c->l, a.name, &p);
 	if (e == ASSAY_NOT_FOUND || (e == ASSAY_OK && !p.active))
-		return call_fail(c, ASSAY_NOT_FOUND, "no change from `%s' is planned", name);
+		return call_fail(c, ASSAY_NOT_FOUND, "no change from `%s' is planned", a.name);
 	if (e != ASSAY_OK || (e = call_why(c, &p.why)) != ASSAY_OK)
 		return e;
 	p.active = false;
-	return put_plan(c, &p, name, p.why.comment);
+	return put_plan(c, &p, p.why.comment);
 }
 
 enum assay_err
 operation_on_plan_list(struct call *c)
 {
-	const uint8_t *from = NULL;
+	char after[LEDGER_NAME_MAX + 1] = "";
 	struct ledger_plan p;
-	uint8_t after[32];
 	json_t *list;
 	enum assay_err e = ASSAY_OK;
 
 	c->ret = json_pack("{s:I, s:[]}", "now", (json_int_t)keeper_now(c->k), "plans");
 	list = json_object_get(c->ret, "plans");
 	while (list && json_array_size(list) < CALL_PAGE_MAX &&
-	       (e = ledger_plan_next(c->l, from, &p)) == ASSAY_OK) {
-		memcpy(after, p.a, sizeof after);
-		from = after;
+	       (e = ledger_plan_next(c->l, after, &p)) == ASSAY_OK) {
+		memcpy(after, p.name, sizeof after);
 		if (p.active && json_array_append_new(list, json_plan(c, &p)) != 0)
 			return ASSAY_NO_MEMORY;
 	}
@@ -317,7 +315,8 @@ operation_on_reference_devices(struct call *c)
 		if (e != ASSAY_OK && e != ASSAY_TAMPERED)
 			return e;
 		text_format(after, sizeof after, "%s", d.id);
-		if (e == ASSAY_TAMPERED || ledger_state_outline(c->l, d.id, &st) != ASSAY_OK ||
+		if (e == ASSAY_TAMPERED || strcmp(d.class_name, r.class_name) != 0 ||
+		    ledger_state_outline(c->l, d.id, &st) != ASSAY_OK ||
 		    !span_equal(SPAN(st.reference, 32), SPAN(r.digest, 32)))
 			continue;
 		if (json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:s, s:o}", "id", d.id,

@@ -81,13 +81,11 @@ check_free(struct job *j, const struct ledger_reference *r)
 {
 	struct call *c = &j->call;
 	struct ledger_reference there;
-	char hex[65];
 
-	if (hex_encode(SPAN(r->digest, 32), hex, sizeof hex) != ASSAY_OK)
-		return ASSAY_INTERNAL;
-	if (ledger_reference_find(c->l, hex, &there) != ASSAY_NOT_FOUND)
-		return call_fail(c, ASSAY_EXISTS, "a set with the content of `%s' is there already",
-				 r->name);
+	if (ledger_reference_of(c->l, r->digest, r->class_name, &there) != ASSAY_NOT_FOUND)
+		return call_fail(c, ASSAY_EXISTS,
+				 "a set with the content of `%s' is there already, for class %s",
+				 r->name, r->class_name);
 	if (ledger_reference_find(c->l, r->name, &there) != ASSAY_NOT_FOUND)
 		return call_fail(c, ASSAY_EXISTS, "a set `%s' is there already; choose a --name",
 				 r->name);
@@ -141,7 +139,7 @@ retire_replaced(struct job *j, const struct corim_answer *a, json_t *list)
 		if (!replaced || r.state == REF_RETIRED ||
 		    strcmp(r.class_name, j->device.class_name) != 0)
 			continue;
-		if ((e = ledger_reference_set_state(c->l, r.digest, REF_RETIRED)) != ASSAY_OK ||
+		if ((e = ledger_reference_set_state(c->l, r.name, REF_RETIRED)) != ASSAY_OK ||
 		    (e = call_audit(c, r.name, "retired: replaced by its signer")) != ASSAY_OK)
 			return e;
 		if (json_array_append_new(list, json_string(r.name)) != 0)

@@ -136,9 +136,8 @@ store(struct job *j, struct span compiled, const char *origin)
 	r.created = keeper_now(c->k);
 	e = ledger_reference_insert(c->l, &r);
 	if (e == ASSAY_EXISTS)
-		return call_fail(c, e, "a set of that name (`%s') or with the same content is "
-				       "there "
-				       "already", r.name);
+		return call_fail(c, e, "a set of that name (`%s') or, for its class, with the "
+				       "same content is there already", r.name);
 	if (e != ASSAY_OK || (e = call_audit(c, r.name, r.origin)) != ASSAY_OK ||
 	    (e = keeper_reload(c->k)) != ASSAY_OK)
 		return e;

@@ -251,15 +251,13 @@ json_starts(const struct key_state *k)
 
 /* Names are looked up; a policy or set that is gone has only its digest. */
 static json_t *
-json_judged_by(struct call *c, const struct verdict *v)
+json_judged_by(struct call *c, const struct verdict *v, const char *class_name)
 {
 	struct ledger_reference r;
 	struct ledger_policy p;
-	char hex[65] = "";
-	bool has_policy = ledger_policy_get(c->l, v->policy, &p) == ASSAY_OK, has_set;
+	bool has_policy = ledger_policy_get(c->l, v->policy, &p) == ASSAY_OK;
+	bool has_set = ledger_reference_of(c->l, v->reference, class_name, &r) == ASSAY_OK;
 
-	has_set = hex_encode(SPAN(v->reference, 32), hex, sizeof hex) == ASSAY_OK &&
-		  ledger_reference_find(c->l, hex, &r) == ASSAY_OK;
 	return json_pack("{s:{s:o, s:o}, s:{s:o, s:o, s:o}, s:b, s:I, s:I}", "policy", "digest",
 			 json_hex(v->policy, 32), "name", json_text(has_policy ? p.name : ""),
 			 "reference", "digest", json_hex(v->reference, 32), "name",
@@ -270,14 +268,12 @@ json_judged_by(struct call *c, const struct verdict *v)
 }
 
 static json_t *
-json_verdict(struct call *c, const struct verdict *v, const struct ledger_state *s,
-	     const struct boot_kept *kept)
+json_verdict(const struct verdict *v, const struct ledger_state *s, const struct boot_kept *kept)
 {
 	json_t *j = json_pack("{s:s, s:o, s:[], s:[]}", "outcome", outcome_name(v->outcome), "at",
 			      json_time(s->verdict_at), "findings", "facts");
 	int bad = json_object_set_new(j, "vector", json_vector(v));
 
-	bad |= json_object_set_new(j, "judged_by", json_judged_by(c, v));
 	bad |= json_object_set_new(j, "expires", json_time(s->expires_at));
 	for (unsigned i = 0; i < v->nfindings; i++)
 		bad |= json_array_append_new(json_object_get(j, "findings"),
@@ -344,8 +340,11 @@ json_device_more(struct call *c, const struct ledger_device *d, json_t *out)
 	    (e = boot_facts_decode(s.boot_facts, &kept)) != ASSAY_OK)
 		return e;
 	/* last: looking names up ends the life of the state's spans */
-	bad |= json_object_set_new(out, "verdict", s.verdict.n ? json_verdict(c, &v, &s, &kept)
-							       : json_null());
+	bad |= json_object_set_new(out, "verdict",
+				   s.verdict.n ? json_verdict(&v, &s, &kept) : json_null());
+	if (s.verdict.n)
+		bad |= json_object_set_new(json_object_get(out, "verdict"), "judged_by",
+					   json_judged_by(c, &v, d->class_name));
 	return bad ? ASSAY_NO_MEMORY : ASSAY_OK;
 }
 

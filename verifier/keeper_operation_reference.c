@@ -33,7 +33,9 @@ call_reference(struct call *c, enum operation_field f, struct ledger_reference *
 		return call_fail(c, e, "there is no reference set `%s'", text);
 	if (e == ASSAY_BUSY)
 		return call_fail(c, ASSAY_DUPLICATE,
-				 "`%s' begins the digests of several sets; give more digits", text);
+				 "`%s' begins the digests of several sets, or several classes have "
+				 "this "
+				 "content; give more digits, or the name", text);
 	return e;
 }
 
@@ -306,8 +308,8 @@ finish_capture(struct job *j, struct span compiled)
 	describe_set(j, &r);
 	e = ledger_reference_insert(c->l, &r);
 	if (e == ASSAY_EXISTS)
-		return call_fail(c, e, "a set of that name (`%s') or with the same content is "
-				       "there already", r.name);
+		return call_fail(c, e, "a set of that name (`%s') or, for its class, with the "
+				       "same content is there already", r.name);
 	if (e != ASSAY_OK || (e = call_audit(c, r.name, r.origin)) != ASSAY_OK ||
 	    (e = keeper_reload(c->k)) != ASSAY_OK)
 		return e;
@@ -410,7 +412,7 @@ set_state(struct call *c, struct ledger_reference *r, enum reference_state s)
 
 	if ((e = hex_encode(SPAN(r->digest, sizeof r->digest), hex, sizeof hex)) != ASSAY_OK ||
 	    (e = call_change(c)) != ASSAY_OK ||
-	    (e = ledger_reference_set_state(c->l, r->digest, s)) != ASSAY_OK ||
+	    (e = ledger_reference_set_state(c->l, r->name, s)) != ASSAY_OK ||
 	    (e = call_audit(c, r->name, hex)) != ASSAY_OK ||
 	    (e = keeper_reload(c->k)) != ASSAY_OK)
 		return e;

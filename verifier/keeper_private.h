@@ -421,7 +421,7 @@ void keeper_replay_abort(struct keeper *k, const char *why);
 /* The candidate's map, if it is this one; NULL. */
 const struct keeper_map *keeper_replay_map(struct keeper *k, const uint8_t digest[32]);
 /* Whether the request is a replay's that takes this set as promoted. */
-bool keeper_replayed(const struct request *r, const uint8_t reference[32]);
+bool keeper_replayed(const struct request *r, const struct keeper_reference *ref);
 void keeper_replay_end(struct keeper *k);
 
 /* keeper_enrol.c */

@@ -232,10 +232,11 @@ keeper_replay_map(struct keeper *k, const uint8_t digest[32])
 }
 
 bool
-keeper_replayed(const struct request *r, const uint8_t reference[32])
+keeper_replayed(const struct request *r, const struct keeper_reference *ref)
 {
 	return r->kind == REQ_REPLAY && r->replay &&
-	       span_equal(SPAN(r->replay->head.reference, 32), SPAN(reference, 32));
+	       strcmp(r->replay->reference_class, ref->class_name) == 0 &&
+	       span_equal(SPAN(r->replay->head.reference, 32), SPAN(ref->digest, 32));
 }
 
 /* ---- starting and finding ---- */
@@ -284,6 +285,8 @@ keeper_replay_start(struct keeper *k, const struct replay_order *o, uint64_t *re
 		return e;
 	}
 	fill_head(k, o, &p->head);
+	if (o->reference)
+		memcpy(p->reference_class, o->reference->class_name, sizeof p->reference_class);
 	p->head.monitor = p->run->policy.info.monitor;
 	p->expected = o->device[0] ? 1 : expected;
 	p->run->started_ms = k->now_ms;

@@ -45,6 +45,7 @@ struct replay {
 	enum replay_state state;
 	struct ledger_replay head; /* spans unused */
 	const char *why;	   /* it failed, or was cancelled */
+	char reference_class[DEVICE_CLASS_MAX + 1]; /* while it runs */
 	uint32_t done, expected;
 	size_t nrows, cap;
 	struct replay_row *rows; /* in order of id */

@@ -313,6 +313,7 @@ concerns(struct keeper *k, const struct ledger_device *d, struct judges *ret)
 		const struct keeper_reference *ref = &k->references[i];
 
 		if (!span_equal(SPAN(p->head.reference, 32), SPAN(none, 32)) &&
+		    strcmp(ref->class_name, p->reference_class) == 0 &&
 		    span_equal(SPAN(ref->digest, 32), SPAN(p->head.reference, 32)))
 			return strcmp(ref->class_name, d->class_name) == 0 &&
 			       (!ref->device[0] || strcmp(ref->device, d->id) == 0) &&

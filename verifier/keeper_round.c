@@ -55,7 +55,7 @@ add_references(struct keeper *k, struct request *r, const struct ledger_device *
 			return false;
 		}
 		memcpy(v->digest, ref->map.digest, 32);
-		v->state = keeper_replayed(r, ref->digest) ? REF_PROMOTED : ref->state;
+		v->state = keeper_replayed(r, ref) ? REF_PROMOTED : ref->state;
 		v->not_after = ref->not_after;
 		v->not_before = ref->not_before;
 		memcpy(v->superseded_by, ref->superseded_by, sizeof v->superseded_by);

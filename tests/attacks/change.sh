@@ -54,4 +54,27 @@ back() {
 		equal "$(assay status --json | jq '.rollouts | length')" 0
 }
 check 'the way back is an operator'"'"'s' back
+
+# ---- a class is no other class -----------------------------------------------------
+# Class other has a set of the same content as class fleet: what becomes of the one is
+# nothing to the other.
+digest_of() { assay reference show "$1" --json | jq -r .digest; }
+promoted() { assay reference promote "$1" --digest "$(digest_of "$1")" >/dev/null; }
+same_content() {
+	policy other && enrolled 20 other && says 'decision QUARANTINE reference.none*' proof && ek_of 20 &&
+		assay reference capture "$ID" --name other-golden >/dev/null && promoted other-golden &&
+		equal "$(digest_of other-golden)" "$(digest_of golden)" && round 'decision ADMIT *' 20
+}
+check 'another class has a set of the same content' same_content
+check 'it is said by which one a device is admitted' equal "$(show "$ID" | jq -r .verdict.judged_by.reference.name)" other-golden
+matched() { equal "$(assay reference show "$1" --json | jq -r .digest | wc -l) $(api "/v1/references/$1/devices" | jq -r '[.devices[].class] | unique | join(" ")')" "1 $2"; }
+check 'each set is told with the devices of its class' eval 'matched golden fleet && matched other-golden other'
+planned() {
+	assay reference capture "$GOLDEN" --name next --pcrs 0,2,4,7 >/dev/null && promoted next &&
+		assay reference plan golden next --until $(($(date +%s) + 2)) --comment 'fleet only' >/dev/null &&
+		equal "$(api /v1/plans | jq -r '.plans[] | .a.name + " " + .b.name')" 'golden next' && sleep 3
+}
+check 'a change is planned in the one class, and over' planned
+check 'the other one goes on with what it has' round 'decision ADMIT *' 20
+check 'in the first it ended' round 'decision QUARANTINE *' 4
 lib_end

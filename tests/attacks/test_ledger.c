@@ -155,7 +155,7 @@ get_plan(struct ledger *l)
 {
 	struct ledger_plan p;
 
-	return ledger_plan_get(l, ledgers_reference(4).digest, &p);
+	return ledger_plan_get(l, "plan", &p);
 }
 
 static enum assay_err
@@ -163,7 +163,7 @@ next_plan(struct ledger *l)
 {
 	struct ledger_plan p;
 
-	return ledger_plan_next(l, NULL, &p);
+	return ledger_plan_next(l, "", &p);
 }
 
 static enum assay_err
@@ -426,7 +426,7 @@ d8_a_tampered_row_is_not_laundered_by_writing_to_it(void **state)
 	st.version = 5;
 	assert_int_equal(ledger_state_put(s->l, &st), ASSAY_TAMPERED);
 	assert_int_equal(ledger_token_spend(s->l, "t1"), ASSAY_TAMPERED);
-	assert_int_equal(ledger_reference_set_state(s->l, r.digest, REF_PROMOTED), ASSAY_TAMPERED);
+	assert_int_equal(ledger_reference_set_state(s->l, r.name, REF_PROMOTED), ASSAY_TAMPERED);
 	assert_int_equal(ledger_policy_activate(s->l, p.digest), ASSAY_TAMPERED);
 	assert_int_equal(ledger_operator_revoke(s->l, ledgers_operator(1).name), ASSAY_TAMPERED);
 	assert_int_equal(ledger_commit(s->l), ASSAY_OK);
@@ -673,7 +673,7 @@ d14_a_single_row_put_back_is_noticed(void **state)
 	assert_int_equal(ledger_device_update(s->l, &d), ASSAY_OK);
 	assert_int_equal(ledger_state_put(s->l, &st), ASSAY_OK);
 	assert_int_equal(ledger_token_spend(s->l, "t1"), ASSAY_OK);
-	assert_int_equal(ledger_reference_set_state(s->l, ledgers_reference(1).digest, REF_RETIRED),
+	assert_int_equal(ledger_reference_set_state(s->l, ledgers_reference(1).name, REF_RETIRED),
 			 ASSAY_OK);
 	assert_int_equal(ledger_policy_activate(s->l, ledgers_policy(1).digest), ASSAY_OK);
 	assert_int_equal(ledger_operator_revoke(s->l, ledgers_operator(1).name), ASSAY_OK);

@@ -50,6 +50,14 @@ digest=$("$assay" reference show acme-roadrunner-2026-01 --json | jq -r .digest)
 check 'it is promoted like any other' gives 0 'promoted' reference promote acme-roadrunner-2026-01 --digest "$digest"
 check 'a later one of the same signer retires it' gives 0 'retired, as the signer replaces it: acme-roadrunner-2026-01' reference import "$data/good-replaces.corim" --class gateway "${roots[@]}"
 check '... which shows' set_is '.state == "retired"'
+# Another class has its own set of the same content: promoted, shown and retired apart.
+check 'the same for another class is a set of its own' gives 0 'roadrunner-controllers' reference import "$data/good.corim" --class controller --name roadrunner-controllers "${roots[@]}"
+check '... of the same content' test "$("$assay" reference show roadrunner-controllers --json | jq -r .digest)" = "$digest"
+check '... learned, whatever the other one is' gives 0 'learned' reference show roadrunner-controllers
+check '... once' gives 2 'is there already, for class controller' reference import "$data/good.corim" --class controller --name twice "${roots[@]}"
+check 'a digest alone does not say which' gives 2 'or the name' reference show "$digest"
+check 'it is promoted by its name' gives 0 'promoted' reference promote roadrunner-controllers --digest "$digest"
+check '... and the first one stays retired' set_is '.state == "retired"'
 check 'records become sets of their own' gives 0 'components.2' reference import "$data/good-components.corim" --name components --class controller "${roots[@]}"
 check 'a class id must be given' gives 2 "class's id" reference import "$data/class-id.corim" --class gateway "${roots[@]}"
 check '... and is compared' gives 0 'class-id' reference import "$data/class-id.corim" --class gateway --name class-id --class-id uuid:00010203-0405-0607-0809-0a0b0c0d0e0f "${roots[@]}"

@@ -307,7 +307,8 @@ fill_changes(struct ledgers *s)
 				   .started = 1700000000,
 				   .updated = 1700000001};
 	struct ledger_plan p = {
-		.starts = 1700000000, .ends = 1700009999, .active = true, .why = why};
+		.name = "plan", .class_name = "gateway", .starts = 1700000000, .ends = 1700009999,
+			.active = true, .why = why};
 	struct ledger_known_bad b = {.digest = "sha256:00", .active = true, .why = why};
 	struct ledger_device d = ledgers_device(1);
 	struct ledger_challenge c = {.nonce = {1},

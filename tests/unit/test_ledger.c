@@ -179,7 +179,7 @@ nothing_is_written_outside_a_transaction(void **state)
 	assert_int_equal(ledger_token_spend(s->l, t.id), ASSAY_STATE);
 	assert_int_equal(ledger_ek_insert(s->l, &k), ASSAY_STATE);
 	assert_int_equal(ledger_reference_insert(s->l, &r), ASSAY_STATE);
-	assert_int_equal(ledger_reference_set_state(s->l, r.digest, REF_PROMOTED), ASSAY_STATE);
+	assert_int_equal(ledger_reference_set_state(s->l, r.name, REF_PROMOTED), ASSAY_STATE);
 	assert_int_equal(ledger_policy_insert(s->l, &p), ASSAY_STATE);
 	assert_int_equal(ledger_policy_activate(s->l, p.digest), ASSAY_STATE);
 	assert_int_equal(ledger_operator_insert(s->l, &o), ASSAY_STATE);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "evidence/hex.h"
+#include "verifier/appraise/reference.h"
 #include "verifier/ledger/outbox.h"
 
 #define SAME_TEXT(a, b, field) assert_string_equal((a).field, (b).field)
@@ -265,19 +266,60 @@ a_reference_changes_its_state_and_nothing_else(void **state)
 {
 	struct ledgers *s = *state;
 	struct ledger_reference r = ledgers_reference(1), got;
-	uint8_t none[32] = {0};
 
 	assert_int_equal(ledger_begin(s->l), ASSAY_OK);
-	assert_int_equal(ledger_reference_set_state(s->l, none, REF_PROMOTED), ASSAY_NOT_FOUND);
-	assert_int_equal(ledger_reference_set_state(s->l, r.digest, REF_NONE), ASSAY_MALFORMED);
-	assert_int_equal(ledger_reference_set_state(s->l, r.digest, (enum reference_state)9),
+	assert_int_equal(ledger_reference_set_state(s->l, "none", REF_PROMOTED), ASSAY_NOT_FOUND);
+	assert_int_equal(ledger_reference_set_state(s->l, r.name, REF_NONE), ASSAY_MALFORMED);
+	assert_int_equal(ledger_reference_set_state(s->l, r.name, (enum reference_state)9),
 			 ASSAY_MALFORMED);
-	assert_int_equal(ledger_reference_set_state(s->l, r.digest, REF_PROMOTED), ASSAY_OK);
+	assert_int_equal(ledger_reference_set_state(s->l, r.name, REF_PROMOTED), ASSAY_OK);
 	assert_int_equal(ledger_commit(s->l), ASSAY_OK);
 	assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
 	assert_int_equal(ledger_reference_find(s->l, "boot-1", &got), ASSAY_OK);
 	assert_int_equal(got.state, REF_PROMOTED);
 	assert_span(got.compiled, r.compiled);
+	assert_int_equal(ledger_check(s->l, NULL), ASSAY_OK);
+}
+
+/* The same content, small or large, for another class: a set of its own. */
+static void
+a_class_has_its_own_set_of_the_same_content(void **state)
+{
+	static uint8_t bytes[REFERENCE_BYTES_MAX + 5000];
+	struct ledgers *s = *state;
+	struct ledger_reference a = ledgers_reference(2), b, got;
+	char hex[65];
+
+	for (unsigned large = 0; large < 2; large++) {
+		a = ledgers_reference(2 + large);
+		snprintf(a.class_name, sizeof a.class_name, "gateway");
+		if (large) {
+			memset(bytes, 0x5A, sizeof bytes);
+			a.compiled = SPAN(bytes, sizeof bytes);
+			assert_int_equal(digest_sha256(a.compiled, a.digest), ASSAY_OK);
+		}
+		b = a;
+		snprintf(b.class_name, sizeof b.class_name, "controller");
+		snprintf(b.name, sizeof b.name, "another-%u", large);
+		assert_int_equal(ledger_begin(s->l), ASSAY_OK);
+		assert_int_equal(ledger_reference_insert(s->l, &a), ASSAY_OK);
+		assert_int_equal(ledger_reference_insert(s->l, &b), ASSAY_OK);
+		snprintf(b.name, sizeof b.name, "third-%u", large);
+		assert_int_equal(ledger_reference_insert(s->l, &b), ASSAY_EXISTS);
+		assert_int_equal(ledger_reference_set_state(s->l, a.name, REF_RETIRED), ASSAY_OK);
+		assert_int_equal(ledger_commit(s->l), ASSAY_OK);
+		assert_int_equal(ledger_reference_of(s->l, a.digest, "gateway", &got), ASSAY_OK);
+		SAME_TEXT(got, a, name);
+		assert_int_equal(got.state, REF_RETIRED);
+		assert_int_equal(ledger_reference_of(s->l, a.digest, "controller", &got), ASSAY_OK);
+		assert_int_equal(got.state, b.state);
+		assert_int_equal(got.large, large);
+		assert_int_equal(ledger_reference_of(s->l, a.digest, "", &got), ASSAY_OK);
+		assert_int_equal(ledger_reference_of(s->l, a.digest, "none", &got),
+				 ASSAY_NOT_FOUND);
+		assert_int_equal(hex_encode(SPAN(a.digest, 32), hex, sizeof hex), ASSAY_OK);
+		assert_int_equal(ledger_reference_find(s->l, hex, &got), ASSAY_BUSY);
+	}
 	assert_int_equal(ledger_check(s->l, NULL), ASSAY_OK);
 }
 
@@ -608,6 +650,7 @@ main(void)
 		LEDGER_TEST(allow_listed_eks_come_back_and_are_not_overwritten),
 		LEDGER_TEST(references_are_never_edited_in_place),
 		LEDGER_TEST(a_reference_changes_its_state_and_nothing_else),
+		LEDGER_TEST(a_class_has_its_own_set_of_the_same_content),
 		LEDGER_TEST(references_are_found_by_name_and_unambiguous_digest),
 		LEDGER_TEST(one_policy_of_a_name_is_active),
 		LEDGER_TEST(a_policy_comes_back_whole),

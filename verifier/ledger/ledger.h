@@ -319,7 +319,8 @@ struct ledger_reference {
 	uint32_t version; /* for people; 0: none given */
 };
 
-/* compiled: at most LEDGER_REFERENCE_MAX bytes; larger ones than LEDGER_BLOB_MAX come back
+/* EXISTS: the name is taken, or the class has this content already. compiled: at most
+ * LEDGER_REFERENCE_MAX bytes; larger ones than LEDGER_BLOB_MAX come back
  * as ->large, with only their beginning. */
 #define LEDGER_REFERENCE_MAX (128u << 20)
 ASSAY_MUST_USE enum assay_err ledger_reference_insert(struct ledger *l,
@@ -328,10 +329,14 @@ ASSAY_MUST_USE enum assay_err ledger_reference_insert(struct ledger *l,
  * not large; TAMPERED: what sink got does not hash to the digest. */
 ASSAY_MUST_USE enum assay_err ledger_reference_read(struct ledger *l, const uint8_t digest[32],
 						    ledger_sink *sink, void *arg);
-ASSAY_MUST_USE enum assay_err ledger_reference_set_state(struct ledger *l,
-							 const uint8_t digest[32],
+ASSAY_MUST_USE enum assay_err ledger_reference_set_state(struct ledger *l, const char *name,
 							 enum reference_state s);
-/* By name or digest prefix (hex, >= 8 digits). */
+/* By digest and class, which no two have both; class "": any that has this content. */
+ASSAY_MUST_USE enum assay_err ledger_reference_of(struct ledger *l, const uint8_t digest[32],
+						  const char *class_name,
+						  struct ledger_reference *ret);
+/* By name or digest prefix (hex, >= 8 digits). BUSY: several begin so, or several classes
+ * have the content. */
 ASSAY_MUST_USE enum assay_err ledger_reference_find(struct ledger *l, const char *text,
 						    struct ledger_reference *ret);
 /* In name order. */
@@ -437,7 +442,9 @@ ASSAY_MUST_USE enum assay_err ledger_rollout_next(struct ledger *l, const char *
 						  struct ledger_rollout *ret);
 
 struct ledger_plan {
-	uint8_t a[32], b[32]; /* digests of reference sets */
+	char name[LEDGER_NAME_MAX + 1]; /* of set a */
+	char class_name[DEVICE_CLASS_MAX + 1];
+	uint8_t a[32], b[32]; /* digests of sets of this class */
 	int64_t starts, ends;
 	bool active;
 	struct ledger_why why;
@@ -445,10 +452,10 @@ struct ledger_plan {
 
 /* Inserts or replaces the one from a. */
 ASSAY_MUST_USE enum assay_err ledger_plan_put(struct ledger *l, const struct ledger_plan *p);
-ASSAY_MUST_USE enum assay_err ledger_plan_get(struct ledger *l, const uint8_t a[32],
+ASSAY_MUST_USE enum assay_err ledger_plan_get(struct ledger *l, const char *name,
 					      struct ledger_plan *ret);
-/* In order of a: after = 32 bytes, NULL starts. */
-ASSAY_MUST_USE enum assay_err ledger_plan_next(struct ledger *l, const uint8_t *after,
+/* In order of names: after "" starts. */
+ASSAY_MUST_USE enum assay_err ledger_plan_next(struct ledger *l, const char *after,
 					       struct ledger_plan *ret);
 
 #define LEDGER_DIGEST_TEXT 136 /* "sha512:" and 128 hex digits */

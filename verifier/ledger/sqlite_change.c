@@ -113,6 +113,8 @@ static enum assay_err
 plan_read(struct row *r, struct ledger_plan *ret)
 {
 	memset(ret, 0, sizeof *ret);
+	row_get_text(r, ret->name, sizeof ret->name);
+	row_get_text(r, ret->class_name, sizeof ret->class_name);
 	row_get_bytes(r, ret->a, sizeof ret->a);
 	row_get_bytes(r, ret->b, sizeof ret->b);
 	ret->starts = row_get_int(r);
@@ -127,9 +129,12 @@ ledger_plan_put(struct ledger *l, const struct ledger_plan *p)
 {
 	struct row r;
 
-	if (p->ends <= p->starts || span_equal(SPAN(p->a, 32), SPAN(p->b, 32)))
+	if (!p->name[0] || p->ends <= p->starts ||
+	    span_equal(SPAN(p->a, 32), SPAN(p->b, 32)))
 		return ASSAY_MALFORMED;
 	row_init(&r);
+	row_text(&r, p->name, sizeof p->name);
+	row_text(&r, p->class_name, sizeof p->class_name);
 	row_blob(&r, SPAN(p->a, sizeof p->a), sizeof p->a);
 	row_blob(&r, SPAN(p->b, sizeof p->b), sizeof p->b);
 	row_int(&r, p->starts);
@@ -140,29 +145,29 @@ ledger_plan_put(struct ledger *l, const struct ledger_plan *p)
 }
 
 static enum assay_err
-plan_select(struct ledger *l, enum query_id q, struct span key_bytes, struct ledger_plan *ret)
+plan_select(struct ledger *l, enum query_id q, const char *name, struct ledger_plan *ret)
 {
 	struct row key, r;
 	enum assay_err e;
 
 	row_init(&key);
-	row_blob(&key, key_bytes, 32);
+	row_text(&key, name, LEDGER_NAME_MAX + 1);
 	e = row_select(l, q, &key, &r);
 	return e == ASSAY_OK ? plan_read(&r, ret) : e;
 }
 
 enum assay_err
-ledger_plan_get(struct ledger *l, const uint8_t a[32], struct ledger_plan *ret)
+ledger_plan_get(struct ledger *l, const char *name, struct ledger_plan *ret)
 {
-	enum assay_err e = plan_select(l, Q_PLAN_GET, SPAN(a, 32), ret);
+	enum assay_err e = plan_select(l, Q_PLAN_GET, name, ret);
 
-	return e == ASSAY_OK && !span_equal(SPAN(ret->a, 32), SPAN(a, 32)) ? ASSAY_TAMPERED : e;
+	return e == ASSAY_OK && strcmp(ret->name, name) != 0 ? ASSAY_TAMPERED : e;
 }
 
 enum assay_err
-ledger_plan_next(struct ledger *l, const uint8_t *after, struct ledger_plan *ret)
+ledger_plan_next(struct ledger *l, const char *after, struct ledger_plan *ret)
 {
-	return plan_select(l, Q_PLAN_NEXT, SPAN(after, after ? 32 : 0), ret);
+	return plan_select(l, Q_PLAN_NEXT, after, ret);
 }
 
 /* ---- digests declared bad ---- */

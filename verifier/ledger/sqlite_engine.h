@@ -113,7 +113,8 @@ extern const struct table tables[TABLE_COUNT];
 	X(TOKEN_GET, TOKEN, 0, "id=?1")                                                     \
 	X(TOKEN_NEXT, TOKEN, 0, "id>?1 ORDER BY id LIMIT 1")                                \
 	X(EK_GET, EK, 0, "digest=?1")                                                       \
-	X(REFERENCE_GET, REFERENCE, 0, "digest=?1")                                         \
+	X(REFERENCE_OF, REFERENCE, 0,                                                       \
+	  "digest=?1 AND (?2='' OR class=?2) ORDER BY class LIMIT 1")                       \
 	X(REFERENCE_BY_NAME, REFERENCE, 0, "name=?1")                                       \
 	X(REFERENCE_BETWEEN, REFERENCE, 0, "digest BETWEEN ?1 AND ?2 ORDER BY digest LIMIT 2") \
 	X(REFERENCE_NEXT, REFERENCE, 0, "name>?1 ORDER BY name LIMIT 1")                    \
@@ -130,8 +131,8 @@ extern const struct table tables[TABLE_COUNT];
 	X(REPLAY_PREV, REPLAY, 0, "id<?1 ORDER BY id DESC LIMIT 1")                         \
 	X(ROLLOUT_GET, ROLLOUT, 0, "name=?1")                                               \
 	X(ROLLOUT_NEXT, ROLLOUT, 0, "name>?1 ORDER BY name LIMIT 1")                        \
-	X(PLAN_GET, PLAN, 0, "a=?1")                                                        \
-	X(PLAN_NEXT, PLAN, 0, "a>?1 ORDER BY a LIMIT 1")                                    \
+	X(PLAN_GET, PLAN, 0, "name=?1")                                                     \
+	X(PLAN_NEXT, PLAN, 0, "name>?1 ORDER BY name LIMIT 1")                              \
 	X(KNOWN_BAD_GET, KNOWN_BAD, 0, "digest=?1")                                         \
 	X(KNOWN_BAD_NEXT, KNOWN_BAD, 0, "digest>?1 ORDER BY digest LIMIT 1")                \
 	X(ADDRESS_GET, ADDRESS, 0, "address=?1")                                            \

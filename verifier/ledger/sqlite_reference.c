@@ -19,8 +19,8 @@ static void
 reference_write(const struct ledger_reference *f, struct row *r)
 {
 	row_init(r);
-	row_blob(r, SPAN(f->digest, sizeof f->digest), sizeof f->digest);
 	row_text(r, f->name, sizeof f->name);
+	row_blob(r, SPAN(f->digest, sizeof f->digest), sizeof f->digest);
 	row_text(r, f->class_name, sizeof f->class_name);
 	row_text(r, f->device, sizeof f->device);
 	row_int(r, f->state);
@@ -38,8 +38,8 @@ static enum assay_err
 reference_read(struct row *r, struct ledger_reference *ret)
 {
 	memset(ret, 0, sizeof *ret);
-	row_get_bytes(r, ret->digest, sizeof ret->digest);
 	row_get_text(r, ret->name, sizeof ret->name);
+	row_get_bytes(r, ret->digest, sizeof ret->digest);
 	row_get_text(r, ret->class_name, sizeof ret->class_name);
 	row_get_text(r, ret->device, sizeof ret->device);
 	ret->state = (enum reference_state)row_get_enum(r, STATE_COUNT);
@@ -92,20 +92,26 @@ reference_take(struct ledger *l, enum assay_err e, struct row *r, struct ledger_
 	if (e != ASSAY_TAMPERED)
 		return e;
 	memset(ret, 0, sizeof *ret);
-	r->pos = 1;
+	r->pos = 0;
 	r->err = ASSAY_OK;
 	row_get_text(r, ret->name, sizeof ret->name);
 	return ASSAY_TAMPERED;
 }
 
+/* Pieces are of the content, whose digest is compared when they are read: another class's
+ * set may have brought them. */
 static enum assay_err
 chunks_put(struct ledger *l, const struct ledger_reference *f)
 {
 	uint64_t number = 0;
+	struct span there;
 	struct reader in;
 	struct row r;
-	enum assay_err e = ASSAY_OK;
+	enum assay_err e = chunk_get(l, f->digest, 0, &there);
 
+	if (e != ASSAY_NOT_FOUND)
+		return e;
+	e = ASSAY_OK;
 	rd_init(&in, f->compiled);
 	while (rd_left(&in) > 0 && e == ASSAY_OK) {
 		size_t n = rd_left(&in) < CHUNK_BYTES ? rd_left(&in) : CHUNK_BYTES;
@@ -162,7 +168,7 @@ ledger_reference_read(struct ledger *l, const uint8_t digest[32], ledger_sink *s
 }
 
 enum assay_err
-ledger_reference_set_state(struct ledger *l, const uint8_t digest[32], enum reference_state s)
+ledger_reference_set_state(struct ledger *l, const char *name, enum reference_state s)
 {
 	struct row key, old, r;
 	enum assay_err e;
@@ -170,9 +176,9 @@ ledger_reference_set_state(struct ledger *l, const uint8_t digest[32], enum refe
 	if (s == REF_NONE || (unsigned)s >= STATE_COUNT)
 		return ASSAY_MALFORMED;
 	row_init(&key);
-	row_blob(&key, SPAN(digest, 32), 32);
+	row_text(&key, name, LEDGER_NAME_MAX + 1);
 	if ((e = engine_writable(l)) != ASSAY_OK ||
-	    (e = row_select(l, Q_REFERENCE_GET, &key, &old)) != ASSAY_OK)
+	    (e = row_select(l, Q_REFERENCE_BY_NAME, &key, &old)) != ASSAY_OK)
 		return e;
 	r = old;
 	r.cell[CELL_STATE].i = s;
@@ -214,6 +220,7 @@ reference_by_prefix(struct ledger *l, const char *text, struct ledger_reference 
 {
 	uint8_t low[32], high[32];
 	struct row keys, r, get, second;
+	char name[LEDGER_NAME_MAX + 1];
 	enum assay_err e;
 
 	if (!digest_bounds(text, low, high))
@@ -223,12 +230,12 @@ reference_by_prefix(struct ledger *l, const char *text, struct ledger_reference 
 	row_blob(&keys, SPAN(high, 32), 32);
 	if ((e = row_select(l, Q_REFERENCE_BETWEEN, &keys, &r)) != ASSAY_OK)
 		return reference_take(l, e, &r, ret);
-	row_get_bytes(&r, low, sizeof low);
+	row_get_text(&r, name, sizeof name);
 	if (row_more(l, Q_REFERENCE_BETWEEN, &second) != ASSAY_NOT_FOUND)
 		return ASSAY_BUSY;
 	row_init(&get);
-	row_blob(&get, SPAN(low, 32), 32);
-	return reference_take(l, row_select(l, Q_REFERENCE_GET, &get, &r), &r, ret);
+	row_text(&get, name, sizeof name);
+	return reference_take(l, row_select(l, Q_REFERENCE_BY_NAME, &get, &r), &r, ret);
 }
 
 enum assay_err
@@ -253,6 +260,18 @@ ledger_reference_find(struct ledger *l, const char *text, struct ledger_referenc
 	    (e == ASSAY_OK && span_equal(SPAN(prefixed.digest, 32), SPAN(ret->digest, 32))))
 		return ASSAY_OK;
 	return e == ASSAY_OK ? ASSAY_BUSY : e;
+}
+
+enum assay_err
+ledger_reference_of(struct ledger *l, const uint8_t digest[32], const char *class_name,
+		    struct ledger_reference *ret)
+{
+	struct row key, r;
+
+	row_init(&key);
+	row_blob(&key, SPAN(digest, 32), 32);
+	row_text(&key, class_name, DEVICE_CLASS_MAX + 1);
+	return reference_take(l, row_select(l, Q_REFERENCE_OF, &key, &r), &r, ret);
 }
 
 enum assay_err

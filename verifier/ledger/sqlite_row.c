@@ -29,7 +29,7 @@ const struct table tables[TABLE_COUNT] = {
 		     9, "", 0},
 	[T_EK] = {"ek", "digest,class,labels,name,created", 5, "", 0},
 	[T_REFERENCE] = {"reference",
-			 "digest,name,class,device,state,origin,author,created,not_after,"
+			 "name,digest,class,device,state,origin,author,created,not_after,"
 			 "compiled,not_before,labels,version",
 			 13, "", 0},
 	[T_POLICY] = {"policy",
@@ -46,7 +46,7 @@ const struct table tables[TABLE_COUNT] = {
 	[T_ROLLOUT] = {"rollout",
 		       "name,policy,ring,state,replay,halt_above,actor,comment,started,updated,why",
 		       11, "", 0},
-	[T_PLAN] = {"plan", "a,b,starts,ends,active,actor,comment,created", 8, "", 0},
+	[T_PLAN] = {"plan", "name,class,a,b,starts,ends,active,actor,comment,created", 10, "", 0},
 	[T_KNOWN_BAD] = {"known_bad", "digest,active,actor,comment,created", 5, "", 0},
 	[T_ADDRESS] = {"address", "address,device,updated,attested", 4, "", 0},
 	[T_OUTBOX] = {"outbox", "name,cursor,updated", 3, "", 0},

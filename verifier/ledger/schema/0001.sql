@@ -147,9 +147,9 @@ CREATE TABLE ek (
 ) STRICT;
 
 CREATE TABLE reference (
-	digest BLOB PRIMARY KEY NOT NULL,
+	name TEXT PRIMARY KEY NOT NULL,
 	mac BLOB NOT NULL,
-	name TEXT NOT NULL UNIQUE,
+	digest BLOB NOT NULL,
 	class TEXT NOT NULL,
 	device TEXT NOT NULL,
 	state INTEGER NOT NULL,
@@ -160,7 +160,8 @@ CREATE TABLE reference (
 	compiled BLOB NOT NULL,
 	not_before INTEGER NOT NULL,
 	labels TEXT NOT NULL,
-	version INTEGER NOT NULL
+	version INTEGER NOT NULL,
+	UNIQUE (digest, class)
 ) STRICT;
 
 CREATE TABLE policy (
@@ -207,7 +208,7 @@ CREATE INDEX audit_object ON audit (object, seq);
 -- The bytes of large reference sets, in pieces of 1 MiB; the row of the set then has only
 -- their beginning.
 CREATE TABLE reference_chunk (
-	reference BLOB NOT NULL REFERENCES reference (digest),
+	reference BLOB NOT NULL, -- digest of one or more
 	number INTEGER NOT NULL,
 	bytes BLOB NOT NULL,
 	PRIMARY KEY (reference, number)
@@ -301,8 +302,10 @@ CREATE TABLE rollout (
 
 -- Planned changes from one reference set to another, named by the first.
 CREATE TABLE plan (
-	a BLOB PRIMARY KEY NOT NULL,
+	name TEXT PRIMARY KEY NOT NULL,
 	mac BLOB NOT NULL,
+	class TEXT NOT NULL,
+	a BLOB NOT NULL,
 	b BLOB NOT NULL,
 	starts INTEGER NOT NULL,
 	ends INTEGER NOT NULL,
