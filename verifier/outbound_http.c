@@ -233,7 +233,10 @@ on_answer(struct lws *wsi)
 	ob.status = lws_http_client_http_response(wsi);
 	if (lws_hdr_copy(wsi, value, sizeof value, WSI_TOKEN_HTTP_RETRY_AFTER) > 0)
 		ob.retry_after = outbound_retry_after(value, (int64_t)time(NULL));
-	return 0;
+	if (ob.status != 204 && ob.status != 304)
+		return 0;
+	end_request(); /* nothing follows, and libwebsockets would wait for it */
+	return -1;
 }
 
 /* Read and forgotten, as far as it is short. */

@@ -1,9 +1,10 @@
 #!/bin/bash
 # Decisions as events of syslog (RFC 5424, over a Unix socket, UDP and TCP) and of the
 # journal: one for each, also of those made while nobody listened.
-# time-limit: 180
+# time-limit: 300
 . tests/attacks/lib.sh
 lib_begin
+WAIT=40
 
 listens() { # NAME OPTION...
 	local name=$1
@@ -19,15 +20,15 @@ exactly() { equal "$(sequences "$1")" "$(decided "${2:-0}")"; } # NAME [AFTER]: 
 flip() { api "/v1/devices/$1/hold" '{"reason": "test"}' >/dev/null && api "/v1/devices/$1/release" '{"reason": "test"}' >/dev/null; }
 last() { tail -n 1 "$WORK/$1.events" | jq -r "$2"; }
 
-check 'a journal and a log listen' eval 'listens journal --unix "$WORK/journal.sock" && listens log --unix "$WORK/log.sock" && wait_for 5 test -S "$WORK/log.sock" -a -S "$WORK/journal.sock"'
+check 'a journal and a log listen' eval 'listens journal --unix "$WORK/journal.sock" && listens log --unix "$WORK/log.sock" && wait_for "$WAIT" test -S "$WORK/log.sock" -a -S "$WORK/journal.sock"'
 begin() {
 	fleet_begin 'events:' "  syslog: unix:$WORK/log.sock" '  facility: local3' "  journald: $WORK/journal.sock" &&
 		attacker_start && fleet_golden
 }
 check 'a verifier with a device' begin
 [ "$failures" = 0 ] || { cat "$WORK/verifier.log" && exit 1; }
-check 'each decision is one event of the journal' wait_for 5 exactly journal
-check 'and one of syslog' wait_for 5 exactly log
+check 'each decision is one event of the journal' wait_for "$WAIT" exactly journal
+check 'and one of syslog' wait_for "$WAIT" exactly log
 check 'none is malformed' eval '! grep -h "\"bad\"" "$WORK"/*.events'
 check 'structured data says who and what' eval 'equal "$(last log "[.id, .sd.device, .sd.outcome, .sd.before, .sd.class, .app, .msgid] | join(\" \")")" "assay@32473 $GOLDEN admit quarantine fleet assay-verifier DECISION"'
 check 'facility and severity are its priority' equal "$(last log .pri)" $((19 * 8 + 5))
@@ -40,16 +41,16 @@ check 'and a message id' eval 'equal "$(last journal ".fields.MESSAGE_ID | lengt
 absent() {
 	stop journal KILL && stop log KILL && rm -f "$WORK/journal.sock" "$WORK/log.sock" && flip "$GOLDEN" && flip "$GOLDEN" && flip "$GOLDEN" &&
 		api /v1/status | jq -e .head >/dev/null && logged 'outbound-failing to=@syslog' &&
-		listens journal --unix "$WORK/journal.sock" && listens log --unix "$WORK/log.sock" && wait_for 20 exactly journal && wait_for 20 exactly log
+		listens journal --unix "$WORK/journal.sock" && listens log --unix "$WORK/log.sock" && wait_for "$WAIT" exactly journal && wait_for "$WAIT" exactly log
 }
 check 'what was decided while nobody listened comes later, once and in order' absent
 restarted() {
-	verifier_stop && verifier_start && flip "$GOLDEN" && wait_for 5 exactly journal && wait_for 5 exactly log
+	verifier_stop && verifier_start && flip "$GOLDEN" && wait_for "$WAIT" exactly journal && wait_for "$WAIT" exactly log
 }
 check 'a restart in order repeats and loses nothing' restarted
 killed() { # a kill may repeat what was sent last
 	flip "$GOLDEN" && stop verifier KILL && verifier_start && flip "$GOLDEN" &&
-		wait_for 10 eval 'equal "$(sequences log | tr " " "\n" | sort -nu | tr "\n" " ")" " $(decided)" || equal "$(sequences log | tr " " "\n" | grep . | sort -nu | tr "\n" " ")" "$(decided)"'
+		wait_for "$WAIT" eval 'equal "$(sequences log | tr " " "\n" | sort -nu | tr "\n" " ")" " $(decided)" || equal "$(sequences log | tr " " "\n" | grep . | sort -nu | tr "\n" " ")" "$(decided)"'
 }
 check 'kill -9 of the verifier loses nothing' killed
 
@@ -57,16 +58,16 @@ check 'kill -9 of the verifier loses nothing' killed
 network() { # KIND
 	verifier_stop
 	rm -f "$WORK/$1.port"
-	listens "$1" "--$1" --port-file "$WORK/$1.port" && wait_for 5 test -s "$WORK/$1.port" || return
+	listens "$1" "--$1" --port-file "$WORK/$1.port" && wait_for "$WAIT" test -s "$WORK/$1.port" || return
 	sed -i "s|^  syslog: .*|  syslog: $1:localhost:$(cat "$WORK/$1.port")|" "$ASSAY_STATE/verifier.yaml"
-	verifier_start && BEFORE=$(seq_of "$GOLDEN") && flip "$GOLDEN" && flip "$GOLDEN" && wait_for 10 exactly "$1" "$BEFORE"
+	verifier_start && BEFORE=$(seq_of "$GOLDEN") && flip "$GOLDEN" && flip "$GOLDEN" && wait_for "$WAIT" exactly "$1" "$BEFORE"
 }
 check 'syslog over UDP' network udp
 check 'syslog over TCP, with octet counting' network tcp
 again() { # the stream ends; what is decided meanwhile comes when somebody listens again
 	local port
 	port=$(cat "$WORK/tcp.port")
-	stop tcp KILL && flip "$GOLDEN" && listens tcp --tcp --port "$port" && flip "$GOLDEN" && wait_for 20 exactly tcp "$BEFORE"
+	stop tcp KILL && flip "$GOLDEN" && listens tcp --tcp --port "$port" && flip "$GOLDEN" && wait_for "$WAIT" exactly tcp "$BEFORE"
 }
 check 'a stream that broke is made anew' again
 verifier_stop

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import socket
+import time
 
 p = argparse.ArgumentParser()
 p.add_argument("--log", required=True)
@@ -78,7 +79,14 @@ def stream(s):
 s = socket.socket(socket.AF_UNIX if a.unix else socket.AF_INET, socket.SOCK_STREAM if a.tcp else socket.SOCK_DGRAM)
 if a.tcp:
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(a.unix if a.unix else ("127.0.0.1", a.port))
+for attempt in range(200):  # somebody's outgoing connection may have the port for a moment
+    try:
+        s.bind(a.unix if a.unix else ("127.0.0.1", a.port))
+        break
+    except OSError:
+        if attempt == 199:
+            raise
+        time.sleep(0.1)
 if a.port_file:
     open(a.port_file + ".new", "w").write("%d\n" % s.getsockname()[1])
     os.rename(a.port_file + ".new", a.port_file)

@@ -8,7 +8,7 @@ Every request whose signature holds is one line of the log, as JSON: its id, att
 sequence, device and outcome, and the status that it was answered with. One that does not
 hold is logged as such and answered 401. The control file, if it is there, says in words how
 to answer: "status 503", "retry-after 2", "slow 5", "redirect URL", "drop 1" (no answer),
-"big 1" (a long body), "once 500" (the first time that an id comes), "only N answer 410".
+"big 1" (a long body), "stay 1" (the connection stays open), "once 500" (the first time that an id comes), "only N answer 410".
 
 """
 import argparse
@@ -103,7 +103,11 @@ class Hook(http.server.BaseHTTPRequestHandler):
             return
         if status != 204:
             self.send_header("Content-Length", "3")
+        if how.get("stay"):  # against the client's will
+            self.send_header("Connection", "keep-alive")
         self.end_headers()
+        if how.get("stay"):
+            self.close_connection = False
         if status != 204:
             self.wfile.write(b"ok\n")
 
@@ -116,7 +120,14 @@ class Server(http.server.ThreadingHTTPServer):
         pass
 
 
-server = Server(("127.0.0.1", a.port), Hook)
+for attempt in range(200):  # somebody's outgoing connection may have the port for a moment
+    try:
+        server = Server(("127.0.0.1", a.port), Hook)
+        break
+    except OSError:
+        if attempt == 199:
+            raise
+        time.sleep(0.1)
 if a.cert:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(a.cert, a.key)
