@@ -158,6 +158,15 @@ fake known
 head -c 300000 /dev/urandom >"$WORK/large.bin"
 check_status 0 'a large boot log' run_agent trial --once --boot-log "$WORK/large.bin"
 check 'arrives whole, in pieces' says fake '^boot-log 300000$'
+stop fake
+fake known drop piece
+start_agent trial --retry-max 1 --boot-log "$WORK/large.bin"
+check 'a connection that ends within a message' says fake '^dropped$'
+check '... leaves nothing of it to the next' says fake '^boot-log 300000$'
+check 'the agent goes on' alive agent
+stop agent
+stop fake
+fake known
 head -c 1048577 /dev/urandom >"$WORK/large.bin"
 check_status 3 'one over the limit' run_agent trial --once --boot-log "$WORK/large.bin"
 because 'event=boot-log .*problem=too-large' 'is named'

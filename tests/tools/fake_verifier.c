@@ -6,7 +6,8 @@
  *     tls12        no TLS 1.3           no-ems      no extended master secret
  *     unbound      challenges do not bind the channel
  *     refuse WORD  refuse every first message     final   ... for good
- *     drop TYPE    close on this message (proof, hello, enrol)
+ *     drop TYPE    close on this message (proof, hello, enrol), or within the first that
+ *                  comes in pieces (piece)
  *     text         answer with a text message     large   with 40,000 bytes
  *     garbage      answer with bytes that are no message
  *     pending      enrolled devices wait for approval
@@ -379,6 +380,12 @@ on_receive(struct lws *wsi, const void *p, size_t n)
 		return bad("length");
 	memcpy(in + in_len, p, n);
 	in_len += n;
+	if (!lws_is_final_fragment(wsi) && opt.drop && strcmp(opt.drop, "piece") == 0) {
+		printf("dropped\n");
+		fflush(stdout);
+		opt.drop = NULL; /* once */
+		return -1;
+	}
 	if (!lws_is_final_fragment(wsi) || lws_remaining_packet_payload(wsi) > 0)
 		return 0;
 	n = in_len;
