@@ -7,6 +7,7 @@
 #include "log.h"
 #include "net_feed.h"
 
+#include "evidence/imalog.h"
 #include "evidence/tls/tls_exporter.h"
 #include "verifier/appraise/text.h"
 
@@ -253,6 +254,17 @@ net_on_frame(struct conn *c, struct span frame)
 	return e;
 }
 
+/* What still comes after a refusal, at most as much as an upload may have. */
+static enum assay_err
+let_go(struct conn *c, struct span piece)
+{
+	drop_input(c);
+	if (piece.n > IMALOG_MAX - c->let_go)
+		return ASSAY_TOO_LARGE;
+	c->let_go += (uint32_t)piece.n;
+	return ASSAY_OK;
+}
+
 /* One fragment of a message from a device. */
 static enum assay_err
 net_on_receive(struct conn *c, struct span piece)
@@ -264,6 +276,8 @@ net_on_receive(struct conn *c, struct span piece)
 		return ASSAY_BAD_TYPE;
 	if (c->closing)
 		return ASSAY_OK;
+	if (c->session.state == SESSION_REFUSED)
+		return let_go(c, piece);
 	if (whole && c->in_len == 0)
 		return net_on_frame(c, piece);
 	if ((e = collect(c, piece)) != ASSAY_OK || !whole)
@@ -320,7 +334,7 @@ queue_frame(struct conn *c, struct span frame)
 		return ASSAY_NO_MEMORY;
 	f->next = NULL;
 	f->len = frame.n;
-	f->close_after = frame_type(frame) == MSG_REFUSED;
+	f->close_after = frame_type(frame) == MSG_REFUSED && c->session.state != SESSION_REFUSED;
 	memcpy(f->bytes + LWS_PRE, frame.p, frame.n);
 	if (c->tail)
 		c->tail->next = f;

@@ -31,6 +31,7 @@ struct conn {
 	size_t in_len, in_cap;
 	struct frame *head, *tail;
 	unsigned queued;
+	uint32_t let_go; /* bytes that came after a refusal */
 	bool closing;
 };
 

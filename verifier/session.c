@@ -13,6 +13,7 @@ static const int64_t patience_ms[SESSION_STATES] = {
 	[SESSION_NEW] = 15000,	      [SESSION_WAITING] = 60000,
 	[SESSION_CHALLENGED] = 60000, [SESSION_CREDENTIAL] = 60000,
 	[SESSION_NEEDED] = 120000,    [SESSION_IDLE] = 0,
+	[SESSION_REFUSED] = 10000,
 };
 
 static enum assay_err on_hello(struct session *, struct session_env *, struct span);
@@ -119,6 +120,8 @@ session_on_frame(struct session *s, struct session_env *env, struct span frame)
 	const struct step *st = find_step(s, t);
 	enum assay_err e;
 
+	if (s->state == SESSION_REFUSED)
+		return ASSAY_OK; /* it was under way when the answer was given */
 	if (!st)
 		return t == MSG_NONE ? ASSAY_BAD_TYPE : ASSAY_STATE;
 	if (frame.n > frame_limit(t))
@@ -356,6 +359,18 @@ expect_uploads(struct session *s, struct session_env *env, struct span frame)
 	return ASSAY_OK;
 }
 
+/* Who sends parts reads the answer after what it is sending: a connection that ended
+ * before would take the answer with it. */
+static bool
+refuse(struct session *s, struct session_env *env)
+{
+	if (s->state == SESSION_NEEDED) {
+		uploads_free(s);
+		enter(s, SESSION_REFUSED, env->now_ms);
+	}
+	return s->state == SESSION_REFUSED;
+}
+
 enum assay_err
 session_on_decision(struct session *s, struct session_env *env, struct span frame)
 {
@@ -371,6 +386,8 @@ session_on_decision(struct session *s, struct session_env *env, struct span fram
 			return ASSAY_STATE;
 		if (t == MSG_NEED && (e = expect_uploads(s, env, frame)) != ASSAY_OK)
 			return e;
+		if (t == MSG_REFUSED && refuse(s, env))
+			return ASSAY_OK;
 		enter(s, a->to, env->now_ms);
 		return ASSAY_OK;
 	}

@@ -20,6 +20,7 @@ enum session_state {
 	SESSION_CREDENTIAL, /* an activation is awaited */
 	SESSION_NEEDED,	    /* parts are awaited */
 	SESSION_IDLE,	    /* decided; keeper speaks next */
+	SESSION_REFUSED,    /* while parts came: what is under way is let go */
 	SESSION_STATES
 };
 

@@ -282,6 +282,36 @@ i10_lists_of_many_devices_cannot_fill_the_memory(void **state)
 	assert_int_equal(f->env.ima.used, 0);
 }
 
+/* Whoever is sending reads the answer only behind what it sends. */
+static void
+what_is_under_way_when_an_upload_is_refused_is_let_go(void **state)
+{
+	struct msg_refused m = {.reason = SPAN("verifier.busy", 13), .retry = true};
+	struct fixture *f = *state;
+	uint8_t buf[MSG_REFUSED_MAX];
+	struct ipc_msg none;
+	size_t n;
+
+	assert_int_equal(envelope_encode_refused(&m, buf, sizeof buf, &n), ASSAY_OK);
+	needs_a_list(f);
+	assert_int_equal(list_part(f, 0, 300000, false), ASSAY_OK);
+	assert_int_equal(session_on_decision(&f->session, &f->env, SPAN(buf, n)), ASSAY_OK);
+	assert_int_equal(f->session.state, SESSION_REFUSED);
+	assert_int_equal(f->env.ima.used, 0);
+	assert_int_equal(list_part(f, 300000, 300000, false), ASSAY_OK);
+	assert_int_equal(list_part(f, 600000, 300000, true), ASSAY_OK);
+	assert_int_equal(f->session.state, SESSION_REFUSED);
+	assert_int_equal(f->env.ima.used, 0);
+	assert_int_equal(ipc_recv(&f->keeper, &none), ASSAY_BUSY);
+	assert_int_equal(session_on_decision(&f->session, &f->env, SPAN(buf, n)), ASSAY_OK);
+	assert_int_equal(f->session.state, SESSION_REFUSED);
+	assert_true(session_expired(&f->session, f->env.now_ms + 10000));
+	/* where nothing is under way, the connection ends with the answer */
+	f->session.state = SESSION_WAITING;
+	assert_int_equal(session_on_decision(&f->session, &f->env, SPAN(buf, n)), ASSAY_OK);
+	assert_int_equal(f->session.state, SESSION_IDLE);
+}
+
 static void
 every_waiting_state_ends(void **state)
 {
@@ -355,6 +385,7 @@ main(void)
 		T(an_ima_list_reaches_keeper_in_the_descriptor_it_was_gathered_in),
 		T(m11_an_empty_list_is_delivered_as_such),
 		T(i10_lists_of_many_devices_cannot_fill_the_memory),
+		T(what_is_under_way_when_an_upload_is_refused_is_let_go),
 		T(every_waiting_state_ends),
 		T(ipc_refuses_what_a_role_may_not_send),
 		T(ipc_refuses_a_raw_message_that_is_not_in_the_table),
