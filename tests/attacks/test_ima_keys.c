@@ -45,28 +45,32 @@ begin(const char *keyring_options)
 	w.w.in.now = IN_TIME;
 }
 
+static void
+entry_of(const char *path, struct span digest, struct span sig)
+{
+	uint8_t field[8 + 32] = "sha256:";
+	const struct span f[3] = {SPAN(field, sizeof field), SPAN(path, strlen(path) + 1), sig};
+
+	assert_int_equal(digest.n, 32);
+	memcpy(field + 8, digest.p, 32);
+	imaworld_entry(&w, "ima-sig", imaworld_fields(&w, f, 3), false);
+}
+
 /* A file signed by a key; NULL: by none. flip: a byte of the signature is changed. */
 static void
 signed_file(const char *path, const char *key, bool flip)
 {
 	const struct imasign how = {key, 2, false, false};
-	uint8_t field[8 + 32], sig[IMASIGN_MAX];
+	uint8_t sig[IMASIGN_MAX];
 	struct digest d;
 	size_t n = 0;
 
 	assert_int_equal(digest_fill(ALG_SHA256, 9, &d), ASSAY_OK);
-	memcpy(field, "sha256:", 8);
-	memcpy(field + 8, d.b, 32);
 	if (key)
 		n = imasign(&how, &d, sig);
 	if (flip)
 		sig[n - 3] ^= 1;
-	{
-		const struct span f[3] = {SPAN(field, sizeof field), SPAN(path, strlen(path) + 1),
-					  SPAN(sig, n)};
-
-		imaworld_entry(&w, "ima-sig", imaworld_fields(&w, f, 3), false);
-	}
+	entry_of(path, digest_span(&d), SPAN(sig, n));
 }
 
 /* The kernel measures that a key was added to a keyring. */
@@ -201,6 +205,32 @@ m5_an_entry_that_cannot_hold_a_signature_is_unsigned(void **state)
 
 #define CASE(f) cmocka_unit_test_teardown(f, end)
 
+/* As containers have it; and a signature that does not verify is none at any path. */
+static void
+a_file_at_more_paths_than_signatures_may_be_verified_is_verified_once(void **state)
+{
+	const struct imasign how = {"p256", 2, false, false};
+	uint8_t sig[IMASIGN_MAX];
+	char path[64];
+	struct digest d;
+	size_t n;
+
+	(void)state;
+	begin("");
+	assert_int_equal(digest_fill(ALG_SHA256, 9, &d), ASSAY_OK);
+	n = imasign(&how, &d, sig);
+	for (unsigned i = 0; i < 40000; i++) {
+		snprintf(path, sizeof path, "/run/containers/%u/bin/sh", i);
+		entry_of(path, digest_span(&d), SPAN(sig, n));
+	}
+	assert_admitted(imaworld_round(&w));
+	assert_int_equal(w.w.v->next.ima.counts[IMA_COUNT_SIGNED], 40000);
+	sig[n - 3] ^= 1;
+	entry_of("/run/containers/x/bin/sh", digest_span(&d), SPAN(sig, n));
+	assert_quarantined(imaworld_round(&w), FIND_IMA_BAD_SIGNATURE);
+	assert_int_equal(w.w.v->next.ima.counts[IMA_COUNT_SIGNED], 40000);
+}
+
 int
 main(void)
 {
@@ -210,6 +240,7 @@ main(void)
 		CASE(m5_a_key_that_no_keyring_has_is_a_finding_when_it_is_loaded),
 		CASE(m5_a_key_that_expires_ends_what_rests_on_it),
 		CASE(m9_a_key_that_is_known_as_bad_is_found_when_it_is_loaded),
+		CASE(a_file_at_more_paths_than_signatures_may_be_verified_is_verified_once),
 		CASE(m5_an_entry_that_cannot_hold_a_signature_is_unsigned),
 	};
 

@@ -3,7 +3,7 @@
 #include "tests/support/unit.h"
 
 #include "verifier/appraise/certfile.h"
-#include "verifier/appraise/ima_signed.h"
+#include "verifier/appraise/ima_memo.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -314,11 +314,68 @@ others_ascii_signatures_verify_with_their_key(void **state)
 	unit_free(key);
 }
 
+/* Every answer of the memo is that of ima_signed(), and costs nothing the second time. */
+static void
+a_known_answer_is_given_only_to_the_same_question(void **state)
+{
+	static struct ima_memo memo;
+	struct span list = unit_data("ima/uki-sig.bin"), key = unit_data("ima/uki-sig-signer.crt");
+	struct ima_signed_ask asks[] = {any, any, any, any};
+	unsigned known = 0, all = 0;
+
+	(void)state;
+	keyring(key);
+	memset(&memo, 0, sizeof memo);
+	policy.keyring[0].runtime = true;
+	asks[0].measured = 1;
+	asks[1].measured = 0; /* the key's loading was not measured */
+	asks[2].keyring = 1;  /* nor is it in this one */
+	asks[3].measured = 1;
+	for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
+		struct imalog_entry e;
+		struct imalog l;
+
+		assert_int_equal(imalog_open(list, NULL, 0, &l), ASSAY_OK);
+		while (imalog_next(&l, &e)) {
+			struct ima_signed want, got;
+			uint8_t other[64];
+			struct imalog_entry changed = e;
+
+			ima_signed(&asks[i], &e, &want);
+			for (unsigned k = 0; k < 2; k++) {
+				ima_memo_signed(&memo, &asks[i], &e, &got);
+				assert_int_equal(got.answer, want.answer);
+				assert_int_equal(got.key, want.key);
+				assert_int_equal(got.key_id, want.key_id);
+				assert_ptr_equal(got.reason, want.reason);
+			}
+			known += want.tries != 0 && got.tries == 0;
+			all += want.tries != 0;
+			/* one bit of the digest, the same signature */
+			assert_in_range(e.file.bytes.n, 1, sizeof other);
+			memcpy(other, e.file.bytes.p, e.file.bytes.n);
+			other[e.file.bytes.n - 1] ^= 1;
+			changed.file.bytes = SPAN(other, e.file.bytes.n);
+			ima_memo_signed(&memo, &asks[i], &changed, &got);
+			assert_int_not_equal(got.answer, IMA_SIGNED_GOOD);
+			/* what is kept points into this list: not into other[] any more */
+			ima_memo_signed(&memo, &asks[i], &e, &got);
+			assert_int_equal(got.answer, want.answer);
+		}
+		assert_int_equal(imalog_finish(&l), ASSAY_OK);
+	}
+	assert_true(all > 0);
+	assert_int_equal(known, all);
+	unit_free(list);
+	unit_free(key);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signatures_of_a_recorded_boot_verify_with_its_key_only),
+		cmocka_unit_test(a_known_answer_is_given_only_to_the_same_question),
 		cmocka_unit_test(no_altered_signature_or_digest_verifies),
 		cmocka_unit_test(every_kind_of_key_and_version_verifies_and_no_mutant_does),
 		cmocka_unit_test(appended_signatures_verify_and_no_mutant_does),

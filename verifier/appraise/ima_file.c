@@ -192,7 +192,7 @@ check_signature(struct ima_judging *j, const struct imalog_entry *e, uint8_t key
 		f->text = "there are too many signatures";
 		return IMA_SIGNED_BAD;
 	}
-	ima_signed(&ask, e, &s);
+	ima_memo_signed(j->memo, &ask, e, &s);
 	j->verifications += s.tries;
 	if (s.answer != IMA_SIGNED_GOOD) {
 		f->text = s.reason;

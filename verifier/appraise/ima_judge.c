@@ -374,6 +374,15 @@ open_globs(struct ima_judging *j)
 }
 
 static bool
+open_memo(struct ima_judging *j)
+{
+	j->memo = appraisal_alloc(j->a, sizeof *j->memo);
+	if (j->memo)
+		memset(j->memo, 0, sizeof *j->memo);
+	return j->memo != NULL;
+}
+
+static bool
 open_judging(struct ima_judging *j, struct appraisal *a)
 {
 	struct policy_ima *p = appraisal_alloc(a, sizeof *p);
@@ -389,7 +398,7 @@ open_judging(struct ima_judging *j, struct appraisal *a)
 		j->told[m] = told_earlier(a, (enum ima_matter)m);
 	ima_keys_open(p, a->ima.entries.n != 0, j->keys);
 	open_lists(j);
-	return a->ima.entries.n == 0 || open_globs(j);
+	return a->ima.entries.n == 0 || (open_globs(j) && open_memo(j));
 }
 
 void

@@ -8,10 +8,10 @@
 #include "digestset.h"
 #include "glob.h"
 #include "ima_event.h"
-#include "ima_signed.h"
+#include "ima_memo.h"
 
 #define IMA_TOLD_MAX 3 /* findings of one matter in a boot; then one for all others */
-#define IMA_SIGNATURES_MAX 32768 /* verifications in one appraisal */
+#define IMA_SIGNATURES_MAX 32768 /* verifications in one appraisal, each of its own */
 #define IMA_BATCH 16		 /* entries that are read at a time */
 
 struct ima_judging {
@@ -19,6 +19,7 @@ struct ima_judging {
 	struct ima_state *state;
 	const struct policy_ima *policy;
 	struct ima_keys *keys;
+	struct ima_memo *memo; /* if there are entries */
 	struct glob *globs;
 	unsigned nallow, nbad;
 	bool limited; /* told that there are too many signatures */
