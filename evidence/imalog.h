@@ -19,6 +19,8 @@
 #define IMALOG_MAX (64u << 20)	       /* bytes of a list */
 #define IMALOG_ENTRIES_MAX (1u << 20)
 #define IMALOG_DATA_MAX (1u << 20)     /* bytes of one entry's template data */
+/* bytes of one entry: PCR, template hash, name and data with their lengths */
+#define IMALOG_ENTRY_MAX (4 + DIGEST_MAX + 4 + IMALOG_TEMPLATE_NAME_MAX + 4 + IMALOG_DATA_MAX)
 #define IMALOG_PATH_MAX 4096	       /* PATH_MAX; template ima: IMALOG_OLD_PATH_MAX */
 #define IMALOG_OLD_PATH_MAX 255	       /* IMA_EVENT_NAME_LEN_MAX */
 #define IMALOG_TEMPLATE_NAME_MAX 255   /* MAX_TEMPLATE_NAME_LEN */

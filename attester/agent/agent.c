@@ -470,18 +470,26 @@ boot_log(void *self, uint8_t *buffer, size_t cap, size_t *ret_len)
 	return e;
 }
 
+static const char *
+list_problem(enum assay_err e)
+{
+	if (e == ASSAY_STATE)
+		return "new-list";
+	return e == ASSAY_BAD_MAGIC ? "ascii-list" : assay_err_name(e);
+}
+
 /* assay_ima_list: as imalist_read(), and says why evidence lacks the list. A list that
- * this agent may not read is none that anything is claimed of. */
+ * this agent may not read, or an ascii one, is none that anything is claimed of. */
 static enum assay_err
 ima_list(void *self, uint64_t offset, uint8_t *buffer, size_t cap, size_t *ret_len)
 {
 	struct agent *a = self;
 	enum assay_err e = imalist_read(&a->ima, offset, buffer, cap, ret_len);
-	bool none = e == ASSAY_NOT_FOUND || e == ASSAY_DENIED;
+	bool none = e == ASSAY_NOT_FOUND || e == ASSAY_DENIED || e == ASSAY_BAD_MAGIC;
 
 	if (e != ASSAY_OK && !(none && a->ima_missed))
-		report(REPORT_WARN, "ima-list", "file", a->o->ima_list, "problem",
-		       e == ASSAY_STATE ? "new-list" : assay_err_name(e), NULL);
+		report(REPORT_WARN, "ima-list", "file", a->o->ima_list, "problem", list_problem(e),
+		       NULL);
 	a->ima_missed = none;
 	return none ? ASSAY_NOT_FOUND : e;
 }

@@ -90,6 +90,13 @@ stand_at(struct imalist *l, struct imalist_place *p, uint64_t offset)
 	return ASSAY_OK;
 }
 
+/* A binary list starts with a PCR's number in binary, an ascii one with it in digits. */
+static bool
+is_ascii(uint8_t first)
+{
+	return first == ' ' || (first >= '0' && first <= '9');
+}
+
 enum assay_err
 imalist_read(void *self, uint64_t offset, uint8_t *buffer, size_t cap, size_t *ret_len)
 {
@@ -116,6 +123,10 @@ imalist_read(void *self, uint64_t offset, uint8_t *buffer, size_t cap, size_t *r
 		p->at += (uint64_t)got;
 	}
 	l->bytes += n;
+	if (offset == 0 && n > 0 && is_ascii(buffer[0])) {
+		imalist_close(l);
+		return ASSAY_BAD_MAGIC;
+	}
 	if (p->at > l->most)
 		l->most = p->at;
 	*ret_len = n;

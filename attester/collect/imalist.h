@@ -3,7 +3,8 @@
  *
  * It is read in order at two places, each with a descriptor of its own that stays open:
  * a list in securityfs can only be read on from where a descriptor stands, anything else
- * makes the kernel write it out again from the first entry. It does not look inside.
+ * makes the kernel write it out again from the first entry. It does not look inside, but for
+ * telling an ascii list, which is for people: its first byte.
  */
 #ifndef COLLECT_IMALIST_H
 #define COLLECT_IMALIST_H
@@ -32,7 +33,8 @@ struct imalist {
 void imalist_init(struct imalist *l, const char *path);
 void imalist_close(struct imalist *l);
 /* self: a struct imalist. As assay_ima_list; NOT_FOUND: no such file; DENIED: not
- * permitted to read it; STATE: another file, or shorter than what was read of it. */
+ * permitted to read it; BAD_MAGIC: an ascii list; STATE: another file, or shorter than what
+ * was read of it. */
 enum assay_err imalist_read(void *self, uint64_t offset, uint8_t *buffer, size_t cap,
 			    size_t *ret_len);
 

@@ -644,6 +644,45 @@ d12_after_a_planned_change_the_old_list_is_a_rollback(void **state)
 	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
 }
 
+/* As many of the largest entries as one upload may have, and some that have no room. */
+static void
+measure_too_much(void)
+{
+	uint8_t *data = calloc(1, IMALOG_DATA_MAX);
+	struct writer b;
+
+	assert_non_null(data);
+	for (unsigned i = 0; i < IMALOG_MAX / IMALOG_DATA_MAX; i++) {
+		wr_init(&b, data, IMALOG_DATA_MAX);
+		wr_le32(&b, 8 + 32);
+		wr_bytes(&b, SPAN("sha256:", 8));
+		b.len += 32;
+		wr_le32(&b, 5);
+		wr_bytes(&b, SPAN("blob", 5));
+		wr_le32(&b, IMALOG_DATA_MAX - 40 - 5 - 12);
+		wr_le32(&b, i);
+		imaworld_entry(&w, "ima-buf", SPAN(data, IMALOG_DATA_MAX), false);
+	}
+	free(data);
+}
+
+static void
+a_list_that_is_cut_at_the_limit_of_an_upload_is_named_so(void **state)
+{
+	(void)state;
+	begin();
+	measure_too_much();
+	assert_true(w.len > IMALOG_MAX);
+	w.hide = 1;
+	w.w.ask.ima_entries = w.count;
+	assert_quarantined(imaworld_round(&w), FIND_IMA_LIMIT);
+	for (size_t i = 0; i < w.w.v->nfindings; i++)
+		assert_int_not_equal(w.w.v->findings[i].code, FIND_IMA_REPLAY);
+	/* who says that this is all has another list than the TPM was told */
+	w.w.ask.ima_entries = w.count - 1;
+	assert_quarantined(imaworld_round(&w), FIND_IMA_REPLAY);
+}
+
 /* D2: in steady rounds too. */
 static void
 a_known_bad_list_that_cannot_be_read_is_never_passed_over(void **state)
@@ -698,6 +737,7 @@ main(void)
 		CASE(m11_a_kernel_that_measures_nothing_is_missing_its_list),
 		CASE(m11_a_rule_over_a_withheld_list_sees_no_facts),
 		CASE(d12_after_a_planned_change_the_old_list_is_a_rollback),
+		CASE(a_list_that_is_cut_at_the_limit_of_an_upload_is_named_so),
 		CASE(a_known_bad_list_that_cannot_be_read_is_never_passed_over),
 		CASE(m13_a_proof_by_padded_sha1_has_the_strength_of_sha1),
 	};

@@ -201,6 +201,25 @@ check 'm4_a_list_of_another_boot_is_quarantined' finds edge ima.other-boot
 check 'reboot' ima_boot edge 300
 check 'admitted' decides edge ADMIT
 
+relay() { # the whole list again, where what is new was asked for
+	cp "$(list_of edge)" "$WORK/again" && "$ASSAY_BIN/tests/tools/ima_grow" --list "$WORK/again" --banks $BANKS file:/opt/x:x &&
+		cat "$WORK/again" >>"$(list_of edge)" && pcr_only edge file:/opt/x:x
+}
+check 'the whole list is sent, where entries from an offset were asked for' relay
+check 'm6_entries_from_another_offset_are_quarantined' decides edge QUARANTINE
+check 'a lying offset is named' finds edge ima.offset
+check 'reboot' ima_boot edge 300
+check 'admitted' decides edge ADMIT
+printf '10 %040d ima-ng sha256:%064d boot_aggregate\n' 1 2 >"$WORK/ascii"
+given_ascii() { agent_stop edge && ima_agent edge --ima-list "$WORK/ascii" && grows edge files:/usr/bin/t:0:1; }
+check 'an agent that is given the ascii list' given_ascii
+check 'm11_it_sends_none_and_is_quarantined' finds edge ima.missing
+check 'it says why' grep -q 'problem=ascii-list' "$WORK/agent-edge.log"
+check 'it is given the binary list' eval 'agent_stop edge; ima_agent edge'
+check 'and it is admitted again' decides edge ADMIT
+check 'reboot' ima_boot edge 300
+check 'admitted' decides edge ADMIT
+
 # ---- kexec --------------------------------------------------------------------------
 check 'a kernel is loaded for kexec' grows edge kexec:root=/dev/sda1
 check 'm10_kexec_is_a_finding' decides edge QUARANTINE ima.kexec
@@ -265,4 +284,34 @@ check 'it has its rounds' increments long "$LONG"
 grep '^# ' "$WORK/out"
 check 'a round costs the agent what is new, not what is there' eval '[ "$IO" -lt $((short_io * 3 / 2)) ]'
 check 'nor does the verifier work more' eval '[ "$TICKS" -lt $((short_ticks * 2 + 10)) ]'
+agent_stop long
+
+# ---- limits ---------------------------------------------------------------------------
+# Entries of nearly 1 MiB, of which 64 MiB may be told in a boot and in an upload.
+BIG=1048000
+known() { ima short entries; }
+check 'the short list again' eval 'ima_agent short && rounds_pass 2'
+at=$(known)
+check 'more is measured, to near the limit' grows short buffers:blob:$BIG:62
+check 'an upload near the limit is proved' has_entries short $((at + 62))
+check 'nothing is found in it' eval '! found short ima.limit'
+check 'more is measured, beyond the limit' grows short buffers:blob:$BIG:3
+check 'a boot of more than 64 MiB is quarantined' finds short ima.limit
+check 'reboot' ima_boot short 100
+check 'the short list is proved' has_entries short 101
+at_once() { agent_stop short && ima_boot short 100 && grows short buffers:blob:$BIG:66 && ima_agent short; }
+check 'a list that has no room in one upload' at_once
+check 'is cut at the limit, which is named' finds short ima.limit
+agent_stop short
+little_room() { # 1 MiB for lists that are being sent, in each process
+	verifier_stop && echo 'ima_memory: 1' >>"$ASSAY_STATE/verifier.yaml" && verifier_restart_here
+}
+check 'a verifier with little room for lists' little_room
+crowded() { agent_stop short; ima_boot short 15000 && ima_agent short; }
+check 'a list of 2 MiB' crowded
+refused_busy() { grep -q 'refused.*reason=verifier.busy' "$WORK/agent-short.log"; }
+check "has no room: the device is told to come again" wait_for "$WAIT" refused_busy
+check 'nothing of it was judged' eval '[ "$(known)" != 15001 ]'
+check 'a list that has room' ima_boot short 100
+check 'is proved by the same verifier' has_entries short 101
 lib_end

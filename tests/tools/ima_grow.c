@@ -9,6 +9,7 @@
  *	files:PREFIX:FROM:N     N files PREFIXn, n from FROM on, whose content is their name
  *	violation:PATH          a file that was open for writing
  *	kexec:TEXT              a measured buffer, kexec-cmdline
+ *	buffers:NAME:BYTES:N    N measured buffers of so many bytes
  *
  * Without --tcti only the list grows, without --list only the PCR: what attackers do.
  * Exit status as for `assay`: 0, 2, 3, 64.
@@ -69,7 +70,7 @@ extend(struct grow *g, struct span data, bool violation)
 static int
 measure(struct grow *g, const char *template, struct span data, bool violation)
 {
-	uint8_t entry[2 * TEXT_MAX + 256];
+	static uint8_t entry[IMALOG_DATA_MAX + 512];
 	struct writer w;
 	struct digest d;
 
@@ -154,21 +155,42 @@ measure_boot(struct grow *g)
 }
 
 static int
-measure_kexec(struct grow *g, const char *text)
+measure_buffer(struct grow *g, const char *name, struct span buf)
 {
-	static const char name[] = "kexec-cmdline";
-	uint8_t data[2 * TEXT_MAX], value[8 + 32] = "sha256:";
+	static uint8_t data[IMALOG_DATA_MAX];
+	uint8_t value[8 + 32] = "sha256:";
 	struct writer w;
 	struct digest d;
 
-	if (digest_compute(ALG_SHA256, SPAN(text, strlen(text)), &d) != ASSAY_OK)
+	if (digest_compute(ALG_SHA256, buf, &d) != ASSAY_OK)
 		return BAD_INPUT;
 	memcpy(value + 8, d.b, 32);
 	wr_init(&w, data, sizeof data);
 	field(&w, SPAN(value, sizeof value));
-	field(&w, SPAN(name, sizeof name));
-	field(&w, SPAN(text, strlen(text)));
+	field(&w, SPAN(name, strlen(name) + 1));
+	field(&w, buf);
+	if (w.err != ASSAY_OK)
+		return complain(BAD_INPUT, name, "is too long");
 	return measure(g, "ima-buf", wr_span(&w), false);
+}
+
+static int
+measure_buffers(struct grow *g, const char *rest)
+{
+	static uint8_t buf[IMALOG_DATA_MAX];
+	char name[TEXT_MAX];
+	unsigned bytes, n;
+	int status = DONE;
+
+	if (sscanf(rest, "%512[^:]:%u:%u", name, &bytes, &n) != 3 || bytes < 4 ||
+	    bytes > sizeof buf)
+		return complain(USAGE, rest, "is not NAME:BYTES:N");
+	for (unsigned i = 0; i < n && status == DONE; i++) {
+		memset(buf, 0x55, bytes);
+		memcpy(buf, &i, sizeof i);
+		status = measure_buffer(g, name, SPAN(buf, bytes));
+	}
+	return status;
 }
 
 static int
@@ -197,7 +219,9 @@ entry(struct grow *g, const char *arg)
 	if (strncmp(arg, "files:", 6) == 0)
 		return measure_files(g, arg + 6);
 	if (strncmp(arg, "kexec:", 6) == 0)
-		return measure_kexec(g, arg + 6);
+		return measure_buffer(g, "kexec-cmdline", SPAN(arg + 6, strlen(arg + 6)));
+	if (strncmp(arg, "buffers:", 8) == 0)
+		return measure_buffers(g, arg + 8);
 	if (sscanf(arg, "violation:%512[^\n]", path) == 1)
 		return measure_file(g, path, NULL);
 	if (sscanf(arg, "file:%512[^:]:%512[^\n]", path, text) == 2)

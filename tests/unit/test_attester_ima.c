@@ -401,6 +401,27 @@ a_round_costs_what_is_new(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void
+an_ascii_list_is_told_from_the_binary_one(void **state)
+{
+	static const char line[] = "10 0123456789012345678901234567890123456789 ima-ng sha256:00 "
+				   "x\n";
+	uint8_t buf[256];
+	size_t n;
+
+	(void)state;
+	append(SPAN(line, sizeof line - 1));
+	assert_int_equal(imalist_read(&list, 0, buf, sizeof buf, &n), ASSAY_BAD_MAGIC);
+	assert_int_equal(imalist_read(&list, 0, buf, sizeof buf, &n), ASSAY_BAD_MAGIC);
+	assert_int_equal(truncate(path, 0), 0);
+	append(SPAN(" 3", 2)); /* right-aligned */
+	assert_int_equal(imalist_read(&list, 0, buf, sizeof buf, &n), ASSAY_BAD_MAGIC);
+	assert_int_equal(truncate(path, 0), 0);
+	append(SPAN("\n\0\0\0", 4)); /* PCR 10, and the host's order is no matter */
+	assert_int_equal(imalist_read(&list, 0, buf, sizeof buf, &n), ASSAY_OK);
+	assert_int_equal(n, 4);
+}
+
 int
 main(void)
 {
@@ -413,6 +434,7 @@ main(void)
 		TEST(a_tail_that_is_cut_is_not_sent),
 		TEST(another_list_is_counted_anew),
 		TEST(garbage_is_no_list),
+		TEST(an_ascii_list_is_told_from_the_binary_one),
 		TEST(a_round_costs_what_is_new),
 	};
 

@@ -237,6 +237,14 @@ whole_list_code(const struct appraisal *a, const struct ima_walk *w)
 	return FIND_IMA_REPLAY;
 }
 
+/* So much was given that another entry may have had no room, and the device has more. */
+static bool
+cut_at_limit(const struct appraisal *a, const struct ima_walk *w)
+{
+	return a->in->ima.n > IMALOG_MAX - IMALOG_ENTRY_MAX && a->has_claims &&
+	       a->claims.ima_entries > a->in->ima_from + w->read;
+}
+
 static void
 explain(struct appraisal *a, const struct ima_walk *w)
 {
@@ -247,7 +255,9 @@ explain(struct appraisal *a, const struct ima_walk *w)
 		unreadable(a, w);
 		return;
 	}
-	if (w->read > EXPLAINED_MAX)
+	if (cut_at_limit(a, w))
+		code = FIND_IMA_LIMIT;
+	else if (w->read > EXPLAINED_MAX)
 		code = FIND_IMA_REPLAY;
 	else if (a->in->ima_from != 0)
 		code = leads_from_reset(a, w->entries) ? FIND_IMA_OFFSET : FIND_IMA_REPLAY;
