@@ -20,7 +20,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 
 JOBS=${JOBS:-2}
-LIMIT=${LIMIT:-300} # seconds for one test file
+LIMIT=${LIMIT:-600} # seconds for one test file; machines are busy at times
 SHOWN=60            # lines shown of the log of one that failed
 LOGS=build/test-logs
 

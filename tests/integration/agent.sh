@@ -160,9 +160,10 @@ check_status 0 'a large boot log' run_agent trial --once --boot-log "$WORK/large
 check 'arrives whole, in pieces' says fake '^boot-log 300000$'
 stop fake
 fake known drop piece
+head -c 1000000 /dev/urandom >"$WORK/large.bin" # more than is on its way at a time
 start_agent trial --retry-max 1 --boot-log "$WORK/large.bin"
 check 'a connection that ends within a message' says fake '^dropped$'
-check '... leaves nothing of it to the next' says fake '^boot-log 300000$'
+check '... leaves nothing of it to the next' says fake '^boot-log 1000000$'
 check 'the agent goes on' alive agent
 stop agent
 stop fake

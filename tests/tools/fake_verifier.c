@@ -31,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 #include <libwebsockets.h>
 #include <openssl/ssl.h>
@@ -400,6 +401,11 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *p,
 {
 	(void)user;
 	switch (reason) {
+	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+		if (opt.drop && strcmp(opt.drop, "piece") == 0) /* no message fits on its way */
+			(void)setsockopt((int)(intptr_t)p, SOL_SOCKET, SO_RCVBUF, &(int){4096},
+					 sizeof(int));
+		break;
 	case LWS_CALLBACK_ESTABLISHED:
 		current = wsi;
 		lws_sul_cancel(&timer); /* the last connection's challenge is not this one's */
