@@ -34,7 +34,8 @@ fetch(const struct client *c, const char *path, uint8_t **set, size_t *n)
 		grown = piece.n <= SET_MAX - *n ? realloc(*set, *n + piece.n + 1) : NULL;
 		if (grown) {
 			*set = grown;
-			memcpy(grown + *n, piece.p, piece.n);
+			if (piece.n)
+				memcpy(grown + *n, piece.p, piece.n);
 			*n += piece.n;
 		}
 		cli_free(piece);
