@@ -59,7 +59,7 @@ network() { # KIND
 	verifier_stop
 	rm -f "$WORK/$1.port"
 	listens "$1" "--$1" --port-file "$WORK/$1.port" && wait_for "$WAIT" test -s "$WORK/$1.port" || return
-	sed -i "s|^  syslog: .*|  syslog: $1:localhost:$(cat "$WORK/$1.port")|" "$ASSAY_STATE/verifier.yaml"
+	sed -i "s|^  syslog: .*|  syslog: $1:$(local_name):$(cat "$WORK/$1.port")|" "$ASSAY_STATE/verifier.yaml"
 	verifier_start && BEFORE=$(seq_of "$GOLDEN") && flip "$GOLDEN" && flip "$GOLDEN" && wait_for "$WAIT" exactly "$1" "$BEFORE"
 }
 check 'syslog over UDP' network udp

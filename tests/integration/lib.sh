@@ -126,6 +126,9 @@ stop() { # NAME [SIGNAL]
 	return 0
 }
 
+# This machine by name, where it has one: a bare system has no /etc/hosts.
+local_name() { getent ahosts localhost >/dev/null && echo localhost || echo 127.0.0.1; }
+
 # ---- networks ----------------------------------------------------------------
 # A network namespace, held by a process and not by a mount: nothing stays behind it, and a
 # root that is no mount (a chroot) will do. Fails where that is not permitted. A program in

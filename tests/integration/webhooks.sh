@@ -47,13 +47,13 @@ flip() { # DEVICE N: 2 N decisions
 
 printf '%064d' 7 >"$WORK/secret" && chmod 600 "$WORK/secret"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$WORK/key.pem" -out "$WORK/cert.pem" -days 2 \
-	-subj /CN=hook -addext subjectAltName=DNS:localhost 2>/dev/null
+	-subj /CN=hook -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
 TLS=(--cert "$WORK/cert.pem" --key "$WORK/key.pem")
 PIN=$(openssl x509 -in "$WORK/cert.pem" -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)
 check 'receivers listen' eval 'receiver siem "${TLS[@]}" && receiver other && receiver pinned "${TLS[@]}" && receiver bad "${TLS[@]}"'
 begin() {
 	fleet_begin 'webhooks:' \
-		'  - name: siem' "    url: https://localhost:$(port_of siem)/in?a=1" "    secret_file: $WORK/secret" "    ca: $WORK/cert.pem" '    retry_max_s: 1' '    timeout_ms: 1000' \
+		'  - name: siem' "    url: https://$(local_name):$(port_of siem)/in?a=1" "    secret_file: $WORK/secret" "    ca: $WORK/cert.pem" '    retry_max_s: 1' '    timeout_ms: 1000' \
 		'  - name: other' "    url: http://127.0.0.1:$(port_of other)/" "    secret_file: $WORK/secret" '    outcomes: [quarantine]' '    retry_max_s: 1' '    give_up_s: 3' '    timeout_ms: 500' \
 		'  - name: pinned' "    url: https://127.0.0.1:$(port_of pinned)/" "    secret_file: $WORK/secret" "    pin: $PIN" '    class: other' \
 		'  - name: bad' "    url: https://127.0.0.1:$(port_of bad)/" "    secret_file: $WORK/secret" '    retry_max_s: 1' &&
