@@ -144,8 +144,9 @@ add_missing(struct keeper *k, const char *device, const char *address, bool *ret
 	struct ledger_address there, a = {.updated = k->now, .attested = true};
 	enum assay_err e = ledger_address_get(k->ledger, address, &there);
 
-	if (e == ASSAY_OK && strcmp(there.device, device) == 0)
-		return ASSAY_OK; /* registered, or attested before */
+	/* registered, or attested before; another's was a conflict, and is never taken */
+	if (e == ASSAY_OK && there.device[0])
+		return strcmp(there.device, device) == 0 ? ASSAY_OK : ASSAY_EXISTS;
 	if (e != ASSAY_OK && e != ASSAY_NOT_FOUND)
 		return e;
 	memcpy(a.address, address, strlen(address) + 1);
