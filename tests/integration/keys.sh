@@ -78,22 +78,6 @@ check 'with folders for DICE roots and token CAs' test -d "$ASSAY_STATE/dice-roo
 check 'a DICE device is made' "$ASSAY_BIN/tests/tools/dice_make" "$WORK/dice"
 cp "$WORK/dice/vendor.pem" "$ASSAY_STATE/dice-roots/"
 
-# A token with a key, which the operator's CA certifies.
-make_token() {
-	export SOFTHSM2_CONF=$WORK/softhsm.conf
-	mkdir -p "$WORK/tokens"
-	printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$WORK/tokens" >"$SOFTHSM2_CONF"
-	softhsm2-util --init-token --free --label device --pin 1234 --so-pin 5678 &&
-		openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$WORK/token.key" &&
-		softhsm2-util --import "$WORK/token.key" --token device --label attestation --id a1 --pin 1234 &&
-		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=operator-ca \
-			-keyout "$WORK/ca.key" -out "$WORK/ca.pem" &&
-		openssl req -new -key "$WORK/token.key" -subj /CN=controller-7 -out "$WORK/token.csr" &&
-		openssl x509 -req -in "$WORK/token.csr" -CA "$WORK/ca.pem" -CAkey "$WORK/ca.key" -days 20 -set_serial 7 \
-			-extfile <(printf 'keyUsage=critical,digitalSignature\nbasicConstraints=critical,CA:FALSE\n') \
-			-out "$WORK/token.pem" &&
-		printf '1234\n' >"$WORK/pin" && chmod 600 "$WORK/pin"
-}
 MODULE=/usr/lib/softhsm/libsofthsm2.so
 if [ -e $MODULE ]; then
 	check 'a key is made in a token, and certified' make_token
