@@ -8,19 +8,35 @@
 	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |        \
 	 TPMA_OBJECT_ADMINWITHPOLICY | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
 
-static const uint8_t policy_a_sha256[] = {
-	0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xB3, 0xF8, 0x1A, 0x90, 0xCC,
-	0x8D, 0x46, 0xA5, 0xD7, 0x24, 0xFD, 0x52, 0xD7, 0x6E, 0x06, 0x52,
-	0x0B, 0x64, 0xF2, 0xA1, 0xDA, 0x1B, 0x33, 0x14, 0x69, 0xAA};
-static const uint8_t policy_b_sha256[] = {
-	0xCA, 0x3D, 0x0A, 0x99, 0xA2, 0xB9, 0x39, 0x06, 0xF7, 0xA3, 0x34,
-	0x24, 0x14, 0xEF, 0xCF, 0xB3, 0xA3, 0x85, 0xD4, 0x4C, 0xD1, 0xFD,
-	0x45, 0x90, 0x89, 0xD1, 0x9B, 0x50, 0x71, 0xC0, 0xB7, 0xA0};
+/* The policies of that profile: PolicyA is PolicySecret(endorsement), PolicyC is PolicyAuthorizeNV
+ * with an index of the owner's, and PolicyB is PolicyOR of the two. */
+static const uint8_t policy_a_sha256[] = {0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xB3, 0xF8,
+					  0x1A, 0x90, 0xCC, 0x8D, 0x46, 0xA5, 0xD7, 0x24,
+					  0xFD, 0x52, 0xD7, 0x6E, 0x06, 0x52, 0x0B, 0x64,
+					  0xF2, 0xA1, 0xDA, 0x1B, 0x33, 0x14, 0x69, 0xAA};
+static const uint8_t policy_b_sha256[] = {0xCA, 0x3D, 0x0A, 0x99, 0xA2, 0xB9, 0x39, 0x06,
+					  0xF7, 0xA3, 0x34, 0x24, 0x14, 0xEF, 0xCF, 0xB3,
+					  0xA3, 0x85, 0xD4, 0x4C, 0xD1, 0xFD, 0x45, 0x90,
+					  0x89, 0xD1, 0x9B, 0x50, 0x71, 0xC0, 0xB7, 0xA0};
+static const uint8_t policy_c_sha256[] = {0x37, 0x67, 0xE2, 0xED, 0xD4, 0x3F, 0xF4, 0x5A,
+					  0x3A, 0x7E, 0x1E, 0xAE, 0xFC, 0xEF, 0x78, 0x64,
+					  0x3D, 0xCA, 0x96, 0x46, 0x32, 0xE7, 0xAA, 0xD8,
+					  0x2C, 0x67, 0x3A, 0x30, 0xD8, 0x63, 0x3F, 0xDE};
+static const uint8_t policy_a_sha384[] = {
+	0x8B, 0xBF, 0x22, 0x66, 0x53, 0x7C, 0x17, 0x1C, 0xB5, 0x6E, 0x40, 0x3C,
+	0x4D, 0xC1, 0xD4, 0xB6, 0x4F, 0x43, 0x26, 0x11, 0xDC, 0x38, 0x6E, 0x6F,
+	0x53, 0x20, 0x50, 0xC3, 0x27, 0x8C, 0x93, 0x0E, 0x14, 0x3E, 0x8B, 0xB1,
+	0x13, 0x38, 0x24, 0xCC, 0xB4, 0x31, 0x05, 0x38, 0x71, 0xC6, 0xDB, 0x53};
 static const uint8_t policy_b_sha384[] = {
 	0xB2, 0x6E, 0x7D, 0x28, 0xD1, 0x1A, 0x50, 0xBC, 0x53, 0xD8, 0x82, 0xBC,
 	0xF5, 0xFD, 0x3A, 0x1A, 0x07, 0x41, 0x48, 0xBB, 0x35, 0xD3, 0xB4, 0xE4,
 	0xCB, 0x1C, 0x0A, 0xD9, 0xBD, 0xE4, 0x19, 0xCA, 0xCB, 0x47, 0xBA, 0x09,
 	0x69, 0x96, 0x46, 0x15, 0x0F, 0x9F, 0xC0, 0x00, 0xF3, 0xF8, 0x0E, 0x12};
+static const uint8_t policy_c_sha384[] = {
+	0xD6, 0x03, 0x2C, 0xE6, 0x1F, 0x2F, 0xB3, 0xC2, 0x40, 0xEB, 0x3C, 0xF6,
+	0xA3, 0x32, 0x37, 0xEF, 0x2B, 0x6A, 0x16, 0xF4, 0x29, 0x3C, 0x22, 0xB4,
+	0x55, 0xE2, 0x61, 0xCF, 0xFD, 0x21, 0x7A, 0xD5, 0xB4, 0x94, 0x7C, 0x2D,
+	0x73, 0xE6, 0x30, 0x05, 0xEE, 0xD2, 0xDC, 0x2B, 0x35, 0x93, 0xD1, 0x65};
 
 static const struct template {
 	const char *name;
@@ -63,25 +79,23 @@ assay_ek_name(enum assay_ek ek)
 	return (unsigned)ek < ASSAY_EK_COUNT ? templates[ek].name : NULL;
 }
 
-/* Low-range EKs are authorised by PolicySecret(endorsement) alone; high-range ones
- * also by their authValue, which is empty. */
+/* Low-range EKs are authorised by PolicyA alone; high-range ones by PolicyB, and by their
+ * authValue, which is empty. */
 static bool
-needs_policy(const struct template *m)
+is_high_range(const struct template *m)
 {
-	return m->policy == policy_a_sha256;
+	return m->policy != policy_a_sha256;
 }
 
 static TPMT_PUBLIC
 default_template(const struct template *m)
 {
-	TPMT_PUBLIC p = {.type = m->type,
-			 .nameAlg = m->name_alg,
-			 .objectAttributes = EK_ATTRIBUTES};
-	TPMT_SYM_DEF_OBJECT aes = {.algorithm = TPM2_ALG_AES,
-				   .keyBits.aes = m->aes_bits,
-				   .mode.aes = TPM2_ALG_CFB};
+	TPMT_PUBLIC p = {
+		.type = m->type, .nameAlg = m->name_alg, .objectAttributes = EK_ATTRIBUTES};
+	TPMT_SYM_DEF_OBJECT aes = {
+		.algorithm = TPM2_ALG_AES, .keyBits.aes = m->aes_bits, .mode.aes = TPM2_ALG_CFB};
 
-	if (!needs_policy(m))
+	if (is_high_range(m))
 		p.objectAttributes |= TPMA_OBJECT_USERWITHAUTH;
 	p.authPolicy.size = m->policy_len;
 	memcpy(p.authPolicy.buffer, m->policy, m->policy_len);
@@ -212,17 +226,16 @@ try_persistent(struct assay_tpm *t, TPM2_HANDLE h, const TPMT_PUBLIC *template,
 	TPM2B_PUBLIC *public = NULL;
 	enum assay_err e;
 
-	e = tpm_rc(t, "TPM2_ReadPublic",
-		   Esys_TR_FromTPMPublic(t->esys, h, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-					 &o.tr));
+	e = tpm_rc(
+		t, "TPM2_ReadPublic",
+		Esys_TR_FromTPMPublic(t->esys, h, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &o.tr));
 	if (e != ASSAY_OK)
 		return e;
 	e = tpm_rc(t, "TPM2_ReadPublic",
 		   Esys_ReadPublic(t->esys, o.tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public,
 				   NULL, NULL));
-	if (e == ASSAY_OK &&
-	    (!is_of_template(t, &public->publicArea, template) ||
-	     !is_of_certificate(t, &public->publicArea)))
+	if (e == ASSAY_OK && (!is_of_template(t, &public->publicArea, template) ||
+			      !is_of_certificate(t, &public->publicArea)))
 		e = ASSAY_NOT_FOUND;
 	if (e == ASSAY_OK)
 		e = take_public(t, &public->publicArea);
@@ -326,30 +339,60 @@ ek_find(struct assay_tpm *t)
 	return e;
 }
 
+static TPM2B_DIGEST
+policy_digest(const uint8_t *p, uint16_t len)
+{
+	TPM2B_DIGEST d = {.size = len};
+
+	memcpy(d.buffer, p, len);
+	return d;
+}
+
+/* PolicyA, and over it PolicyB where the EK asks for that. */
+static enum assay_err
+satisfy_policy(struct assay_tpm *t, const struct template *m, ESYS_TR session)
+{
+	bool sha384 = m->name_alg == TPM2_ALG_SHA384;
+	TPML_DIGEST either = {
+		.count = 2,
+		.digests = {
+			policy_digest(sha384 ? policy_a_sha384 : policy_a_sha256, m->policy_len),
+			policy_digest(sha384 ? policy_c_sha384 : policy_c_sha256, m->policy_len)}};
+	enum assay_err e;
+
+	e = tpm_rc(t, "TPM2_PolicySecret with the endorsement hierarchy",
+		   Esys_PolicySecret(t->esys, ESYS_TR_RH_ENDORSEMENT, session, ESYS_TR_PASSWORD,
+				     ESYS_TR_NONE, ESYS_TR_NONE, NULL, NULL, NULL, 0, NULL, NULL));
+	if (e == ASSAY_OK && is_high_range(m))
+		e = tpm_rc(t, "TPM2_PolicyOR of the EK",
+			   Esys_PolicyOR(t->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+					 &either));
+	return e;
+}
+
+/* By policy for high-range EKs too: their authValue would do, but takes part in dictionary
+ * attack protection, so a lockout (also one that power cuts alone bring about: a use of such
+ * a value and then no TPM2_Shutdown counts as a failure) would stop attestation. */
 enum assay_err
 ek_authorise(struct assay_tpm *t, const struct tpm_object *ek, ESYS_TR *ret_session)
 {
-	static const TPMT_SYM_DEF aes = {.algorithm = TPM2_ALG_AES,
-					 .keyBits.aes = 128,
-					 .mode.aes = TPM2_ALG_CFB};
+	static const TPMT_SYM_DEF aes = {
+		.algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB};
 	const TPMA_SESSION both = TPMA_SESSION_CONTINUESESSION | TPMA_SESSION_DECRYPT |
 				  TPMA_SESSION_ENCRYPT;
-	bool policy = needs_policy(&templates[t->ek]);
+	const struct template *m = &templates[t->ek];
 	ESYS_TR s = ESYS_TR_NONE;
 	enum assay_err e;
 
 	e = tpm_rc(t, "TPM2_StartAuthSession",
 		   Esys_StartAuthSession(t->esys, ek->tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-					 ESYS_TR_NONE, NULL, policy ? TPM2_SE_POLICY : TPM2_SE_HMAC,
-					 &aes, TPM2_ALG_SHA256, &s));
+					 ESYS_TR_NONE, NULL, TPM2_SE_POLICY, &aes, m->name_alg,
+					 &s));
 	if (e != ASSAY_OK)
 		return e;
 	e = tpm_rc(t, "session attributes", Esys_TRSess_SetAttributes(t->esys, s, both, 0xFF));
-	if (e == ASSAY_OK && policy)
-		e = tpm_rc(t, "TPM2_PolicySecret with the endorsement hierarchy",
-			   Esys_PolicySecret(t->esys, ESYS_TR_RH_ENDORSEMENT, s, ESYS_TR_PASSWORD,
-					     ESYS_TR_NONE, ESYS_TR_NONE, NULL, NULL, NULL, 0, NULL,
-					     NULL));
+	if (e == ASSAY_OK)
+		e = satisfy_policy(t, m, s);
 	if (e == ASSAY_OK)
 		*ret_session = s;
 	else

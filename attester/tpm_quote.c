@@ -242,6 +242,16 @@ quote_step(struct assay_tpm *t, void *arg)
 
 /* ---- TPM2_ActivateCredential; Part 3, 12.5 ---- */
 
+/* What TPM2_ActivateCredential says of a credential for another AK, or for another EK; SIZE
+ * if that one is of another kind. */
+static bool
+is_for_others(TSS2_RC rc)
+{
+	TSS2_RC base = tpm_rc_base(rc);
+
+	return base == TPM2_RC_INTEGRITY || base == TPM2_RC_VALUE || base == TPM2_RC_SIZE;
+}
+
 static enum assay_err
 activate_with(struct assay_tpm *t, ESYS_TR ak, const struct tpm_object *ek,
 	      const struct tpm_activation *a)
@@ -267,7 +277,7 @@ activate_with(struct assay_tpm *t, ESYS_TR ak, const struct tpm_object *ek,
 				     &blob, &secret, &out);
 	e = tpm_rc(t, "TPM2_ActivateCredential", rc);
 	tpm_end_session(t, &session);
-	if (tpm_rc_base(rc) == TPM2_RC_INTEGRITY || tpm_rc_base(rc) == TPM2_RC_VALUE)
+	if (is_for_others(rc))
 		return tpm_fail(t, ASSAY_MISMATCH, "the credential is not for these keys");
 	if (e != ASSAY_OK)
 		return e;

@@ -86,7 +86,7 @@ power_cut() {
 }
 unsafe() { # JQ-CONDITION on the device, in the round after a power cut
 	local i
-	for ((i = 0; i < 6; i++)); do
+	for ((i = 0; i < 12; i++)); do
 		power_cut && show "$ID" | jq -e ".counters.clock_safe == false and $1" && return
 	done
 	return 1

@@ -191,12 +191,12 @@ lock_out() {
 			tpm_on gateway tpm2_flushcontext -t; }
 }
 check 'the TPM is locked out' lock_out
-check 'in lockout, an AK under a low-range EK still quotes' quotes ecc-p256 ecc-p256
-check 'in lockout, a high-range EK is busy' drive_fails busy ecc-p256-high start auto ecc-p256
-explains_lockout() { drive ecc-p256-high start auto ecc-p256 2>&1 | grep -q 'lockout: wait'; }
-check 'and the reason and the remedy are told' explains_lockout
+for ek in ecc-p256 ecc-p256-high ecc-p384 rsa-2048 rsa-2048-high rsa-3072; do
+	check "in lockout, an AK under $ek still quotes" quotes "$ek" ecc-p256
+	check "in lockout, one is made under $ek" drive "locked-$ek" start "$ek" ecc-p256
+	check "in lockout, it activates a credential" activates "locked-$ek"
+done
 tpm_on gateway tpm2_dictionarylockout -Q -c
-check 'after it, it works again' drive ecc-p256-high start auto ecc-p256
 
 # ---- a TPM that is reset, busy, or goes away under a running program ----
 ln -s "$WORK/gateway/s.ctrl" "$WORK/proxy.ctrl"
@@ -221,6 +221,9 @@ check 'TPM_RC_RETRY from every command is waited for' proxied "${retry[@]}" -- q
 retry=()
 for i in {1..12}; do retry+=("$QUOTE:$ONCE"); done
 check 'many TPM_RC_RETRY in a row are waited for' proxied "${retry[@]}" -- quotes ecc-p256 ecc-p256
+explains_lockout() { drive ecc-p256-high start auto ecc-p256 2>&1 | grep -q 'lockout: wait'; }
+check 'a TPM that is locked out all the same is busy' proxied "$LOAD:921" -- drive_fails busy ecc-p256-high start auto ecc-p256
+check 'and the reason and the remedy are told' proxied "$LOAD:921" -- explains_lockout
 check 'so are YIELDED, TESTING and NV_RATE' proxied $QUOTE:908 $QUOTE:90a $READ:920 -- quotes ecc-p256 ecc-p256
 retry=()
 for i in {1..200}; do retry+=("$QUOTE:$ONCE"); done
@@ -257,7 +260,9 @@ check 'a running program quotes' line_quotes
 check 'the TPM is reset' reset
 check 'the running program quotes after a reset' line_quotes
 check 'the TPM is reset again' reset
-check 'a credential for another AK is refused' drive_fails mismatch ecc-p256 activate "$WORK/credential" "$WORK/released"
+check 'a credential for an EK of another kind is refused' drive_fails mismatch ecc-p256 activate "$WORK/credential" "$WORK/released"
+check 'one for another AK is accepted by that one' activates locked-ecc-p256
+check 'and refused by this one' drive_fails mismatch ecc-p256 activate "$WORK/credential" "$WORK/released"
 check 'a credential for this AK is accepted' activates ecc-p256
 check 'the TPM is reset once more' reset
 check 'the running program activates after a reset' line activate "$WORK/credential" "$WORK/released"
