@@ -245,6 +245,7 @@ on_timer(struct keeper *k)
 	if (k->now != k->swept_s) {
 		k->swept_s = k->now;
 		keeper_decisions_sweep(k);
+		keeper_children_keep(k);
 	}
 }
 

@@ -107,16 +107,12 @@ spawn(struct keeper *k, enum role r, struct child **ret)
 	}
 	c->role = r;
 	c->pid = pid;
-	if ((e = ipc_init(&c->ipc, sp[0], ROLE_KEEPER, r)) != ASSAY_OK) {
-		*ret = c; /* start_child() ends it */
+	*ret = c; /* start_child() ends it if this fails */
+	if ((e = ipc_init(&c->ipc, sp[0], ROLE_KEEPER, r)) != ASSAY_OK)
 		return e;
-	}
 	c->started_ms = k->now_ms;
 	ev.data.u64 = (uint64_t)(c - k->children);
-	if (epoll_ctl(k->epoll, EPOLL_CTL_ADD, sp[0], &ev) != 0)
-		return ASSAY_IO;
-	*ret = c;
-	return ASSAY_OK;
+	return epoll_ctl(k->epoll, EPOLL_CTL_ADD, sp[0], &ev) == 0 ? ASSAY_OK : ASSAY_IO;
 }
 
 /* Asked to finish; one that cannot be told is killed. */
@@ -281,6 +277,22 @@ keeper_children_rest(struct keeper *k)
 	for (unsigned i = 1; i < k->config->net_processes; i++)
 		if (!keeper_net(k, i))
 			(void)start_child(k, ROLE_NET, i, NULL);
+}
+
+/* Whom replace() could not start (no memory, no descriptors, a certificate that was being
+ * exchanged): again, until it works. */
+void
+keeper_children_keep(struct keeper *k)
+{
+	if (k->stopping || k->failed)
+		return;
+	if (count(k, ROLE_CONSOLE, false) == 0)
+		(void)start_child(k, ROLE_CONSOLE, 0, NULL);
+	if (!keeper_net(k, 0))
+		(void)start_child(k, ROLE_NET, 0, NULL);
+	if (k->status.port != 0)
+		keeper_children_rest(k);
+	fill_pool(k);
 }
 
 struct child *

@@ -286,6 +286,8 @@ void keeper_on_limited(struct keeper *k, struct child *c, const struct ipc_msg *
 ASSAY_MUST_USE enum assay_err keeper_children_start(struct keeper *k);
 /* The other net processes, once the first has the port. */
 void keeper_children_rest(struct keeper *k);
+/* Once a second: whoever is missing because it could not be started. */
+void keeper_children_keep(struct keeper *k);
 void keeper_children_stop(struct keeper *k);
 /* A child died or broke the rules: its work goes elsewhere, it is replaced. */
 void keeper_child_lost(struct keeper *k, struct child *c, const char *why);

@@ -60,6 +60,13 @@ net_dies() {
 	kill -KILL "$pid" && wait_for 10 replaced net 1 && [ "$(of_role net)" != "$pid" ] && [ "$(main_pid)" = "${started[verifier]}" ]
 }
 check 'a killed net is replaced by the same keeper' net_dies
+cannot_start() {
+	mv "$ASSAY_STATE/tls/cert.pem" "$WORK/cert.pem" && kill -KILL "$(of_role net)" &&
+		wait_for 10 grep -q 'child-not-started role=net' "$WORK/verifier.log" && [ -z "$(of_role net)" ]
+}
+check 'a net that cannot be started, as its certificate is just being exchanged' cannot_start
+comes_yet() { mv "$WORK/cert.pem" "$ASSAY_STATE/tls/cert.pem" && wait_for 20 replaced net 1 && [ "$(main_pid)" = "${started[verifier]}" ]; }
+check '... is tried again until it can' comes_yet
 check 'and devices come back' eval 'wait_for 30 eval "[ \$(sessions) -ge $DEVICES ]"'
 
 # ---- any of them, again and again ----
