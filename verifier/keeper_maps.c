@@ -401,6 +401,7 @@ keeper_maps_load(struct keeper *k)
 	keeper_replay_abort(k, "policies or references were changed meanwhile");
 	maps_clear(k);
 	k->policy_generation++;
+	k->reloaded = true;
 	if ((e = load_policies(k)) != ASSAY_OK || (e = load_references(k)) != ASSAY_OK ||
 	    (e = keeper_judges_load(k)) != ASSAY_OK)
 		return e;

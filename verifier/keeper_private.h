@@ -222,6 +222,7 @@ struct keeper {
 	int64_t swept_s, pruned_s;
 	bool changing;	     /* a transaction is open */
 	bool poisoned;	     /* it is incomplete: roll back instead of committing */
+	bool reloaded;	     /* in this turn; what was loaded may have been changed in it */
 	struct deferred *first, *last;
 	struct sandbox_ids ids;
 

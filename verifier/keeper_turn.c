@@ -128,6 +128,17 @@ keeper_poison(struct keeper *k, enum assay_err e)
 	k->poisoned = k->changing;
 }
 
+/* What was kept in memory of a change that never was: policies, references and bad digests
+ * too, or devices would go on being judged by what nobody has activated or promoted. */
+static void
+roll_back(struct keeper *k)
+{
+	ledger_rollback(k->ledger);
+	keeper_outbound_rolled_back(k);
+	if (keeper_live_load(k) != ASSAY_OK || (k->reloaded && keeper_reload(k) != ASSAY_OK))
+		k->failed = true;
+}
+
 /* End of a turn: one commit for everything that happened in it. */
 void
 keeper_finish_turn(struct keeper *k)
@@ -148,12 +159,10 @@ keeper_finish_turn(struct keeper *k)
 		if (!committed) {
 			log_event(LOG_LEVEL_ERROR, "commit-failed", "error", assay_err_name(e),
 				  NULL);
-			ledger_rollback(k->ledger);
-			keeper_outbound_rolled_back(k);
-			if (keeper_live_load(k) != ASSAY_OK)
-				k->failed = true;
+			roll_back(k);
 		}
 	}
+	k->reloaded = false;
 	flush_deferred(k, committed);
 	keeper_feed_turn(k);
 	keeper_outbound_turn(k);

@@ -284,7 +284,8 @@ describe(const struct verdict *v, char *ret, size_t cap)
 	}
 }
 
-/* What operators have done to devices and policies since the request was made. */
+/* What operators have done to devices and policies since the request was made. BUSY: a
+ * policy, a reference or a bad digest; what it was judged by may not count any more. */
 static enum assay_err
 look_again(struct keeper *k, struct request *r)
 {
@@ -293,6 +294,8 @@ look_again(struct keeper *k, struct request *r)
 
 	if (t->devices == ledger_device_changes(k->ledger) && t->policies == k->policy_generation)
 		return ASSAY_OK;
+	if (t->policies != k->policy_generation && r->kind != REQ_CORE)
+		return ASSAY_BUSY;
 	if ((e = ledger_device_get(k->ledger, r->device, &k->device)) == ASSAY_OK)
 		keeper_take_standing(k, &k->device, &r->standing);
 	return e;

@@ -147,4 +147,17 @@ check d14_accepted_by_an_administrator_nobody_is_admitted_yet accepted
 check d14_until_it_attests_anew round 'decision ADMIT *' 1
 check d14_and_the_one_that_was_good_yesterday_is_not round 'decision QUARANTINE *' 4
 check 'who accepted it is in the audit log' eval 'assay audit list --json | jq -e "any(.audit[]; .action == \"ledger.accept\")"'
+
+# ---- what is retired while evidence is judged by it ----
+held=()
+hold() { mapfile -t held < <(children appraiser) && [ ${#held[@]} -gt 0 ] && kill -STOP "${held[@]}"; }
+let_go() { [ ${#held[@]} = 0 ] || kill -CONT "${held[@]}" 2>/dev/null; held=(); }
+trap 'let_go; lib_clean' EXIT
+retired_meanwhile() {
+	fresh 1 && hold && printf 'proof\n' >&"$TO" && sleep 1 && assay reference retire golden || return
+	let_go
+	IFS= read -r -t 30 ANSWER <&"$FROM"
+	[[ $ANSWER == 'decision QUARANTINE reference.none'* ]] || { echo "$ANSWER"; return 1; }
+}
+check 'd12_a_reference_that_is_retired_while_evidence_is_judged_admits_nobody' retired_meanwhile
 lib_end
