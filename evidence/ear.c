@@ -5,6 +5,7 @@
 #include "json.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define NODES_MAX 1024
 
@@ -33,7 +34,7 @@ static const struct {
 } profiles[] = {
 	{"tag:ietf.org,2026:rats/ear#03", EAR_IETF},
 	{"tag:github.com,2023:veraison/ear", EAR_VERAISON},
-	{"tag:ietf.org,2025-07:ear", EAR_IETF},
+	{"tag:ietf.org,2025-07:ear", EAR_VERAISON},
 	{"tag:github.com,2024:confidential-containers/Trustee", EAR_VERAISON},
 };
 
@@ -83,6 +84,17 @@ ear_status_of(const int8_t vector[EAR_CLAIMS], enum ear_status limit)
 	if (limit == EAR_AFFIRMING && (fault || worst == EAR_NONE))
 		return EAR_NONE;
 	return worst > limit ? worst : limit;
+}
+
+bool
+ear_typ_fits(const char *typ)
+{
+	static const char prefix[] = "application/"; /* RFC 7515, 4.1.9: may be left out */
+
+	if (strncasecmp(typ, prefix, sizeof prefix - 1) == 0)
+		typ += sizeof prefix - 1;
+	return *typ == '\0' || strcasecmp(typ, EAR_TYP) == 0 || strcasecmp(typ, "eat+jwt") == 0 ||
+	       strcasecmp(typ, "eat-jwt") == 0;
 }
 
 /* ---- writing ---- */
@@ -204,10 +216,10 @@ ear_write(const struct ear *e, struct writer *w)
 	put_text(w, "eat_profile", n->profile);
 	put_text(w, "iss", e->issuer);
 	put_text(w, "sub", s->name);
-	put_text(w, "aud", e->audience);
+	put_text(w, "aud", e->audience[0]);
 	put_time(w, "iat", e->issued);
 	put_time(w, "exp", e->expires);
-	put_text(w, "eat_nonce", e->nonce);
+	put_text(w, "eat_nonce", e->nonce[0]);
 	if (e->has_key)
 		put_cnf(w, &e->key);
 	member(w, n->verifier);
@@ -278,27 +290,52 @@ get_time(struct ear_reader *r, const char *field, bool required, int64_t *ret)
 		blame(r, field, ASSAY_MALFORMED);
 }
 
-/* One text, or the first of a list of texts. */
-static void
-text_or_list(struct ear_reader *r, uint32_t at, const char *field, char *ret, size_t cap)
-{
-	uint32_t first;
+/* Texts of a member that is one text or a list of them, each into a row of `cap`. */
+struct texts {
+	char *row;
+	size_t cap;
+	unsigned rows;
+	bool all; /* every one is wanted; else what has no row is passed over */
+};
 
-	if (at == 0)
-		return;
-	if (r->node[at].type != JSON_ARRAY_T) {
-		get_text(r, at, field, ret, cap);
-		return;
-	}
-	first = json_first(r->node, at);
-	if (first == 0)
+/* One text, or a list of at least one. */
+static void
+text_or_list(struct ear_reader *r, uint32_t at, const char *field, const struct texts *ret)
+{
+	bool list = at != 0 && r->node[at].type == JSON_ARRAY_T;
+	uint32_t i = list ? json_first(r->node, at) : at;
+
+	if (list && i == 0)
 		blame(r, field, ASSAY_MALFORMED);
-	for (uint32_t i = json_after(r->node, first); first != 0 && i != 0;
-	     i = json_after(r->node, i))
-		if (r->node[i].type != JSON_STRING_T)
+	for (unsigned n = 0; i != 0; i = list ? json_after(r->node, i) : 0, n++) {
+		if (n < ret->rows)
+			get_text(r, i, field, ret->row + n * ret->cap, ret->cap);
+		else if (ret->all)
+			blame(r, field, ASSAY_TOO_MANY);
+		else if (r->node[i].type != JSON_STRING_T)
 			blame(r, field, ASSAY_MALFORMED);
-	if (first != 0)
-		get_text(r, first, field, ret, cap);
+	}
+}
+
+/* For whom, and on which question: any of several. */
+static void
+get_audiences(struct ear_reader *r, struct ear *e)
+{
+	const struct texts t = {e->audience[0], sizeof e->audience[0], EAR_LIST_MAX, true};
+
+	text_or_list(r, json_member(r->node, 0, "aud"), "aud", &t);
+}
+
+static void
+get_nonces(struct ear_reader *r, struct ear *e)
+{
+	const struct texts t = {e->nonce[0], sizeof e->nonce[0], EAR_LIST_MAX, true};
+	uint32_t at = json_member(r->node, 0, "eat_nonce");
+
+	text_or_list(r, at, "eat_nonce", &t);
+	for (unsigned i = 0; i < EAR_LIST_MAX; i++)
+		if ((e->nonce[i][0] || (i == 0 && at != 0)) && strlen(e->nonce[i]) < EAR_NONCE_MIN)
+			blame(r, "eat_nonce", ASSAY_MALFORMED);
 }
 
 static void
@@ -367,16 +404,14 @@ get_submod(struct ear_reader *r, uint32_t at, struct ear *e)
 {
 	struct ear_submod *s = &e->submods[e->nsubmods++];
 	uint32_t vector = json_member(r->node, at, r->names->vector);
-	enum ear_status worst = EAR_NONE;
+	const struct texts policy = {s->policy, sizeof s->policy, 1, false};
 
 	memset(s, 0, sizeof *s);
-	if (r->node[at].type != JSON_OBJECT_T || r->node[at].name_escaped ||
-	    r->node[at].name.n >= sizeof s->name) {
+	if (r->node[at].type != JSON_OBJECT_T ||
+	    json_name_of(r->node, at, s->name, sizeof s->name) != ASSAY_OK) {
 		blame(r, "submods", ASSAY_MALFORMED);
 		return;
 	}
-	if (r->node[at].name.n)
-		memcpy(s->name, r->node[at].name.p, r->node[at].name.n);
 	s->status = get_status(r, json_member(r->node, at, r->names->status));
 	if (vector != 0 && json_first(r->node, vector) == 0)
 		blame(r, r->names->vector, ASSAY_MALFORMED); /* never an empty map */
@@ -384,14 +419,11 @@ get_submod(struct ear_reader *r, uint32_t at, struct ear *e)
 	     i = json_after(r->node, i))
 		get_claim(r, i, s);
 	s->has_vector = vector != 0;
-	for (unsigned i = 0; i < EAR_CLAIMS; i++)
-		if (ear_tier(s->vector[i]) > worst)
-			worst = ear_tier(s->vector[i]);
 	/* `none' says nothing, and so nothing too good */
-	if (s->status != EAR_NONE && s->status < worst)
+	if (s->has_vector && s->status != EAR_NONE &&
+	    ear_status_of(s->vector, s->status) != s->status)
 		blame(r, r->names->status, ASSAY_MISMATCH);
-	text_or_list(r, json_member(r->node, at, r->names->policies), r->names->policies, s->policy,
-		     sizeof s->policy);
+	text_or_list(r, json_member(r->node, at, r->names->policies), r->names->policies, &policy);
 }
 
 static void
@@ -411,10 +443,12 @@ get_submods(struct ear_reader *r, struct ear *e)
 		}
 		get_submod(r, i, e);
 	}
-	if (e->dialect != EAR_IETF || overall == 0 || get_status(r, overall) == EAR_NONE)
+	if (e->dialect != EAR_IETF || overall == 0)
 		return;
-	for (unsigned i = 0; i < e->nsubmods; i++)
-		if (get_status(r, overall) < e->submods[i].status)
+	e->has_status = true;
+	e->status = get_status(r, overall);
+	for (unsigned i = 0; e->status != EAR_NONE && i < e->nsubmods; i++)
+		if (e->status < e->submods[i].status)
 			blame(r, "ear_status", ASSAY_MISMATCH);
 }
 
@@ -435,13 +469,12 @@ ear_read(struct span payload, struct ear *ret, const char **ret_field)
 		return ASSAY_MALFORMED;
 	get_profile(&r, ret);
 	get_time(&r, "iat", true, &ret->issued);
+	ret->expires = EAR_NEVER;
 	get_time(&r, "exp", false, &ret->expires);
 	get_time(&r, "nbf", false, &ret->not_before);
 	optional_text(&r, "iss", ret->issuer, sizeof ret->issuer);
-	text_or_list(&r, json_member(node, 0, "aud"), "aud", ret->audience, sizeof ret->audience);
-	if (json_member(node, 0, "eat_nonce") != 0)
-		text_or_list(&r, json_member(node, 0, "eat_nonce"), "eat_nonce", ret->nonce,
-			     sizeof ret->nonce);
+	get_audiences(&r, ret);
+	get_nonces(&r, ret);
 	get_verifier(&r, ret);
 	get_submods(&r, ret);
 	if (ret_field)

@@ -490,21 +490,31 @@ json_integer_of(const struct json_node *node, uint32_t at, int64_t *ret)
 	return ASSAY_OK;
 }
 
-enum assay_err
-json_string_of(const struct json_node *node, uint32_t at, char *ret, size_t cap)
+static enum assay_err
+resolved(struct span text, char *ret, size_t cap)
 {
 	struct writer w;
 	enum assay_err e;
 
-	if (node[at].type != JSON_STRING_T)
-		return ASSAY_MALFORMED;
 	wr_init(&w, ret, cap - 1);
-	if ((e = resolve(node[at].text, &w)) != ASSAY_OK) {
+	if ((e = resolve(text, &w)) != ASSAY_OK) {
 		ret[0] = '\0';
 		return e;
 	}
 	ret[w.len] = '\0';
 	return ASSAY_OK;
+}
+
+enum assay_err
+json_string_of(const struct json_node *node, uint32_t at, char *ret, size_t cap)
+{
+	return node[at].type == JSON_STRING_T ? resolved(node[at].text, ret, cap) : ASSAY_MALFORMED;
+}
+
+enum assay_err
+json_name_of(const struct json_node *node, uint32_t at, char *ret, size_t cap)
+{
+	return resolved(node[at].name, ret, cap);
 }
 
 bool

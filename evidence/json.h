@@ -57,6 +57,9 @@ ASSAY_MUST_USE enum assay_err json_integer_of(const struct json_node *node, uint
  * FULL: it has no room. */
 ASSAY_MUST_USE enum assay_err json_string_of(const struct json_node *node, uint32_t at, char *ret,
 					     size_t cap);
+/* The same of a member's name. */
+ASSAY_MUST_USE enum assay_err json_name_of(const struct json_node *node, uint32_t at, char *ret,
+					   size_t cap);
 bool json_string_is(const struct json_node *node, uint32_t at, const char *text);
 
 /* Writing: the text in quotes, with what JSON demands escaped and everything that is not

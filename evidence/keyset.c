@@ -304,11 +304,12 @@ keyset_verify(const struct keyset *s, const struct jws *j, enum keyset_role role
 {
 	enum assay_err e = ASSAY_NOT_FOUND;
 
-	for (uint32_t i = 0; i < s->n; i++) {
-		if (j->kid[0] && strcmp(s->key[i].kid, j->kid) == 0)
+	for (uint32_t i = 0; i < s->n && j->kid[0]; i++)
+		if (strcmp(s->key[i].kid, j->kid) == 0)
 			return verify_with(&s->key[i], j, role, at);
-		if (j->kid[0] || s->chained)
-			continue;
+	for (uint32_t i = 0; i < s->n && !s->chained; i++) {
+		if (j->kid[0] && s->key[i].kid[0])
+			continue; /* it has a name, and is not meant */
 		if ((e = verify_with(&s->key[i], j, role, at)) == ASSAY_OK)
 			return e;
 	}

@@ -72,7 +72,8 @@ ASSAY_MUST_USE enum assay_err keyset_add(struct keyset *s, struct span statement
 					 const char *root);
 /*
  * Verify a parsed JWS with the key that its kid names, valid at `at` in this role.
- * Without kid each key of the set is tried, but never one of a chain. NOT_FOUND: no key
+ * Without kid each key of the set is tried, and a key without one (a public key in PEM)
+ * whatever is named, but never one of a chain. NOT_FOUND: no key
  * of this name; EXPIRED: it has been replaced; BAD_SIGNATURE.
  */
 ASSAY_MUST_USE enum assay_err keyset_verify(const struct keyset *s, const struct jws *j,

@@ -90,11 +90,11 @@ fill(struct keeper *k, const struct token *t, struct ear *e)
 	memset(e, 0, sizeof *e);
 	e->dialect = strcmp(k->config->ear_dialect, "veraison") == 0 ? EAR_VERAISON : EAR_IETF;
 	snprintf(e->issuer, sizeof e->issuer, "%s", signing_issuer(k->signing));
-	snprintf(e->audience, sizeof e->audience, "%s",
+	snprintf(e->audience[0], sizeof e->audience[0], "%s",
 		 t->request->audience[0]	? t->request->audience
 		 : k->config->ear_audience[0] ? k->config->ear_audience
 					      : e->issuer);
-	snprintf(e->nonce, sizeof e->nonce, "%s", t->request->nonce);
+	snprintf(e->nonce[0], sizeof e->nonce[0], "%s", t->request->nonce);
 	snprintf(e->developer, sizeof e->developer, "%s",
 		 k->config->ear_developer[0] ? k->config->ear_developer : e->issuer);
 	snprintf(e->build, sizeof e->build, "assay-verifier %s", ASSAY_VERSION);

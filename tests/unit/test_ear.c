@@ -21,8 +21,8 @@ an_ear(enum ear_dialect d)
 	struct ear e = {.dialect = d, .issued = NOW, .expires = NOW + 60, .nsubmods = 1};
 
 	snprintf(e.issuer, sizeof e.issuer, "urn:assay:x");
-	snprintf(e.audience, sizeof e.audience, "rp");
-	snprintf(e.nonce, sizeof e.nonce, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX");
+	snprintf(e.audience[0], sizeof e.audience[0], "rp");
+	snprintf(e.nonce[0], sizeof e.nonce[0], "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX");
 	snprintf(e.developer, sizeof e.developer, "https://example.org");
 	snprintf(e.build, sizeof e.build, "assay 1");
 	snprintf(e.submods[0].name, sizeof e.submods[0].name, "gw-1");
@@ -45,8 +45,8 @@ each_dialect_reads_as_it_was_written(void **state)
 		assert_int_equal(ear_write(&e, &w), ASSAY_OK);
 		assert_int_equal(ear_read(wr_span(&w), &read_back, NULL), ASSAY_OK);
 		assert_int_equal(read_back.dialect, d);
-		assert_string_equal(read_back.nonce, e.nonce);
-		assert_string_equal(read_back.audience, "rp");
+		assert_string_equal(read_back.nonce[0], e.nonce[0]);
+		assert_string_equal(read_back.audience[0], "rp");
 		assert_string_equal(read_back.submods[0].policy, e.submods[0].policy);
 		assert_int_equal(read_back.submods[0].status, EAR_AFFIRMING);
 		assert_memory_equal(read_back.submods[0].vector, e.submods[0].vector, EAR_CLAIMS);

@@ -8,6 +8,7 @@
 
 #include "evidence/ear.h"
 #include "evidence/keyset.h"
+#include "verifier/appraise/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include <curl/curl.h>
 
 #define FETCH_S 15L
+#define SKEW_S 60 /* how far ahead of ours the issuer's clock may be */
 
 extern const struct cli_command cmd_verify_token;
 
@@ -26,6 +28,7 @@ struct options {
 
 struct result {
 	bool valid, signature; /* signature: it verifies, whatever else is wrong */
+	bool malformed;	       /* no input; else it is one that does not hold */
 	const char *reason, *field;
 	enum assay_err err;
 	struct jws jws;
@@ -58,6 +61,9 @@ parse_options(int argc, char **argv, struct options *o)
 			if (i + 1 == argc)
 				return cli_usage(&cmd_verify_token, "%s needs a value", argv[i]);
 			*to = argv[++i];
+			/* a script's variable that was never set demands nothing */
+			if (**to == '\0')
+				return cli_usage(&cmd_verify_token, "%s is empty", argv[i - 1]);
 		} else if (argv[i][0] == '-' && argv[i][1] != '\0') {
 			return cli_usage(&cmd_verify_token, "no such option: %s", argv[i]);
 		} else if (o->file) {
@@ -202,24 +208,56 @@ limit_of(const char *word)
 	return -1;
 }
 
+static bool
+is_for(const struct ear *e, const char *audience)
+{
+	for (unsigned i = 0; i < EAR_LIST_MAX; i++)
+		if (strcmp(e->audience[i], audience) == 0)
+			return true;
+	return false;
+}
+
+static bool
+answers(const struct ear *e, const char *nonce)
+{
+	for (unsigned i = 0; i < EAR_LIST_MAX; i++)
+		if (strcmp(e->nonce[i], nonce) == 0)
+			return true;
+	return false;
+}
+
+/* Whether everything that it says is at least this good. */
+static bool
+is_good(const struct ear *e, const char *word)
+{
+	int64_t limit = limit_of(word);
+
+	if (e->has_status && (e->status == EAR_NONE || (int64_t)e->status > limit))
+		return false;
+	for (unsigned i = 0; i < e->nsubmods; i++)
+		if (e->submods[i].status == EAR_NONE || (int64_t)e->submods[i].status > limit)
+			return false;
+	return true;
+}
+
 /* What was asked for besides: time, nonce, audience, status. */
 static void
 check_demands(const struct options *o, int64_t now, struct result *r)
 {
 	const struct ear *e = &r->ear;
 
-	if (e->expires && now >= e->expires)
+	if (now >= e->expires)
 		refuse(r, ASSAY_EXPIRED, "it has expired (exp)");
-	else if (e->not_before && now < e->not_before)
+	else if (now < e->not_before)
 		refuse(r, ASSAY_NOT_YET, "it is not valid yet (nbf)");
-	else if (o->nonce && strcmp(o->nonce, e->nonce) != 0)
+	else if (now < e->issued && e->issued - now > SKEW_S)
+		refuse(r, ASSAY_NOT_YET, "it was issued in the future (iat)");
+	else if (o->nonce && !answers(e, o->nonce))
 		refuse(r, ASSAY_MISMATCH, "its nonce is another (eat_nonce)");
-	else if (o->audience && strcmp(o->audience, e->audience) != 0)
+	else if (o->audience && !is_for(e, o->audience))
 		refuse(r, ASSAY_MISMATCH, "it is for somebody else (aud)");
-	for (unsigned i = 0; o->status && r->err == ASSAY_OK && i < e->nsubmods; i++)
-		if (e->submods[i].status == EAR_NONE ||
-		    (int64_t)e->submods[i].status > limit_of(o->status))
-			refuse(r, ASSAY_DENIED, "its status is not good enough");
+	else if (o->status && !is_good(e, o->status))
+		refuse(r, ASSAY_DENIED, "its status is not good enough");
 }
 
 static void
@@ -232,6 +270,7 @@ judge(const struct options *o, struct span token, const struct keyset *set, stru
 	if (o->at)
 		(void)cli_parse_time(o->at, &now);
 	if ((e = jws_parse(token, payload, sizeof payload, &r->jws)) != ASSAY_OK) {
+		r->malformed = e != ASSAY_UNSUPPORTED && e != ASSAY_BAD_SIGNATURE;
 		refuse(r, e, e == ASSAY_UNSUPPORTED ? "its algorithm is not ES256, or it has crit"
 						    : "it is no compact JWS");
 		return;
@@ -243,7 +282,12 @@ judge(const struct options *o, struct span token, const struct keyset *set, stru
 		return;
 	}
 	r->signature = true;
+	if (!ear_typ_fits(r->jws.typ)) {
+		refuse(r, ASSAY_BAD_TYPE, "its typ says that it is something else");
+		return;
+	}
 	if ((e = ear_read(r->jws.payload, &r->ear, &r->field)) != ASSAY_OK) {
+		r->malformed = true;
 		refuse(r, e, "it is no attestation result");
 		return;
 	}
@@ -267,16 +311,34 @@ json_submod(const struct ear_submod *s)
 	return j;
 }
 
+/* The one text, or the list of them. */
+static json_t *
+json_texts(const char *row, size_t size)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < EAR_LIST_MAX && row[i * size]; i++)
+		json_array_append_new(list, json_string(row + i * size));
+	if (json_array_size(list) > 1)
+		return list;
+	json_decref(list);
+	return json_string(row);
+}
+
 static json_t *
 json_token(const struct ear *e)
 {
 	json_t *list = json_array();
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "profile", e->profile,
-			      "issuer",
-			      e->issuer, "audience", e->audience, "nonce", e->nonce, "developer",
+	json_t *j = json_pack("{s:s, s:s, s:o, s:o, s:s, s:s, s:I}", "profile", e->profile,
+			      "issuer", e->issuer, "audience",
+			      json_texts(e->audience[0], sizeof e->audience[0]), "nonce",
+			      json_texts(e->nonce[0], sizeof e->nonce[0]), "developer",
 			      e->developer, "build", e->build, "issued", (json_int_t)e->issued);
 
-	json_object_set_new(j, "expires", e->expires ? json_integer(e->expires) : json_null());
+	json_object_set_new(j, "expires",
+			    e->expires == EAR_NEVER ? json_null() : json_integer(e->expires));
+	json_object_set_new(j, "status",
+			    e->has_status ? json_string(ear_status_name(e->status)) : json_null());
 	for (unsigned i = 0; i < e->nsubmods; i++)
 		json_array_append_new(list, json_submod(&e->submods[i]));
 	json_object_set_new(j, "submods", list);
@@ -299,32 +361,42 @@ show_json(const struct result *r, int status)
 	return status;
 }
 
+/* Text of the token's on a terminal (M8); one of a few static buffers. */
+static const char *
+safe(const char *text)
+{
+	static char shown[4][4 * EAR_TEXT_MAX];
+	static unsigned turn;
+	char *s = shown[turn++ % 4];
+
+	text_escape(SPAN(text, strlen(text)), s, sizeof shown[0]);
+	return s;
+}
+
 static int
 show(const struct options *o, const struct result *r)
 {
-	/* a token that is malformed is no input; one that does not hold is a no */
-	bool malformed = !r->valid && (r->signature ? r->field && r->field[0]
-						    : r->err == ASSAY_MALFORMED);
-	int status = r->valid ? CLI_YES : malformed ? CLI_BAD_INPUT : CLI_NEGATIVE;
+	int status = r->valid ? CLI_YES : r->malformed ? CLI_BAD_INPUT : CLI_NEGATIVE;
 
 	if (o->json)
 		return show_json(r, status);
 	if (!r->valid) {
 		printf("%srefused%s: %s%s%s%s%s\n", cli_red(), cli_plain(), r->reason,
 		       r->field && r->field[0] ? ": " : "", r->field ? r->field : "",
-		       r->field && r->field[0] ? ": " : "",
-		       r->field && r->field[0] ? assay_err_text(r->err) : "");
+		       r->malformed ? ": " : "", r->malformed ? assay_err_text(r->err) : "");
 		if (r->signature)
 			printf("  (its signature verifies)\n");
 		return status;
 	}
 	printf("%svalid%s: signed by %s\n", cli_green(), cli_plain(),
-	       r->jws.kid[0] ? r->jws.kid : "the key given");
-	printf("  profile    %s\n  verifier   %s, %s\n", r->ear.profile, r->ear.developer,
-	       r->ear.build);
+	       r->jws.kid[0] ? safe(r->jws.kid) : "the key given");
+	printf("  profile    %s\n  verifier   %s, %s\n", safe(r->ear.profile),
+	       safe(r->ear.developer), safe(r->ear.build));
 	for (unsigned i = 0; i < r->ear.nsubmods; i++)
-		printf("  %-9s  %s  %s\n", i ? "" : "device", r->ear.submods[i].name,
+		printf("  %-9s  %s  %s\n", i ? "" : "device", safe(r->ear.submods[i].name),
 		       ear_status_name(r->ear.submods[i].status));
+	if (r->ear.has_status && r->ear.nsubmods > 1)
+		printf("  %-9s  %s\n", "status", ear_status_name(r->ear.status));
 	return status;
 }
 
@@ -374,8 +446,8 @@ const struct cli_command cmd_verify_token = {
 		"  --root KID       take only keys that the set's chain proves from this first "
 		"key\n"
 		"                   of the verifier (`assay key list')\n"
-		"  --nonce TEXT     what eat_nonce must be\n"
-		"  --audience TEXT  what aud must be\n"
+		"  --nonce TEXT     what eat_nonce must be, or hold\n"
+		"  --audience TEXT  what aud must be, or hold\n"
 		"  --status STATUS  affirming, warning or contraindicated: no worse than this\n"
 		"  --at TIME        judge times as of then (now)\n"
 		"  --ca FILE        certificates that the URL's server must have been issued by\n"
