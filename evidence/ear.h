@@ -69,8 +69,9 @@ bool ear_typ_fits(const char *typ);
 ASSAY_MUST_USE enum assay_err ear_write(const struct ear *e, struct writer *w);
 /*
  * A verified payload. MALFORMED: a float or negative time, a value of another type or out
- * of range, a nonce of less than EAR_NONCE_MIN characters; MISSING: profile, iat, verifier id or submods; UNSUPPORTED: a profile that is
- * not known; MISMATCH: a status better than its vector; DUPLICATE, TOO_MANY, TRAILING.
+ * of range, a nonce of less than EAR_NONCE_MIN characters; MISSING: profile, iat, verifier id
+ * or submods; UNSUPPORTED: a profile that is not known; MISMATCH: a status better than its
+ * vector; DUPLICATE, TOO_MANY, TRAILING.
  * *ret_field (may be NULL): the member that is to blame, static.
  */
 ASSAY_MUST_USE enum assay_err ear_read(struct span payload, struct ear *ret,
