@@ -94,7 +94,7 @@ void config_yaml_free(struct config *c);
 	X(NUMBER, half_open_per_source, 1, 1000000, "a whole number")                          \
 	X(NUMBER, uploads_max, 1, 10000, "a whole number")                                     \
 	X(NUMBER, ima_memory, 1, 65536, "a number of MiB")                                     \
-	X(TEXT, ear_dialect, 1, 15, "ietf or veraison")                                         \
+	X(WORD, ear_dialect, 1, 15, "ietf or veraison")                                         \
 	X(TEXT, ear_developer, 0, 127, "a text, as an URI")                                     \
 	X(TEXT, ear_audience, 0, 127, "a text, as an URI")                                      \
 	X(FLAG, device_tokens, 0, 8, "true or false")                                           \

@@ -12,6 +12,7 @@
 
 #include "evidence/tls/tls_exporter.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <pwd.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -345,7 +347,10 @@ open_ledger(struct keeper *k)
 	}
 	if (e != ASSAY_OK)
 		log_event(LOG_LEVEL_ERROR, "ledger", "path", path, "error", assay_err_name(e),
-			  "what", report.text, NULL);
+			  "what", report.text,
+			  /* ends the list where there is none */
+			  e == ASSAY_BUSY ? "hint" : NULL,
+			  "does a verifier run on this state directory already?", NULL);
 	return e;
 }
 
@@ -355,12 +360,6 @@ open_signing(struct keeper *k)
 	char keys[CONFIG_PATH_MAX + 32];
 	enum assay_err e;
 
-	if (strcmp(k->config->ear_dialect, "ietf") != 0 &&
-	    strcmp(k->config->ear_dialect, "veraison") != 0) {
-		log_event(LOG_LEVEL_ERROR, "configuration", "ear_dialect",
-			  k->config->ear_dialect, "must-be", "ietf or veraison", NULL);
-		return ASSAY_MALFORMED;
-	}
 	snprintf(keys, sizeof keys, "%s/keys", k->config->state);
 	if ((e = signing_open(keys, k->now, &k->signing)) != ASSAY_OK)
 		log_event(LOG_LEVEL_ERROR, "signing-keys", "directory", keys, "error",
@@ -383,6 +382,50 @@ read_pin(struct keeper *k)
 		return e;
 	}
 	return hex_encode(SPAN(digest, 32), k->tls_pin, sizeof k->tls_pin);
+}
+
+/* Whether the address could be listened at. libwebsockets waits in silence for an address
+ * that this host does not have, and tells nobody which one was in use. */
+static enum assay_err
+try_address(const char *key, const char *address, bool share)
+{
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+	struct sockaddr_in four = {.sin_family = AF_INET};
+	char host[CONFIG_TEXT_MAX];
+	uint16_t port;
+	bool v6;
+	int fd, one = 1, result;
+
+	if (config_split_address(address, host, sizeof host, &port) != ASSAY_OK)
+		return ASSAY_MALFORMED;
+	v6 = inet_pton(AF_INET6, host, &six.sin6_addr) == 1;
+	if (!v6 && inet_pton(AF_INET, host, &four.sin_addr) != 1)
+		return ASSAY_MALFORMED;
+	six.sin6_port = four.sin_port = htons(port);
+	fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (fd >= 0 && share)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+	result = fd < 0 ? -1
+			: bind(fd, v6 ? (struct sockaddr *)&six : (struct sockaddr *)&four,
+			       v6 ? sizeof six : sizeof four);
+	if (result != 0)
+		log_event(LOG_LEVEL_ERROR, "cannot-listen", "key", key, "address", address, "why",
+			  strerror(errno), NULL);
+	if (fd >= 0)
+		close(fd);
+	return result == 0 ? ASSAY_OK : ASSAY_UNREACHABLE;
+}
+
+static enum assay_err
+try_addresses(const struct config *c)
+{
+	enum assay_err e = try_address("listen", c->listen, c->net_processes > 1);
+
+	if (e != ASSAY_OK || !c->console_listen[0])
+		return e;
+	return try_address("console_listen", c->console_listen, false);
 }
 
 static enum assay_err
@@ -410,7 +453,8 @@ start(struct keeper *k)
 	k->wall_minus_mono_ms = clock_ms(CLOCK_REALTIME) - k->now_ms;
 	if ((e = find_user(k)) != ASSAY_OK || (e = allocate(k)) != ASSAY_OK ||
 	    (e = make_loop(k)) != ASSAY_OK || (e = read_pin(k)) != ASSAY_OK ||
-	    (e = open_ledger(k)) != ASSAY_OK || (e = open_signing(k)) != ASSAY_OK ||
+	    (e = open_ledger(k)) != ASSAY_OK || (e = try_addresses(k->config)) != ASSAY_OK ||
+		    (e = open_signing(k)) != ASSAY_OK ||
 	    (e = keeper_feed_init(k)) != ASSAY_OK || (e = keeper_outbound_init(k)) != ASSAY_OK ||
 	    (e = keeper_limits_init(k)) != ASSAY_OK ||
 	    (e = keeper_maps_load(k)) != ASSAY_OK ||
@@ -444,6 +488,23 @@ finish(struct keeper *k)
 	explicit_bzero(k->ledger_key, sizeof k->ledger_key);
 }
 
+/* Of a start that failed. */
+static int
+status_of(enum assay_err e)
+{
+	switch (e) {
+	case ASSAY_MALFORMED:
+		return 2;
+	case ASSAY_NOT_FOUND:
+	case ASSAY_UNREACHABLE:
+	case ASSAY_DENIED:
+	case ASSAY_BUSY:
+		return 3;
+	default:
+		return 4;
+	}
+}
+
 int
 keeper_main(const struct config *c)
 {
@@ -460,7 +521,7 @@ keeper_main(const struct config *c)
 		log_event(LOG_LEVEL_ERROR, "start-failed", "error", assay_err_name(e), NULL);
 	while (e == ASSAY_OK && !k->stopping && !k->failed)
 		turn(k);
-	status = e == ASSAY_OK && !k->failed ? 0 : e == ASSAY_MALFORMED ? 2 : 4;
+	status = e != ASSAY_OK ? status_of(e) : k->failed ? 4 : 0;
 	finish(k);
 	free(k);
 	return status;

@@ -37,7 +37,8 @@ static const char help[] =
 	"run serves until SIGTERM. SIGHUP reads policies, references and roots again. It\n"
 	"writes DIR/run/port and DIR/run/pid, and logs to standard error.\n"
 	"\n"
-	"Exit status: 0 done, 2 bad configuration, 3 not permitted, 4 fault, 64 usage.\n"
+	"Exit status: 0 done, 2 bad configuration, 3 not permitted or not there (a file, an\n"
+	"address, a user; another verifier runs), 4 fault, 64 usage.\n"
 	"\n"
 	"Example:\n"
 	"  assay-verifier init --state /var/lib/assay --listen 0.0.0.0:7443\n"
@@ -52,6 +53,23 @@ usage_error(const char *what, const char *arg)
 }
 
 static int
+show_help(void)
+{
+	fputs(usage, stdout);
+	fputs(help, stdout);
+	return 0;
+}
+
+static bool
+is_address(const char *text)
+{
+	char host[CONFIG_TEXT_MAX];
+	uint16_t port;
+
+	return config_split_address(text, host, sizeof host, &port) == ASSAY_OK;
+}
+
+static int
 do_init(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -60,6 +78,7 @@ do_init(int argc, char **argv)
 		{"roots", required_argument, NULL, 'r'},
 		{"name", required_argument, NULL, 'n'},
 		{"accept-virtual-tpm", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	char host[64] = "localhost";
@@ -67,7 +86,7 @@ do_init(int argc, char **argv)
 	int c;
 
 	(void)gethostname(host, sizeof host - 1);
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		switch (c) {
 		case 's':
 			o.state = optarg;
@@ -84,14 +103,21 @@ do_init(int argc, char **argv)
 		case 'v':
 			o.accept_virtual = true;
 			break;
+		case 'h':
+			return show_help();
 		default:
-			return usage_error("init", "");
+			return usage_error(c == ':' ? "init: needs a value" : "init: unknown "
+				"option",
+					   argv[optind - 1]);
 		}
 	}
 	if (optind != argc)
 		return usage_error("init takes no argument", argv[optind]);
 	if (!o.state)
 		return usage_error("init needs --state DIR", "");
+	if (!is_address(o.listen))
+		return usage_error("--listen: give ADDRESS:PORT, as 0.0.0.0:7443 or [::]:7443, not",
+				   o.listen);
 	return init_state(&o);
 }
 
@@ -113,6 +139,7 @@ do_run(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{"state", required_argument, NULL, 's'},
+		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	static struct config config;
@@ -122,9 +149,11 @@ do_run(int argc, char **argv)
 	enum assay_err e;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+		if (c == 'h')
+			return show_help();
 		if (c != 's')
-			return usage_error("run", "");
+			return usage_error("run needs --state DIR and nothing else", "");
 		state = optarg;
 	}
 	if (optind != argc || !state)
@@ -177,10 +206,7 @@ main(int argc, char **argv)
 		puts("assay-verifier " ASSAY_VERSION);
 		return 0;
 	}
-	if (strcmp(argv[1], "--help") == 0) {
-		fputs(usage, stdout);
-		fputs(help, stdout);
-		return 0;
-	}
+	if (strcmp(argv[1], "--help") == 0)
+		return show_help();
 	return usage_error("unknown command", argv[1]);
 }

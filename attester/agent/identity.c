@@ -121,6 +121,19 @@ read_certificates(struct identity *i, const char *path, unsigned first, unsigned
 
 /* ---- a TPM ---- */
 
+/* What tpm2-tss calls an IO failure of a device file, in the kernel's words. */
+static const char *
+device_problem(const char *tcti)
+{
+	if (strncmp(tcti, "device:", 7) != 0 || access(tcti + 7, R_OK | W_OK) == 0)
+		return "";
+	return errno == EACCES ? " (Permission denied: on Debian its group is tss)"
+			       : errno == ENOENT ? " (No such file or directory: is the TPM "
+						   "switched on "
+						   "in the firmware's settings?)"
+						 : "";
+}
+
 static int
 tpm_status(const struct identity *i, enum assay_err e)
 {
@@ -131,8 +144,8 @@ tpm_status(const struct identity *i, enum assay_err e)
 		return report_fatal(AGENT_BAD_INPUT, "%s/ak.blob: %s%s%s", i->s->path,
 				    *detail ? detail : assay_err_text(e), *detail ? "" : "; ",
 				    *detail ? "" : "restore it");
-	return report_fatal(AGENT_NO_ACCESS, "TPM %s: %s", i->o->tcti,
-			    *detail ? detail : assay_err_text(e));
+	return report_fatal(AGENT_NO_ACCESS, "TPM %s: %s%s", i->o->tcti,
+			    *detail ? detail : assay_err_text(e), device_problem(i->o->tcti));
 }
 
 /* With the key that is kept or a new one, which is then kept. */

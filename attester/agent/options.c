@@ -479,7 +479,8 @@ read_arguments(int argc, char **argv, struct options *o)
 			if (!read_command(a, o))
 				return false;
 		} else if (strncmp(a, "--", 2) != 0) {
-			(void)report_fatal(0, "%s: unexpected argument; see --help", a);
+			(void)report_fatal(0, "%s: unexpected argument (a command comes before "
+					      "all options); see --help", a);
 			return false;
 		} else if (strncmp(a, "--config=", 9) != 0 && !read_flag(argc, argv, &i, o)) {
 			return false;

@@ -84,6 +84,12 @@ verifier_status 3 'run says that there is no verifier' run --state "$WORK/nowher
 verifier_status 0 'assay-verifier --help' --help
 verifier_status 0 'init makes a verifier' init --state "$WORK/v" --listen 127.0.0.1:0
 verifier_status 3 'init replaces nothing' init --state "$WORK/v" --listen 127.0.0.1:0
+verifier_status 64 'init refuses an address that run would not take' init --state "$WORK/w" --listen everywhere
+check 'before it has made anything' test ! -e "$WORK/w"
+verifier_status 0 'init --help is help' init --help
+verifier_status 0 'run --help, too' run --help
+init_misspelt() { ! "$ASSAY_BIN/assay-verifier" init --sate x 2>"$WORK/stderr" && equal "$(head -n 1 "$WORK/stderr")" 'assay-verifier: init: unknown option: --sate'; }
+check 'what is misspelt is named' init_misspelt
 check 'the state directory is its owner'"'"'s alone' equal "$(stat -c %a "$WORK/v" "$WORK/v/keys" "$WORK/v/tls" | sort -u)" 700
 no_secret_is_readable() { test -s "$WORK/v/keys/ledger.key" && equal "$(find "$WORK/v" -type f -perm /077)" ''; }
 check 'no file in it is readable by others' no_secret_is_readable
@@ -94,4 +100,41 @@ refuses_config() {
 }
 check 'an unknown key is refused with its place and a suggestion' refuses_config
 verifier_status 2 'with status 2' run --state "$WORK/v"
+
+# ---- a configuration of what is not there: status 3, and it says what ----
+cannot_run() { # STATUS TEXT LINE...
+	local want=$1 text=$2 got=0
+	shift 2
+	printf '%s\n' "$@" >"$WORK/v/verifier.yaml"
+	timeout -k 1 "$WAIT" "$ASSAY_BIN/assay-verifier" run --state "$WORK/v" >"$WORK/stderr" 2>&1 || got=$?
+	cat "$WORK/stderr"
+	equal "$got" "$want" && grep -qF -- "$text" "$WORK/stderr" && ! grep -q 'event=listening' "$WORK/stderr"
+}
+NOWHERE=203.0.113.77:7443 # TEST-NET-3
+check 'an address of another machine is not listened at in silence' cannot_run 3 \
+	"key=listen address=$NOWHERE" "listen: \"$NOWHERE\""
+check "nor one of the operators' port" cannot_run 3 "key=console_listen address=$NOWHERE" \
+	'listen: "127.0.0.1:0"' "console_listen: \"$NOWHERE\""
+check 'a user that is not there' eval '[ "$(id -u)" != 0 ] || cannot_run 3 "user=no-such-user" "user: no-such-user"'
+check 'a certificate that is not there' cannot_run 3 'path=/nowhere/cert.pem' 'certificate: /nowhere/cert.pem'
+check 'a word that is none of those it may be' cannot_run 2 'verifier.yaml:1:14: ear_dialect: ' 'ear_dialect: yes'
+export ASSAY_STATE=$WORK/v
+echo 'listen: "127.0.0.1:0"' >"$WORK/v/verifier.yaml"
+check 'a verifier runs' verifier_start
+second() {
+	local status=0
+	timeout -k 1 "$WAIT" "$ASSAY_BIN/assay-verifier" run --state "$WORK/v" >"$WORK/stderr" 2>&1 || status=$?
+	cat "$WORK/stderr"
+	equal "$status" 3 && grep -q 'does a verifier run on this state directory' "$WORK/stderr"
+}
+check 'a second one on its state directory says so' second
+check 'and leaves the first one alone' assay status
+taken() { # its port, of another state directory
+	"$ASSAY_BIN/assay-verifier" init --state "$WORK/u" --listen "127.0.0.1:$(cat "$WORK/v/run/port")" >/dev/null || return
+	local got=0
+	timeout -k 1 "$WAIT" "$ASSAY_BIN/assay-verifier" run --state "$WORK/u" >"$WORK/stderr" 2>&1 || got=$?
+	cat "$WORK/stderr"
+	equal "$got" 3 && grep -q 'event=cannot-listen key=listen .*in use' "$WORK/stderr"
+}
+check 'a port that is taken is named' taken
 lib_end

@@ -170,14 +170,14 @@ outcomes_are_those_of_the_rule(void **state)
 
 	(void)state;
 	set_rules("  - {id: a, fact: device.class, op: matches, value: x, on_fail: restrict, "
-		  "severity: low, remediation: 'call 112'}\n");
+		  "severity: low, remediation: 'call 112: {seen}'}\n");
 	assert_outcome(world_round(&w), OUTCOME_RESTRICT, FIND_RULE);
 	f = &w.v->findings[0];
 	assert_string_equal(f->rule, "a");
 	assert_string_equal(f->subject, "device.class");
 	assert_string_equal(f->seen, "gateway");
 	assert_string_equal(f->expected, "matches x");
-	assert_string_equal(f->remedy, "call 112");
+	assert_string_equal(f->remedy, "call 112: gateway");
 	assert_int_equal(f->severity, SEV_LOW);
 	assert_int_equal(f->provenance, PROV_RECORD);
 	assert_false(f->sticky);
@@ -187,8 +187,9 @@ outcomes_are_those_of_the_rule(void **state)
 		  "optional: true}\n");
 	assert_admitted(world_round(&w));
 	set_rules("  - {id: a, fact: ek.model, op: equals, value: x, on_fail: restrict, "
-		  "on_missing: restrict, optional: true}\n");
+		  "on_missing: restrict, optional: true, remediation: 'it is {seen}'}\n");
 	assert_outcome(world_round(&w), OUTCOME_RESTRICT, FIND_FACT_MISSING);
+	assert_string_equal(w.v->findings[0].remedy, "it is unknown");
 	set_rules("  - {id: a, fact: device.class, op: matches, value: x, on_fail: restrict}\n"
 		  "  - {id: b, fact: agent, op: equals, value: x}\n");
 	assert_quarantined(world_round(&w), FIND_RULE); /* the worst counts */

@@ -67,7 +67,8 @@ find_remedy(const struct appraisal *a, struct finding *f, struct span text)
 	const struct {
 		const char *word, *value;
 	} words[] = {{"{device}", a->in->device.id}, {"{class}", a->in->device.class_name},
-		     {"{fact}", f->subject}, {"{seen}", f->seen}, {"{expected}", f->expected}};
+		     {"{fact}", f->subject},
+		     {"{seen}", f->seen[0] ? f->seen : "unknown"}, {"{expected}", f->expected}};
 	char made[4 * FINDING_REMEDY_MAX];
 	size_t n = 0;
 
