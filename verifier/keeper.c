@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #define EVENTS_MAX 64
+#define LISTEN_TRIES 40 /* 50 ms apart */
 #define TAG_SIGNALS UINT64_MAX
 #define TAG_TIMER (UINT64_MAX - 1)
 
@@ -384,38 +385,52 @@ read_pin(struct keeper *k)
 	return hex_encode(SPAN(digest, 32), k->tls_pin, sizeof k->tls_pin);
 }
 
-/* Whether the address could be listened at. libwebsockets waits in silence for an address
- * that this host does not have, and tells nobody which one was in use. */
+/* Binds to it, for a moment; an errno. */
+static int
+bind_once(const char *host, uint16_t port, bool share)
+{
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
+	bool v6 = inet_pton(AF_INET6, host, &six.sin6_addr) == 1;
+	int fd, one = 1, why = 0;
+
+	if (!v6 && inet_pton(AF_INET, host, &four.sin_addr) != 1)
+		return EINVAL;
+	fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+	    (share && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0) ||
+	    bind(fd, v6 ? (struct sockaddr *)&six : (struct sockaddr *)&four,
+		 v6 ? sizeof six : sizeof four) != 0)
+		why = errno;
+	close(fd);
+	return why;
+}
+
+/* Whether the address can be listened at. libwebsockets waits in silence for an address
+ * that this host does not have, and does not name one that is in use. The children of a
+ * keeper that was killed are given the time to end. */
 static enum assay_err
 try_address(const char *key, const char *address, bool share)
 {
-	struct sockaddr_in6 six = {.sin6_family = AF_INET6};
-	struct sockaddr_in four = {.sin_family = AF_INET};
+	static const struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
 	char host[CONFIG_TEXT_MAX];
 	uint16_t port;
-	bool v6;
-	int fd, one = 1, result;
+	int why;
 
 	if (config_split_address(address, host, sizeof host, &port) != ASSAY_OK)
 		return ASSAY_MALFORMED;
-	v6 = inet_pton(AF_INET6, host, &six.sin6_addr) == 1;
-	if (!v6 && inet_pton(AF_INET, host, &four.sin_addr) != 1)
-		return ASSAY_MALFORMED;
-	six.sin6_port = four.sin_port = htons(port);
-	fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (fd >= 0 && share)
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
-	result = fd < 0 ? -1
-			: bind(fd, v6 ? (struct sockaddr *)&six : (struct sockaddr *)&four,
-			       v6 ? sizeof six : sizeof four);
-	if (result != 0)
-		log_event(LOG_LEVEL_ERROR, "cannot-listen", "key", key, "address", address, "why",
-			  strerror(errno), NULL);
-	if (fd >= 0)
-		close(fd);
-	return result == 0 ? ASSAY_OK : ASSAY_UNREACHABLE;
+	why = bind_once(host, port, share);
+	for (unsigned i = 0; why == EADDRINUSE && i < LISTEN_TRIES; i++) {
+		(void)nanosleep(&pause, NULL);
+		why = bind_once(host, port, share);
+	}
+	if (why == 0)
+		return ASSAY_OK;
+	log_event(LOG_LEVEL_ERROR, "cannot-listen", "key", key, "address", address, "why",
+		  strerror(why), NULL);
+	return ASSAY_UNREACHABLE;
 }
 
 static enum assay_err
