@@ -204,6 +204,13 @@ default_server() { cp "$XDG_CONFIG_HOME/assay/otto.profile" "$XDG_CONFIG_HOME/as
 check 'and may say a server' default_server
 beaten() { remote operator list --socket "$ASSAY_STATE/run/console.sock" >"$WORK/1" && grep -q '^admin' "$WORK/1" && "$assay" operator list | grep -q '^admin'; }
 check 'options and environment are nearer' beaten
+# It is an option: what $ASSAY_STATE says is not asked then.
+named() { ASSAY_STATE=/nowhere "$assay" status --json --profile otto | jq -e . >/dev/null; }
+check 'and so is a profile that is named' named
+before() { remote --profile otto status --json | jq -e . >/dev/null; }
+check 'it may stand before the command' before
+hint() { ! XDG_CONFIG_HOME=/nowhere remote status --server "$SERVER" --token-file "$WORK/token" 2>"$WORK/2" && grep -q -- '--ca FILE says who' "$WORK/2"; }
+check 'a server that nobody vouches for: what to do' eval 'echo "$token" >"$WORK/token" && hint'
 mixed() { remote operator list --certificate "$WORK/adam.pem" --key "$WORK/adam.key" | grep -q '^admin'; }
 check 'another certificate at the same place' mixed
 by_token() { profile tom "server: $SERVER" "ca: $CA" "token_file: tom.token" && echo "$token" >"$XDG_CONFIG_HOME/assay/tom.token" && remote status --profile tom; }

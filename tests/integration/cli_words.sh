@@ -30,6 +30,13 @@ check "a forgotten group gets a suggestion" says 64 2 "did you mean \`verify quo
 check "what resembles nothing gets a pointer to --help" says 64 2 'assay --help' florp
 check "an overlong word is cut, not echoed" says 64 2 'assay --help' "$(printf '%09999d' 0)"
 
+check "where the verifier is may stand first" says 3 2 '/nowhere/run/console.sock' --state /nowhere device list
+check "so it may with a socket" says 3 2 '/nowhere/sock: no verifier' --socket /nowhere/sock status --json
+check "and with what the command takes" says 64 2 'DEVICE is missing' --state /nowhere device show
+check "a slip behind it gets its suggestion" says 64 2 "did you mean \`device list'" --state /nowhere device lst
+check "help behind it is help" says 0 1 'usage: assay GROUP NAME' --state /nowhere --help
+check "it alone is no command" says 64 2 'usage: assay GROUP NAME' --state /nowhere
+check "--help tells how a verifier is found" says 0 1 '--state DIR' --help
 "$assay" --help | sed -n 's/^  \([a-z]* [a-z-]*\)  .*/\1/p' >"$WORK/commands"
 while read -r group name; do
 	check "$group $name --help tells its usage" says 0 1 "usage: assay $group $name" \

@@ -118,6 +118,18 @@ set_address(struct exchange *x, const struct client *c, const char *path)
 	return c->token_file ? add_token(x, c->token_file) : CLI_YES;
 }
 
+/* What is usually meant by it. */
+static const char *
+server_hint(const struct client *c, CURLcode e)
+{
+	if (e == CURLE_GOT_NOTHING)
+		return " (is it the operators' port, `console_listen', and not that of devices?)";
+	if (e == CURLE_PEER_FAILED_VERIFICATION && !c->ca)
+		return " (--ca FILE says who vouches for the verifier: a copy of "
+		       "STATE/tls/console-cert.pem)";
+	return "";
+}
+
 static int
 unreachable(const struct exchange *x, const struct client *c, CURLcode e)
 {
@@ -130,7 +142,7 @@ unreachable(const struct exchange *x, const struct client *c, CURLcode e)
 	if (e == CURLE_OPERATION_TIMEDOUT)
 		return cli_fail(CLI_NO_ACCESS, "%s: the verifier does not answer in time", where);
 	if (c->server)
-		return cli_fail(CLI_NO_ACCESS, "%s: %s", where, why);
+		return cli_fail(CLI_NO_ACCESS, "%s: %s%s", where, why, server_hint(c, e));
 	return cli_fail(CLI_NO_ACCESS, "%s: no verifier answers here; is `assay-verifier run' "
 				       "running, and are you permitted to open its socket?", where);
 }

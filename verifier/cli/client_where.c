@@ -187,6 +187,26 @@ credential(struct client *c, const char *token_file, const char *certificate, co
 		c->key = key;
 }
 
+static void
+use_profile(struct client *c)
+{
+	address(c, from_profile(c, SERVER), from_profile(c, SOCKET), from_profile(c, STATE));
+	credential(c, from_profile(c, TOKEN_FILE), from_profile(c, CERTIFICATE),
+		   from_profile(c, KEY));
+	if (!c->ca)
+		c->ca = from_profile(c, CA);
+}
+
+static void
+use_environment(struct client *c)
+{
+	address(c, from_environment("ASSAY_SERVER"), NULL, from_environment("ASSAY_STATE"));
+	credential(c, from_environment("ASSAY_TOKEN_FILE"), from_environment("ASSAY_CERTIFICATE"),
+		   from_environment("ASSAY_KEY"));
+	if (!c->ca)
+		c->ca = from_environment("ASSAY_CA");
+}
+
 int
 client_find_verifier(struct client *c)
 {
@@ -194,16 +214,10 @@ client_find_verifier(struct client *c)
 
 	if (status != CLI_YES)
 		return status;
-	address(c, from_environment("ASSAY_SERVER"), NULL, from_environment("ASSAY_STATE"));
-	address(c, from_profile(c, SERVER), from_profile(c, SOCKET), from_profile(c, STATE));
+	if (c->profile_name)
+		use_profile(c); /* an option, and so nearer than the environment */
+	use_environment(c);
+	use_profile(c);
 	address(c, NULL, NULL, STATE_DEFAULT);
-	credential(c, from_environment("ASSAY_TOKEN_FILE"), from_environment("ASSAY_CERTIFICATE"),
-		   from_environment("ASSAY_KEY"));
-	credential(c, from_profile(c, TOKEN_FILE), from_profile(c, CERTIFICATE),
-		   from_profile(c, KEY));
-	if (!c->ca)
-		c->ca = from_environment("ASSAY_CA");
-	if (!c->ca)
-		c->ca = from_profile(c, CA);
 	return CLI_YES;
 }

@@ -8,7 +8,6 @@
 #include "verifier/appraise/text.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SUGGEST_DISTANCE 2 /* edits within which a word is taken for a slip */
@@ -106,7 +105,13 @@ help_all(FILE *f, int status)
 	fputs("usage: assay GROUP NAME [ARGUMENT...]\n\n", f);
 	list(f, NULL);
 	fputs("\n`assay GROUP NAME --help` tells the options of a command; `assay --version`"
-	      " the version.\nExit status: 0 yes, 1 no (restrict and quarantine too), 2 malformed"
+	      " the version.\n\nWhere the verifier is, for all commands that ask it:\n"
+	      "  --state DIR          its state directory (default $ASSAY_STATE, /var/lib/assay)\n"
+	      "  --socket PATH        its console's socket\n"
+	      "  --server URL         its operators' TLS port, https://HOST:PORT, with\n"
+	      "  --token-file FILE    a bearer token, or --certificate FILE --key FILE, and\n"
+	      "  --ca FILE            who vouches for it\n"
+	      "  --profile NAME       a file that says so: ~/.config/assay/NAME.profile\n\nExit status: 0 yes, 1 no (restrict and quarantine too), 2 malformed"
 	      " input, 3 not\nreachable or not permitted, 4 internal error, 64 usage.\n",
 	      f);
 	return status;
@@ -155,17 +160,41 @@ run(const struct cli_command *c, int argc, char **argv)
 	return c->run(argc, argv);
 }
 
-/* "assay --state DIR device list" is "ASSAY_STATE=DIR assay device list". */
 static bool
-take_state(int *argc, char ***argv)
+is_where(const char *arg)
 {
-	while (*argc > 2 && strcmp((*argv)[1], "--state") == 0) {
-		if (setenv("ASSAY_STATE", (*argv)[2], 1) != 0)
-			return false;
-		*argc -= 2;
-		*argv += 2;
+	static const char *const names[] = {"--state",	 "--socket",	 "--server",
+					    "--profile", "--token-file", "--ca"};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(arg, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* "assay --state DIR device list" is "assay device list --state DIR": words that say
+ * where the verifier is change places with the command's, and are left out where there
+ * is none. How many words there are now. */
+static int
+turn(int argc, char **argv)
+{
+	char *front[2 * WORD_MAX];
+	int n = 0, words = 0;
+
+	while (n + 2 < argc && n + 2 <= 2 * WORD_MAX && is_where(argv[1 + n])) {
+		front[n] = argv[1 + n];
+		front[n + 1] = argv[2 + n];
+		n += 2;
 	}
-	return true;
+	if (argc > n + 2 && find(argv[n + 1], argv[n + 2]))
+		words = 2;
+	else if (argc > n + 1 && find(argv[n + 1], ""))
+		words = 1;
+	for (int i = 1; n > 0 && i + n < argc && (words == 0 || i <= words); i++)
+		argv[i] = argv[i + n];
+	for (int i = 0; words > 0 && i < n; i++)
+		argv[1 + words + i] = front[i];
+	return words > 0 ? argc : argc - n;
 }
 
 int
@@ -173,8 +202,7 @@ main(int argc, char **argv)
 {
 	const struct cli_command *c;
 
-	if (!take_state(&argc, &argv))
-		return cli_fail(CLI_FAULT, "out of memory");
+	argc = turn(argc, argv);
 	if (argc < 2)
 		return help_all(stderr, CLI_USAGE);
 	if (is_help(argv[1]) || strcmp(argv[1], "help") == 0)
