@@ -105,13 +105,15 @@ help_all(FILE *f, int status)
 	fputs("usage: assay GROUP NAME [ARGUMENT...]\n\n", f);
 	list(f, NULL);
 	fputs("\n`assay GROUP NAME --help` tells the options of a command; `assay --version`"
-	      " the version.\n\nWhere the verifier is, for all commands that ask it:\n"
+	      " the version.\n\n"
+	      "Where the verifier is, for all commands that ask it:\n"
 	      "  --state DIR          its state directory (default $ASSAY_STATE, /var/lib/assay)\n"
 	      "  --socket PATH        its console's socket\n"
 	      "  --server URL         its operators' TLS port, https://HOST:PORT, with\n"
 	      "  --token-file FILE    a bearer token, or --certificate FILE --key FILE, and\n"
 	      "  --ca FILE            who vouches for it\n"
-	      "  --profile NAME       a file that says so: ~/.config/assay/NAME.profile\n\nExit status: 0 yes, 1 no (restrict and quarantine too), 2 malformed"
+	      "  --profile NAME       a file that says so: ~/.config/assay/NAME.profile\n\n"
+	      "Exit status: 0 yes, 1 no (restrict and quarantine too), 2 malformed"
 	      " input, 3 not\nreachable or not permitted, 4 internal error, 64 usage.\n",
 	      f);
 	return status;
