@@ -157,6 +157,7 @@ ASSAY_MUST_USE enum assay_err imalog_template_hash(const struct imalog_entry *e,
 /* ---- signatures ---------------------------------------------------------- */
 
 #define IMALOG_SIGNATURE_FILE 3	 /* EVM_IMA_XATTR_DIGSIG */
+#define IMALOG_SIGNATURE_EVM 5	 /* EVM_XATTR_PORTABLE_DIGSIG: over attributes, not a file */
 #define IMALOG_SIGNATURE_VERITY 6 /* IMA_VERITY_DIGSIG */
 
 /* What security.ima holds, as in field sig (security/integrity/integrity.h). */
@@ -169,8 +170,11 @@ struct imalog_signature {
 	struct span bytes;
 };
 /* TRUNCATED or TRAILING if its own length is not that of the rest, BAD_TYPE,
- * UNSUPPORTED version or algorithm. Nothing is verified. */
+ * UNSUPPORTED version (2 of type 6, too) or algorithm. Nothing is verified. */
 ASSAY_MUST_USE enum assay_err imalog_signature(struct span field, struct imalog_signature *ret);
+/* What is no signature of the file: its attributes' (kernels from 5.14 on put security.evm
+ * into field sig where security.ima holds no signature). */
+bool imalog_signature_of_evm(struct span field);
 
 /* ---- replay ---------------------------------------------------------------- */
 

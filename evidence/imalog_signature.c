@@ -26,7 +26,10 @@ imalog_signature(struct span field, struct imalog_signature *ret)
 		return e;
 	if (s.type != IMALOG_SIGNATURE_FILE && s.type != IMALOG_SIGNATURE_VERITY)
 		return ASSAY_BAD_TYPE;
-	if (s.version < 2 || s.version > 3 || hash >= sizeof hashes / sizeof hashes[0])
+	/* version 2 does not say which digest it signs, so the kernel takes 3 alone for
+	 * fs-verity's */
+	if (s.version < 2 || s.version > 3 ||
+	    (s.version < 3 && s.type == IMALOG_SIGNATURE_VERITY) || hash >= sizeof hashes / sizeof hashes[0])
 		return ASSAY_UNSUPPORTED;
 	if (s.bytes.n == 0)
 		return ASSAY_TRUNCATED;
@@ -34,4 +37,13 @@ imalog_signature(struct span field, struct imalog_signature *ret)
 	s.hash_id = hash;
 	*ret = s;
 	return ASSAY_OK;
+}
+
+bool
+imalog_signature_of_evm(struct span field)
+{
+	struct reader r;
+
+	rd_init(&r, field);
+	return rd_u8(&r) == IMALOG_SIGNATURE_EVM;
 }

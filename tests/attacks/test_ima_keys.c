@@ -203,6 +203,29 @@ m5_an_entry_that_cannot_hold_a_signature_is_unsigned(void **state)
 	assert_quarantined(imaworld_round(&w), FIND_IMA_UNSIGNED);
 }
 
+/* A digest that is too weak is no reason to call a missing signature a bad one. */
+static void
+m5_an_unsigned_file_of_a_weak_digest_is_unsigned(void **state)
+{
+	uint8_t field[6 + 20] = "sha1:", evm[] = {5, 2, 4, 1, 2, 3, 4, 0, 2, 9, 9};
+	struct span f[3] = {SPAN(field, sizeof field), SPAN("/usr/bin/a", 11), SPAN("", 0)};
+
+	(void)state;
+	begin("");
+	imaworld_entry(&w, "ima-sig", imaworld_fields(&w, f, 3), false);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNSIGNED);
+	assert_null(world_finding(w.w.v, FIND_IMA_BAD_SIGNATURE));
+	imaworld_boot(&w, true);
+	f[2] = SPAN(evm, sizeof evm); /* of the file's attributes */
+	imaworld_entry(&w, "ima-sig", imaworld_fields(&w, f, 3), false);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNSIGNED);
+	assert_null(world_finding(w.w.v, FIND_IMA_BAD_SIGNATURE));
+	imaworld_boot(&w, true);
+	evm[0] = 3;
+	imaworld_entry(&w, "ima-sig", imaworld_fields(&w, f, 3), false);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_BAD_SIGNATURE);
+}
+
 #define CASE(f) cmocka_unit_test_teardown(f, end)
 
 /* As containers have it; and a signature that does not verify is none at any path. */
@@ -242,6 +265,7 @@ main(void)
 		CASE(m9_a_key_that_is_known_as_bad_is_found_when_it_is_loaded),
 		CASE(a_file_at_more_paths_than_signatures_may_be_verified_is_verified_once),
 		CASE(m5_an_entry_that_cannot_hold_a_signature_is_unsigned),
+		CASE(m5_an_unsigned_file_of_a_weak_digest_is_unsigned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

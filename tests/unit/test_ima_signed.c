@@ -243,6 +243,118 @@ appended_signatures_verify_and_no_mutant_does(void **state)
 	}
 }
 
+/* Where a signer has signed attributes the kernel lists their digest, as the SET that is
+ * signed, in place of the file's (pkcs7_get_digest), which one of them names. */
+static void
+an_appended_signature_with_attributes_verifies_as_the_kernel_lists_it(void **state)
+{
+	static const uint8_t content_type[] = {0x06, 0x09, 0x2A, 0x86, 0x48, 0x86,
+					       0xF7, 0x0D, 0x01, 0x09, 0x03};
+	struct imalog_entry e = {.has = 1u << IMALOG_MODSIG | 1u << IMALOG_D_MODSIG};
+	struct span crt = imasign_certificate("rsa"), p7 = unit_data("imakey/modsig-attr.p7");
+	uint8_t set[512];
+	struct ima_signed s;
+	struct digest d;
+	size_t at = 0, n;
+
+	(void)state;
+	keyring(crt);
+	while (memcmp(p7.p + at, content_type, sizeof content_type) != 0)
+		at++;
+	at -= 5; /* A0 81 length, SEQUENCE */
+	assert_int_equal(p7.p[at], 0xA0);
+	assert_int_equal(p7.p[at + 1], 0x81);
+	n = 3u + p7.p[at + 2];
+	memcpy(set, p7.p + at, n);
+	set[0] = 0x31;
+	assert_int_equal(digest_compute(ALG_SHA256, SPAN(set, n), &d), ASSAY_OK);
+	e.modsig_file =
+		(struct imalog_digest){digest_name(d.alg), d.alg, false, digest_span(&d)};
+	e.field[IMALOG_MODSIG] = p7;
+	ima_signed(&any, &e, &s);
+	if (s.answer != IMA_SIGNED_GOOD)
+		fail_msg("%s", s.reason);
+	d.b[5] ^= 1;
+	ima_signed(&any, &e, &s);
+	assert_int_equal(s.answer, IMA_SIGNED_BAD);
+	unit_free(crt);
+	unit_free(p7);
+}
+
+static void
+d6_an_appended_signature_over_sha1_counts_only_where_weak_digests_do(void **state)
+{
+	struct imalog_entry e = {.has = 1u << IMALOG_MODSIG | 1u << IMALOG_D_MODSIG};
+	struct span crt = imasign_certificate("p256"), p7 = unit_data("imakey/modsig-sha1.p7");
+	struct ima_signed s;
+	struct digest d;
+
+	(void)state;
+	keyring(crt);
+	assert_int_equal(digest_compute(ALG_SHA1, SPAN("hello", 5), &d), ASSAY_OK);
+	e.modsig_file =
+		(struct imalog_digest){digest_name(d.alg), d.alg, false, digest_span(&d)};
+	e.field[IMALOG_MODSIG] = p7;
+	ima_signed(&any, &e, &s);
+	assert_int_equal(s.answer, IMA_SIGNED_BAD);
+	policy.weak_digests = true;
+	ima_signed(&any, &e, &s);
+	assert_int_equal(s.answer, IMA_SIGNED_GOOD);
+	unit_free(crt);
+	unit_free(p7);
+}
+
+/* Version 2 does not say which kind of digest it signs: as in the kernel, only version 3
+ * may be over fs-verity's. */
+static void
+a_file_s_signature_does_not_pass_for_one_of_fs_verity(void **state)
+{
+	const struct imasign how = {"p256", 2, false, false};
+	struct span crt = imasign_certificate("p256");
+	uint8_t sig[IMASIGN_MAX];
+	struct imalog_entry e;
+	struct ima_signed s;
+	struct digest d;
+	size_t n;
+
+	(void)state;
+	keyring(crt);
+	assert_int_equal(digest_fill(ALG_SHA256, 7, &d), ASSAY_OK);
+	n = imasign(&how, &d, sig);
+	e = entry_of(&d, false, SPAN(sig, n));
+	ima_signed(&any, &e, &s);
+	assert_int_equal(s.answer, IMA_SIGNED_GOOD);
+	sig[0] = IMALOG_SIGNATURE_VERITY;
+	e = entry_of(&d, true, SPAN(sig, n));
+	ima_signed(&any, &e, &s);
+	assert_int_equal(s.answer, IMA_SIGNED_BAD);
+	unit_free(crt);
+}
+
+/* Kernels from 5.14 on put security.evm there if security.ima holds no signature. */
+static void
+a_signature_of_evm_is_none_of_the_file(void **state)
+{
+	const struct imasign how = {"p256", 2, false, false};
+	struct span crt = imasign_certificate("p256");
+	uint8_t sig[IMASIGN_MAX];
+	struct imalog_entry e;
+	struct ima_signed s;
+	struct digest d;
+	size_t n;
+
+	(void)state;
+	keyring(crt);
+	assert_int_equal(digest_fill(ALG_SHA256, 7, &d), ASSAY_OK);
+	n = imasign(&how, &d, sig);
+	sig[0] = IMALOG_SIGNATURE_EVM;
+	e = entry_of(&d, false, SPAN(sig, n));
+	ima_signed(&any, &e, &s);
+	assert_int_equal(s.answer, IMA_SIGNED_NOT);
+	assert_non_null(strstr(s.reason, "EVM"));
+	unit_free(crt);
+}
+
 static void
 others_signatures_are_as_their_index_says(void **state)
 {
@@ -379,6 +491,12 @@ main(void)
 		cmocka_unit_test(no_altered_signature_or_digest_verifies),
 		cmocka_unit_test(every_kind_of_key_and_version_verifies_and_no_mutant_does),
 		cmocka_unit_test(appended_signatures_verify_and_no_mutant_does),
+		cmocka_unit_test(
+			an_appended_signature_with_attributes_verifies_as_the_kernel_lists_it),
+		cmocka_unit_test(
+			d6_an_appended_signature_over_sha1_counts_only_where_weak_digests_do),
+		cmocka_unit_test(a_file_s_signature_does_not_pass_for_one_of_fs_verity),
+		cmocka_unit_test(a_signature_of_evm_is_none_of_the_file),
 		cmocka_unit_test(others_ascii_signatures_verify_with_their_key),
 		cmocka_unit_test(others_signatures_are_as_their_index_says),
 	};

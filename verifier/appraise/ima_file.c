@@ -215,7 +215,7 @@ judge_signature(struct ima_judging *j, const struct imalog_entry *e, const struc
 
 	signing.text = NULL;
 	signing.expected[0] = '\0';
-	if (f->weak && !j->policy->weak_digests) {
+	if (f->weak && !j->policy->weak_digests && ima_has_signature(e)) {
 		signing.text = "its digest is of no use: too weak, or of an unknown algorithm";
 		a = IMA_SIGNED_BAD;
 	} else {

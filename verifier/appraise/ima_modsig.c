@@ -129,7 +129,9 @@ attributes_name(const struct signer *s, const struct digest *file)
 	return equal && rd_finish(&r) == ASSAY_OK;
 }
 
-/* RFC 5652, 5.4: with attributes these are signed, as the SET OF that they are. */
+/* RFC 5652, 5.4: with attributes these are signed, as the SET OF that they are. The kernel
+ * then lists the digest of these, once it has found the file's in them (pkcs7_digest);
+ * where the file's is listed they must name it. */
 static bool
 signed_digest(const struct signer *s, const struct digest *file, struct digest *ret)
 {
@@ -140,10 +142,10 @@ signed_digest(const struct signer *s, const struct digest *file, struct digest *
 		*ret = *file;
 		return true;
 	}
-	return attributes_name(s, file) && hash_init(&h, s->alg) == ASSAY_OK &&
-	       hash_update(&h, SPAN(&set, 1)) == ASSAY_OK &&
+	return hash_init(&h, s->alg) == ASSAY_OK && hash_update(&h, SPAN(&set, 1)) == ASSAY_OK &&
 	       hash_update(&h, span_part(s->attributes, 1, s->attributes.n - 1)) == ASSAY_OK &&
-	       hash_final(&h, ret) == ASSAY_OK;
+	       hash_final(&h, ret) == ASSAY_OK &&
+	       (digest_equal(ret, file) || attributes_name(s, file));
 }
 
 static bool
@@ -190,6 +192,10 @@ ima_modsig(const struct ima_signed_ask *ask, const struct imalog_entry *e, struc
 	if ((e->has >> IMALOG_D_MODSIG & 1) == 0 || !f->name ||
 	    digest_from(f->alg, f->bytes, &file) != ASSAY_OK)
 		return;
+	if (f->alg == ALG_SHA1 && !ask->policy->weak_digests) {
+		ret->reason = "the appended signature is over a digest that is too weak";
+		return;
+	}
 	r = open_signers(e->field[IMALOG_MODSIG], &err);
 	if (err != ASSAY_OK)
 		return;

@@ -205,27 +205,45 @@ xattr_signed(const struct ima_signed_ask *ask, struct span field, const struct i
 
 /* security.ima may hold a mere digest: types 1 and 4 (IMA_XATTR_DIGEST, _NG). */
 static bool
-is_signature(struct span field)
+has_xattr_signature(const struct imalog_entry *e)
 {
+	struct span field = (e->has >> IMALOG_SIG & 1) ? e->field[IMALOG_SIG] : SPAN(NULL, 0);
 	struct reader r;
 	uint8_t type;
 
 	rd_init(&r, field);
 	type = rd_u8(&r);
-	return field.n != 0 && type != 1 && type != 4;
+	return field.n != 0 && type != 1 && type != 4 && !imalog_signature_of_evm(field);
+}
+
+static bool
+has_modsig(const struct imalog_entry *e)
+{
+	return (e->has >> IMALOG_MODSIG & 1) && e->field[IMALOG_MODSIG].n != 0;
+}
+
+bool
+ima_has_signature(const struct imalog_entry *e)
+{
+	return has_xattr_signature(e) || has_modsig(e);
+}
+
+static const char *
+reason_without(const struct imalog_entry *e)
+{
+	if ((e->has & (1u << IMALOG_SIG | 1u << IMALOG_MODSIG)) == 0)
+		return "the entry's template has no signatures";
+	if ((e->has >> IMALOG_SIG & 1) && imalog_signature_of_evm(e->field[IMALOG_SIG]))
+		return "there is no signature but EVM's, of the file's attributes";
+	return "there is no signature";
 }
 
 void
 ima_signed(const struct ima_signed_ask *ask, const struct imalog_entry *e, struct ima_signed *ret)
 {
-	const uint32_t fields = 1u << IMALOG_SIG | 1u << IMALOG_MODSIG;
-
-	*ret = (struct ima_signed){.reason = (e->has & fields)
-						     ? "there is no signature"
-						     : "the entry's template has no signatures"};
-	if ((e->has >> IMALOG_SIG & 1) && is_signature(e->field[IMALOG_SIG]))
+	*ret = (struct ima_signed){.reason = reason_without(e)};
+	if (has_xattr_signature(e))
 		xattr_signed(ask, e->field[IMALOG_SIG], e, ret);
-	if (ret->answer != IMA_SIGNED_GOOD && (e->has >> IMALOG_MODSIG & 1) &&
-	    e->field[IMALOG_MODSIG].n != 0)
+	if (ret->answer != IMA_SIGNED_GOOD && has_modsig(e))
 		ima_modsig(ask, e, ret);
 }

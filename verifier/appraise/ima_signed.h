@@ -49,6 +49,8 @@ struct ima_signed {
 	uint8_t tries;	    /* verifications that were made */
 };
 
+/* What is to be verified: else ima_signed() says NOT. */
+bool ima_has_signature(const struct imalog_entry *e);
 void ima_signed(const struct ima_signed_ask *ask, const struct imalog_entry *e,
 		struct ima_signed *ret);
 /* Of the appended signature alone; PKCS #7 SignedData over the digest. ima_modsig.c */

@@ -41,6 +41,8 @@ ima_signature_text(const struct imalog_entry *e, char *ret, size_t cap)
 
 	if (!(e->has & 1u << IMALOG_SIG) || e->field[IMALOG_SIG].n == 0)
 		return modsig ? "appended" : NULL;
+	if (imalog_signature_of_evm(e->field[IMALOG_SIG]))
+		return modsig ? "appended" : NULL;
 	if (imalog_signature(e->field[IMALOG_SIG], &s) != ASSAY_OK)
 		return "malformed";
 	text_format(ret, cap, "v%u %s key %08x", s.version, s.hash, s.key_id);
