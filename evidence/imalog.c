@@ -25,9 +25,19 @@ imalog_template_alg(size_t n)
 	}
 }
 
-/* Whether the first entry makes sense with template hashes of this algorithm. */
 static bool
-fits(const struct imalog *l, uint16_t alg)
+printable(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~')
+			return false;
+	return s.n != 0;
+}
+
+/* Whether the first entry makes sense with template hashes of this algorithm; known: by a
+ * template that is, else by any that has a name. */
+static bool
+fits(const struct imalog *l, uint16_t alg, bool known)
 {
 	struct imalog_template t;
 	struct reader r = l->in;
@@ -38,7 +48,9 @@ fits(const struct imalog *l, uint16_t alg)
 	(void)rd_bytes(&r, digest_size(alg));
 	n = rd_count(&r, read_u32(&r, l->big), IMALOG_TEMPLATE_NAME_MAX);
 	name = rd_bytes(&r, n);
-	return r.err == ASSAY_OK && imalog_template(name, &t, &refused) == ASSAY_OK;
+	if (r.err != ASSAY_OK)
+		return false;
+	return known ? imalog_template(name, &t, &refused) == ASSAY_OK : printable(name);
 }
 
 /* If none fits, SHA-1: reading the entry then says what is wrong with it. */
@@ -47,9 +59,10 @@ detect_template_alg(const struct imalog *l)
 {
 	static const uint16_t algs[] = {ALG_SHA1, ALG_SHA256, ALG_SHA384, ALG_SHA512};
 
-	for (size_t i = 0; i < sizeof algs / sizeof algs[0]; i++)
-		if (fits(l, algs[i]))
-			return algs[i];
+	for (int known = 1; known >= 0; known--)
+		for (size_t i = 0; i < sizeof algs / sizeof algs[0]; i++)
+			if (fits(l, algs[i], known))
+				return algs[i];
 	return ALG_SHA1;
 }
 

@@ -133,7 +133,7 @@ write_field(struct writer *w, bool big, enum imalog_field f, struct span text)
 {
 	enum imalog_form form = imalog_form_of(f);
 
-	if (text.n == 0 && f != IMALOG_XATTRNAMES) {
+	if (text.n == 0) {
 		write_u32(w, big, 0);
 		return;
 	}

@@ -29,7 +29,8 @@ imalog_signature(struct span field, struct imalog_signature *ret)
 	/* version 2 does not say which digest it signs, so the kernel takes 3 alone for
 	 * fs-verity's */
 	if (s.version < 2 || s.version > 3 ||
-	    (s.version < 3 && s.type == IMALOG_SIGNATURE_VERITY) || hash >= sizeof hashes / sizeof hashes[0])
+	    (s.version < 3 && s.type == IMALOG_SIGNATURE_VERITY) ||
+	    hash >= sizeof hashes / sizeof hashes[0])
 		return ASSAY_UNSUPPORTED;
 	if (s.bytes.n == 0)
 		return ASSAY_TRUNCATED;

@@ -310,6 +310,57 @@ an_ascii_line_of_evm_sig_is_what_was_hashed(void **state)
 	assert_int_equal(imalog_finish(&l), ASSAY_OK);
 }
 
+/* A file without the attributes has no names of them, not an empty one. */
+static void
+empty_fields_of_an_ascii_line_are_what_was_hashed(void **state)
+{
+	static struct imamade m;
+	const struct span f[9] = {
+		imamade_digest("sha256:", 32, 0xab), SPAN("/a", 3), SPAN("", 0), SPAN("", 0),
+		SPAN("", 0), SPAN("", 0), SPAN("\0\0\0\0", 4), SPAN("\0\0\0\0", 4),
+		SPAN("\xed\x81", 2)};
+	char line[1024], hash[41], digest[65] = "";
+	struct imalog_entry e;
+	struct imalog l;
+	struct digest d;
+
+	(void)state;
+	m.big = false;
+	assert_int_equal(digest_compute(ALG_SHA1, imamade_data(&m, f, 9), &d), ASSAY_OK);
+	assert_int_equal(hex_encode(digest_span(&d), hash, sizeof hash), ASSAY_OK);
+	for (int k = 0; k < 32; k++)
+		memcpy(digest + 2 * k, "ab", 2);
+	snprintf(line, sizeof line, "10 %s evm-sig sha256:%s /a     0 0 33261\n", hash, digest);
+	assert_int_equal(imalog_open(SPAN(line, strlen(line)), scratch, sizeof scratch, &l),
+			 ASSAY_OK);
+	assert_true(imalog_next(&l, &e));
+	assert_true(span_equal(e.data, imamade_data(&m, f, 9)));
+	assert_false(imalog_next(&l, &e));
+	assert_int_equal(imalog_finish(&l), ASSAY_OK);
+}
+
+/* Also where the size of template hashes must be told from it. */
+static void
+an_unknown_template_of_the_first_entry_is_refused_by_name(void **state)
+{
+	static const uint16_t algs[] = {ALG_SHA1, ALG_SHA256, ALG_SHA384, ALG_SHA512};
+	static struct imamade m;
+
+	(void)state;
+	for (size_t i = 0; i < 8; i++) {
+		const struct span f[] = {imamade_digest("sha256:", 32, 1), SPAN("/a", 3)};
+		struct imalog_entry e;
+		struct imalog l;
+
+		imamade_begin(&m, algs[i / 2], i & 1);
+		imamade_entry(&m, "d-ng|n-ng|new", imamade_data(&m, f, 2), false);
+		assert_int_equal(imalog_open(imamade_list(&m), NULL, 0, &l), ASSAY_OK);
+		assert_false(imalog_next(&l, &e));
+		assert_int_equal(imalog_finish(&l), ASSAY_UNSUPPORTED);
+		assert_true(span_equal(l.refused, SPAN("new", 3)));
+	}
+}
+
 static void
 what_is_unknown_is_refused_by_name(void **state)
 {
@@ -452,6 +503,8 @@ main(void)
 		cmocka_unit_test(signatures_buffers_and_templates_are_where_the_kernel_put_them),
 		cmocka_unit_test(every_template_is_read_in_both_byte_orders_and_every_bank),
 		cmocka_unit_test(an_ascii_line_of_evm_sig_is_what_was_hashed),
+		cmocka_unit_test(empty_fields_of_an_ascii_line_are_what_was_hashed),
+		cmocka_unit_test(an_unknown_template_of_the_first_entry_is_refused_by_name),
 		cmocka_unit_test(what_is_unknown_is_refused_by_name),
 		cmocka_unit_test(fields_that_cannot_be_are_refused),
 		cmocka_unit_test(every_truncation_and_extension_is_refused_or_ends_between_entries),
