@@ -148,6 +148,11 @@ tpm_rc(struct assay_tpm *t, const char *what, TSS2_RC rc)
 	if (fault_of(rc) == FAULT_LOCKOUT)
 		hint = " (the TPM is in dictionary attack lockout: wait for it to end, or an "
 		       "administrator clears it with tpm2_dictionarylockout)";
+	else if (tpm_rc_base(rc) == TPM2_RC_BAD_AUTH)
+		hint = " (this hierarchy was given an authorisation value, which must be empty: "
+		       "an administrator clears it with tpm2_changeauth)";
+	else if (tpm_rc_base(rc) == TPM2_RC_HIERARCHY)
+		hint = " (the hierarchy was disabled; the firmware enables it at the next start)";
 	(void)snprintf(t->detail, sizeof t->detail, "%s: %s%s", what, Tss2_RC_Decode(rc), hint);
 	return errors[fault_of(rc)];
 }

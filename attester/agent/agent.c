@@ -16,7 +16,7 @@
 #define PAUSE_FIRST_MS 500
 #define PAUSE_LEAST_MS 100
 /* How long each thing may take before the connection is given up. */
-#define DIAL_MS 30000
+#define DIAL_MS 60000
 #define ENROL_MS 120000
 #define CHALLENGE_MS 120000
 #define DECISION_MS 120000
@@ -501,6 +501,9 @@ choose_trust(struct agent *a)
 	const struct enrolment *e = &a->s->enrolment;
 	struct span kept = SPAN(e->pin, sizeof e->pin), given = SPAN(a->o->pin, sizeof a->o->pin);
 
+	if (!e->enrolled && a->o->token_gone[0] && !a->o->has_pin)
+		return report_fatal(AGENT_USAGE, "--token-file: %s: there is no such file, and "
+						 "this device is not enrolled", a->o->token_gone);
 	if (e->enrolled && e->has_pin && a->o->has_pin && !span_equal(kept, given))
 		return report_fatal(AGENT_BAD_INPUT,
 				    "--token: is of another verifier than the one this device is "

@@ -16,6 +16,11 @@
 #define WHY_MAX 160
 #define PING_S 60 /* after so much silence; hang up when nothing answers */
 #define PING_LIMIT_S 90
+/* An address that does not answer, TLS, the upgrade: each may take so long on a slow link, or
+ * while a verifier that was started anew has all its devices at the door; and all of a
+ * host's addresses together. */
+#define STEP_S 15
+#define CONNECT_S 45
 
 struct link {
 	struct link_config config;
@@ -245,6 +250,8 @@ link_open(const struct link_config *c, const struct link_handlers *h, struct lin
 		       LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
 	info.client_ssl_ca_filepath = c->ca;
 	info.fd_limit_per_thread = 16;
+	info.timeout_secs = STEP_S;
+	info.connect_timeout_secs = CONNECT_S;
 	if (c->loop) {
 		info.options |= LWS_SERVER_OPTION_LIBUV;
 		info.foreign_loops = loops;

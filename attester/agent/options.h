@@ -50,6 +50,7 @@ struct options {
 	char ca[OPTIONS_TEXT_MAX];
 	/* the token: id.secret.pin, taken apart; id empty: none */
 	char token_id[65], token_secret[65];
+	char token_gone[OPTIONS_TEXT_MAX]; /* its file, which is not there */
 	bool has_pin;
 	uint8_t pin[32];
 	enum identity_kind identity;

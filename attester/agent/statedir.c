@@ -167,10 +167,14 @@ read_all(struct statedir *s)
 
 /* ---- the directory ---- */
 
+/* A file system that errors have made read-only must not silence a device whose keys can
+ * still be read: the lock that was made before is as good. */
 static enum assay_err
 take_lock(struct statedir *s)
 {
 	s->lock = openat(s->fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lock < 0 && errno == EROFS)
+		s->lock = openat(s->fd, LOCK_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (s->lock < 0)
 		return complain_errno(s, LOCK_FILE);
 	if (flock(s->lock, LOCK_EX | LOCK_NB) != 0)

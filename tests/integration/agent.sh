@@ -100,6 +100,16 @@ check 'a connection that breaks in the middle is made again' says agent 'event=d
 stop agent
 stop fake
 
+# ---- a slow network ----
+fake known
+slow() { # the verifier does not get to the handshake for a while, and is waited for
+	kill -STOP "${started[fake]}" && start_agent device && sleep 8 && kill -CONT "${started[fake]}" &&
+		says agent 'event=decision outcome=admit' && none agent 'event=disconnected'
+}
+check 'a TLS handshake that takes eight seconds is waited for' slow
+stop agent
+stop fake
+
 # ---- enrol and status ----
 rm -rf "$WORK/trial" "$WORK/memory"
 mkdir -m 700 "$WORK/trial"
@@ -124,6 +134,8 @@ check 'status --json is one document' as_json
 again() { "$agent" enrol --config "$WORK/conf" --verifier "$url" && [ "$(count fake '^enrol')" = 1 ]; }
 check 'enrol of an enrolled device does nothing' again
 check 'it attests with the key type of the file' run_agent trial --once
+check 'an enrolled device needs its token no more: the file may be gone' run_agent trial --once --token-file "$WORK/none"
+check 'one that is not is told that it is' fails_with 64 "--token-file: $WORK/none: there is no such file" run_agent new-here --once --token-file "$WORK/none"
 check 'the token is not in the log' eval '! grep -rq s3cret "$WORK"/*.log "$WORK/trial"'
 
 all_of_example() { # every option of the example, uncommented, is one; with files that exist
@@ -174,6 +186,24 @@ because 'event=boot-log .*problem=too-large' 'is named'
 check_status 0 'none at all is no error' run_agent trial --once --boot-log "$WORK/none"
 because 'event=boot-log .*problem=not-found' 'but is said'
 check_status 0 'unless the device has none' run_agent trial --once --no-boot-log
+
+# ---- a disk that errors have made read-only ----
+read_only() { # STATE ARGUMENT...: the agent, which sees $WORK/disk so; the others do not
+	arguments "$@" && unshare --mount sh -c 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"' \
+		"$WORK/disk" "${args[@]}"
+}
+mkdir "$WORK/disk" && cp -r "$WORK/trial" "$WORK/disk/trial"
+if unshare --mount mount --bind "$WORK/disk" "$WORK/disk" 2>"$WORK/out"; then
+	check_status 0 'on a read-only disk an enrolled device attests' read_only disk/trial --once
+	start_agent disk/trial
+	second() { says agent event=connected && fails_with 3 'another agent runs' read_only disk/trial --once; }
+	check 'one agent at a time there too' second
+	stop agent
+	check 'a device that is not enrolled says why it cannot be' fails_with 3 'Read-only file system' \
+		read_only disk/new --once --token "$token"
+else
+	skip 'on a read-only disk an enrolled device attests' "$(cat "$WORK/out")"
+fi
 
 # ---- bad input, one line each ----
 check 'a damaged enrolment is named' eval 'cp -r "$WORK/trial" "$WORK/hurt" && echo x >>"$WORK/hurt/enrolment" &&

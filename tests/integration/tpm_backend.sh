@@ -198,6 +198,20 @@ for ek in ecc-p256 ecc-p256-high ecc-p384 rsa-2048 rsa-2048-high rsa-3072; do
 done
 tpm_on gateway tpm2_dictionarylockout -Q -c
 
+# ---- a hierarchy that an administrator gave a password ----
+tells() { # TEXT KEY EK: starting fails, and says so
+	! drive "$2" start "$3" ecc-p256 >"$WORK/said" 2>&1 && grep -q "$1" "$WORK/said" || { cat "$WORK/said"; return 1; }
+}
+tpm_on gateway tpm2_changeauth -Q -c e secret
+check 'an endorsement hierarchy with a password is named, and what helps' \
+	tells 'endorsement hierarchy.*was given an authorisation value.*tpm2_changeauth' password-e ecc-p384
+check 'the same of one whose EK is made' tells 'was given an authorisation value' password-e rsa-3072
+tpm_on gateway tpm2_changeauth -Q -c e -p secret
+tpm_on gateway tpm2_changeauth -Q -c o secret
+check 'an owner hierarchy with one is no obstacle' drive password-o start ecc-p384 ecc-p256
+tpm_on gateway tpm2_changeauth -Q -c o -p secret
+check 'nor does that leave anything in the TPM' nothing_left
+
 # ---- a TPM that is reset, busy, or goes away under a running program ----
 ln -s "$WORK/gateway/s.ctrl" "$WORK/proxy.ctrl"
 proxied() { # RULE... -- COMMAND...: on the TPM behind a proxy that makes trouble
