@@ -103,11 +103,13 @@ static void
 a_second_opening_is_busy_in_the_same_and_in_another_process(void **state)
 {
 	struct ledgers *s = *state;
+	struct ledger_report report;
 	struct ledger *l = NULL;
 	int status;
 	pid_t child;
 
-	assert_int_equal(ledger_open(s->path, ledgers_key, &l, NULL), ASSAY_BUSY);
+	assert_int_equal(ledger_open(s->path, ledgers_key, &l, &report), ASSAY_BUSY);
+	assert_non_null(strstr(report.text, "another assay-verifier"));
 	assert_null(l);
 	if ((child = fork()) == 0)
 		_exit(execl("/proc/self/exe", "test_ledger", "open", s->path, (char *)NULL));
@@ -300,6 +302,30 @@ a_commit_that_the_disk_refuses_is_rolled_back_and_the_next_one_works(void **stat
 	assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
 	assert_int_equal(ledger_token_get(s->l, t.id, &got), ASSAY_OK);
 	assert_int_equal(ledger_check(s->l, NULL), ASSAY_OK);
+}
+
+static void
+a_head_that_cannot_be_written_is_written_before_anything_else_is(void **state)
+{
+	struct ledgers *s = *state;
+	struct ledger_token t = ledgers_token(1), got;
+	int full = open("/dev/full", O_RDWR | O_CLOEXEC), head = dup(s->l->head_fd);
+
+	assert_true(full >= 0 && head >= 0);
+	assert_int_equal(ledger_begin(s->l), ASSAY_OK);
+	assert_int_equal(ledger_token_insert(s->l, &t), ASSAY_OK);
+	assert_true(dup2(full, s->l->head_fd) >= 0);
+	assert_int_equal(ledger_commit(s->l), ASSAY_OK);
+	assert_int_equal(ledger_begin(s->l), ASSAY_IO);
+	assert_int_equal(ledger_begin(s->l), ASSAY_IO);
+	assert_true(dup2(head, s->l->head_fd) >= 0); /* there is room again */
+	close(full);
+	close(head);
+	t = ledgers_token(2);
+	IN_TRANSACTION(s, ledger_token_insert(s->l, &t));
+	assert_int_equal(ledger_head(s->l), 3);
+	assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
+	assert_int_equal(ledger_token_get(s->l, t.id, &got), ASSAY_OK);
 }
 
 static void
@@ -618,6 +644,7 @@ main(int argc, char **argv)
 		LEDGER_TEST(a_refusal_leaves_the_rest_of_the_transaction_as_it_is),
 		LEDGER_TEST(a_transaction_that_broke_is_never_committed),
 		LEDGER_TEST(a_commit_that_the_disk_refuses_is_rolled_back_and_the_next_one_works),
+		LEDGER_TEST(a_head_that_cannot_be_written_is_written_before_anything_else_is),
 		LEDGER_TEST(the_change_counter_counts_commits_that_changed_something),
 		LEDGER_TEST(a_torn_head_record_leaves_the_other),
 		LEDGER_TEST(a_head_that_lags_behind_is_allowed_and_catches_up),

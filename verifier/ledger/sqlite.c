@@ -455,7 +455,9 @@ ledger_open(const char *path, const uint8_t key[32], struct ledger **ret,
 		if (e == ASSAY_TAMPERED || e == ASSAY_INTERNAL)
 			e = ASSAY_MALFORMED; /* so damaged that it cannot even be looked at */
 		if (report->text[0] == '\0')
-			engine_report(report, "%.160s: %s", path, assay_err_text(e));
+			engine_report(report, "%.160s: %s", path,
+				      e == ASSAY_BUSY ? "in use; is another assay-verifier running?"
+						      : assay_err_text(e));
 		engine_free(l);
 		return e;
 	}
@@ -473,6 +475,17 @@ ledger_close(struct ledger *l)
 
 /* ---- transactions ---- */
 
+/* A head that could not be written (a full disk) is written before anything else is. */
+static enum assay_err
+engine_unstick(struct ledger *l)
+{
+	struct head h = head_of(&l->committed);
+
+	if (l->head_behind && (l->stuck = head_replace(l, &h)) == ASSAY_OK)
+		l->head_behind = false;
+	return l->stuck;
+}
+
 enum assay_err
 ledger_begin(struct ledger *l)
 {
@@ -480,8 +493,8 @@ ledger_begin(struct ledger *l)
 
 	if (l->open)
 		return ASSAY_STATE;
-	if (l->stuck != ASSAY_OK)
-		return l->stuck;
+	if (l->stuck != ASSAY_OK && (e = engine_unstick(l)) != ASSAY_OK)
+		return e;
 	if ((e = engine_run(l, S_BEGIN)) != ASSAY_OK)
 		return e;
 	l->open = true;
@@ -512,8 +525,9 @@ ledger_commit(struct ledger *l)
 		return ASSAY_OK;
 	l->committed = l->meta;
 	h = head_of(&l->meta);
-	/* The commit stands; but nothing more is begun when the head cannot follow. */
+	/* The commit stands; but nothing more is begun while the head cannot follow. */
 	l->stuck = l->accepted == ASSAY_OK ? head_write(l, &h) : head_replace(l, &h);
+	l->head_behind = l->stuck != ASSAY_OK;
 	l->accepted = ASSAY_OK;
 	return ASSAY_OK;
 }

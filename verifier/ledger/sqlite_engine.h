@@ -286,6 +286,7 @@ struct ledger {
 	bool dirty;	       /* it changed something */
 	enum assay_err broken; /* it must not be committed */
 	enum assay_err stuck;  /* nothing more can be begun: the head cannot be written */
+	bool head_behind;      /* that is why; once it can be, it goes on */
 	enum assay_err fault;  /* found at opening; see ledger_open() */
 	enum assay_err accepted; /* the fault that the open transaction ends */
 	bool repairable;       /* ledger_accept() may end the fault */
