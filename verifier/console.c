@@ -200,7 +200,9 @@ listen_remote(void)
 	i.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
 		    LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
 		    LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT |
-		    LWS_SERVER_OPTION_PEER_CERT_NOT_REQUIRED;
+		    LWS_SERVER_OPTION_PEER_CERT_NOT_REQUIRED |
+		    /* else an IPv4 address is not heeded, and all are listened at */
+		    (strchr(host, ':') ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6);
 	i.port = port;
 	i.iface = host;
 	i.server_ssl_cert_mem = console.setup.certificate.p;

@@ -73,6 +73,8 @@ make_context(char *host, int port)
 	i.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
 		    LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
 		    LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
+		    /* else an IPv4 address is not heeded, and all are listened at */
+		    (strchr(host, ':') ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6) |
 		    (net.setup.share ? LWS_SERVER_OPTION_ALLOW_LISTEN_SHARE : 0);
 	i.foreign_loops = loops;
 	i.server_ssl_cert_mem = net.setup.certificate.p;
