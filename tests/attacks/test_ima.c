@@ -215,6 +215,23 @@ m4_a_lying_offset_is_named(void **state)
 	assert_int_equal(w.w.v->next.ima.count, 3);
 }
 
+/* Also where it starts neither at the first entry nor where it says. */
+static void
+m4_an_offset_too_early_is_named(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_file(&w, "/sbin/init", 4);
+	imaworld_file(&w, "/usr/bin/other", 2);
+	assert_admitted(imaworld_round(&w));
+	for (int early = 1; early < 3; early++) {
+		imaworld_file(&w, "/usr/bin/good", 1);
+		w.shift = -early;
+		assert_quarantined(imaworld_judge(&w), FIND_IMA_OFFSET);
+		assert_null(world_finding(w.w.v, FIND_IMA_REPLAY));
+	}
+}
+
 static void
 m4_entries_that_were_skipped_are_missed(void **state)
 {
@@ -715,6 +732,7 @@ main(void)
 		CASE(m3_an_unknown_template_is_a_refusal_and_never_skipped),
 		CASE(m3_data_that_are_not_of_their_listed_hash_are_a_finding),
 		CASE(m4_a_lying_offset_is_named),
+		CASE(m4_an_offset_too_early_is_named),
 		CASE(m4_entries_that_were_skipped_are_missed),
 		CASE(m4_after_a_reboot_the_list_is_asked_from_its_start),
 		CASE(m4_the_list_of_the_boot_before_is_named),

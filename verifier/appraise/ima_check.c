@@ -14,6 +14,7 @@
 
 /* A longer list that leads nowhere is not read again to find out why. */
 #define EXPLAINED_MAX 65536u /* entries */
+#define STARTS_MAX 256u	     /* entries at a list's end that it is tried to begin with */
 
 struct finding *
 ima_find(struct appraisal *a, enum finding_code code, enum outcome cap)
@@ -178,6 +179,44 @@ leads_from_remembered(const struct appraisal *a, struct span list)
 	return w.proved;
 }
 
+static bool
+leads_on(const struct appraisal *a, struct span list)
+{
+	struct ima_walk w = {.entries = list,
+			     .template_alg = a->prev.ima.template_alg,
+			     .big = a->prev.ima.big};
+
+	take_banks(a, &w);
+	if (!from_remembered(a, &w))
+		return false;
+	ima_walk(&w);
+	return w.proved;
+}
+
+/* What was asked for is there, behind entries that were not. */
+static bool
+leads_from_a_later_entry(const struct appraisal *a, struct span list)
+{
+	size_t start[STARTS_MAX], last = 0;
+	struct imalog_entry e;
+	struct imalog l;
+	unsigned n = 0;
+
+	if (imalog_resume(list, a->prev.ima.template_alg, a->prev.ima.big, &l) != ASSAY_OK)
+		return false;
+	for (; imalog_next(&l, &e); n++) {
+		start[n % STARTS_MAX] = last;
+		last = imalog_position(&l);
+	}
+	for (unsigned i = 1; i < n && i <= STARTS_MAX; i++) {
+		size_t at = start[(n - i) % STARTS_MAX];
+
+		if (leads_on(a, span_part(list, at, last - at)))
+			return true;
+	}
+	return false;
+}
+
 /* It leads to where the boot before was. */
 static bool
 leads_to_last_boot(const struct appraisal *a, struct span list)
@@ -260,7 +299,9 @@ explain(struct appraisal *a, const struct ima_walk *w)
 	else if (w->read > EXPLAINED_MAX)
 		code = FIND_IMA_REPLAY;
 	else if (a->in->ima_from != 0)
-		code = leads_from_reset(a, w->entries) ? FIND_IMA_OFFSET : FIND_IMA_REPLAY;
+		code = leads_from_reset(a, w->entries) || leads_from_a_later_entry(a, w->entries)
+			       ? FIND_IMA_OFFSET
+			       : FIND_IMA_REPLAY;
 	else if (a->in->ima_stored == 0)
 		code = whole_list_code(a, w);
 	f = list_finding(a, code, "");
