@@ -430,6 +430,7 @@ net_on_sweep(uv_timer_t *t)
 			close_conn(c);
 	}
 	feed_tell_limited();
+	net_listen_again();
 }
 
 /* ---- libwebsockets ---- */

@@ -1,5 +1,5 @@
 /*
- * net_private.h: the inside of the net process, shared by net.c and net_start.c.
+ * net_private.h: the inside of the net process, shared by net.c, net_start.c and net_listen.c.
  */
 #ifndef VERIFIER_NET_PRIVATE_H
 #define VERIFIER_NET_PRIVATE_H
@@ -61,6 +61,14 @@ struct net {
 };
 
 extern struct net net; /* one per process; lws callbacks have no other way to it */
+
+/* net_listen.c: a listening socket that other net processes have too; once. The keep-alive
+ * times are *i's. IO: it cannot be had. */
+ASSAY_MUST_USE enum assay_err net_listen(const char *host, uint16_t port,
+					 const struct lws_context_creation_info *i,
+					 uint16_t *ret_port);
+/* Goes on accepting, where that stopped for want of descriptors. */
+void net_listen_again(void);
 
 /* net.c: the sub-protocols, and what the loop calls. */
 extern const struct lws_protocols net_protocols[];

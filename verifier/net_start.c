@@ -57,7 +57,7 @@ limit_descriptors(void)
 }
 
 static enum assay_err
-make_context(char *host, int port)
+make_context(char *host, int port, uint16_t *ret_port)
 {
 	struct lws_context_creation_info i;
 	void *loops[1] = {&net.loop};
@@ -65,8 +65,8 @@ make_context(char *host, int port)
 	limit_descriptors();
 	memset(&i, 0, sizeof i);
 	lws_set_log_level(LLL_ERR, NULL);
-	i.port = port;
-	i.iface = host[0] ? host : NULL;
+	i.port = net.setup.share ? CONTEXT_PORT_NO_LISTEN_SERVER : port;
+	i.iface = host[0] && !net.setup.share ? host : NULL;
 	i.protocols = net_protocols;
 	i.vhost_name = "devices";
 	i.alpn = "http/1.1"; /* no other is spoken here */
@@ -74,8 +74,7 @@ make_context(char *host, int port)
 		    LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
 		    LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
 		    /* else an IPv4 address is not heeded, and all are listened at */
-		    (strchr(host, ':') ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6) |
-		    (net.setup.share ? LWS_SERVER_OPTION_ALLOW_LISTEN_SHARE : 0);
+		    (strchr(host, ':') ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6);
 	i.foreign_loops = loops;
 	i.server_ssl_cert_mem = net.setup.certificate.p;
 	i.server_ssl_cert_mem_len = (unsigned)net.setup.certificate.n;
@@ -91,7 +90,12 @@ make_context(char *host, int port)
 	if (!net.lws)
 		return ASSAY_IO;
 	net.vhost = lws_get_vhost_by_name(net.lws, "devices");
-	return net.vhost ? ASSAY_OK : ASSAY_IO;
+	if (!net.vhost)
+		return ASSAY_IO;
+	if (net.setup.share)
+		return net_listen(host, (uint16_t)port, &i, ret_port);
+	*ret_port = (uint16_t)lws_get_vhost_listen_port(net.vhost);
+	return ASSAY_OK;
 }
 
 static enum assay_err
@@ -137,6 +141,7 @@ setup(void)
 	struct child_start start = {0};
 	char host[CONFIG_TEXT_MAX];
 	uint8_t port_bytes[2];
+	uint16_t taken = 0;
 	struct writer w;
 	enum assay_err e;
 	int port;
@@ -149,13 +154,13 @@ setup(void)
 	if (!split_listen(net.setup.listen, host, sizeof host, &port))
 		return ASSAY_MALFORMED;
 	if ((e = allocate()) != ASSAY_OK || (e = setup_loop()) != ASSAY_OK ||
-	    (e = make_context(host, port)) != ASSAY_OK)
+	    (e = make_context(host, port, &taken)) != ASSAY_OK)
 		return e;
 	/* Its messages, which strangers can cause, ask for a terminal: the jail kills. */
 	lws_set_log_level(0, NULL);
 	ipc_release(&start.config); /* key and certificate are OpenSSL's now */
 	wr_init(&w, port_bytes, sizeof port_bytes);
-	wr_be16(&w, (uint16_t)lws_get_vhost_listen_port(net.vhost));
+	wr_be16(&w, taken);
 	start.ipc = net.ipc;
 	e = child_ready(&start, ROLE_NET, wr_span(&w));
 	net.ipc = start.ipc;
