@@ -157,7 +157,7 @@ drop_request(struct conn *c)
 	c->out = NULL;
 	c->out_len = c->out_sent = 0;
 	c->operation = 0;
-	c->headers_sent = false;
+	c->headers_sent = c->body_ended = false;
 	c->retry_s = 0;
 	c->if_none_match[0] = c->etag[0] = c->allow[0] = '\0';
 	memset(&c->caller, 0, sizeof c->caller);
@@ -261,7 +261,7 @@ ask_keeper(struct conn *c)
 }
 
 static int
-on_body_complete(struct conn *c)
+on_whole(struct conn *c)
 {
 	enum assay_err e = request_body(&c->request, SPAN(c->body, c->body_len));
 
@@ -293,24 +293,10 @@ read_query(struct conn *c)
 
 		if (n < 0)
 			break;
-		if (n > 0)
+		if (n > 0 && !(i == 0 && n == 1 && pair[0] == '/')) /* a lone "?" comes so */
 			e = request_query(&c->request, SPAN(pair, (size_t)n));
 	}
 	return e;
-}
-
-/* The declared length, decimal; -1 if it is absent or something else. */
-static long
-content_length(struct lws *wsi)
-{
-	char text[12];
-	int n = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
-
-	if (n <= 0 || n >= (int)sizeof text - 1 ||
-	    lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_CONTENT_LENGTH) != n ||
-	    strspn(text, "0123456789") != (size_t)n)
-		return -1;
-	return strtol(text, NULL, 10);
 }
 
 /* What an answer of bytes is: only metrics are text. */
@@ -329,17 +315,6 @@ body_type(const struct conn *c)
 	return route_is_raw(c->request.route) ? "application/octet-stream" : "application/json";
 }
 
-static bool
-is_of_type(struct lws *wsi, const char *want)
-{
-	char type[64];
-	int n = lws_hdr_copy(wsi, type, sizeof type, WSI_TOKEN_HTTP_CONTENT_TYPE);
-	size_t len = strlen(want);
-
-	return n > 0 && strncasecmp(type, want, len) == 0 &&
-	       (type[len] == '\0' || type[len] == ';');
-}
-
 /* The announced body of a POST; a GET's must be absent. */
 static int
 expect_body(struct conn *c)
@@ -347,7 +322,7 @@ expect_body(struct conn *c)
 	bool post = c->request.route->method == METHOD_POST;
 	bool chunked = lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
 	bool told = lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
-	long n = content_length(c->wsi);
+	long n = conn_content_length(c->wsi);
 	const char *why = NULL;
 	unsigned unmet = conn_unmet(c, &why);
 
@@ -358,11 +333,11 @@ expect_body(struct conn *c)
 		return answer_problem(c, 411, ASSAY_MALFORMED,
 				      "a request with a body says its length (Content-Length)");
 	if (n <= 0)
-		return on_body_complete(c);
+		return on_whole(c);
 	if ((size_t)n > c->request.route->body_max)
 		return answer_problem(c, post ? 413 : 400, ASSAY_TOO_LARGE,
 				      post ? "the body is too large" : "a GET has no body");
-	if (!is_of_type(c->wsi, body_type(c)))
+	if (!conn_is_of_type(c->wsi, body_type(c)))
 		return answer_problem(c, 415, ASSAY_UNSUPPORTED,
 				      route_is_raw(c->request.route)
 					      ? "the body must be application/octet-stream"
@@ -382,8 +357,10 @@ on_request(struct conn *c, struct span path)
 	c->state = CONN_HEADERS;
 	c->head_only = lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) > 0;
 	c->deadline_ms = console_now_ms() + CONSOLE_REQUEST_MS;
-	if (conn_wants_keys(c, path))
+	if (conn_wants_keys(c, path)) {
+		c->close_after = conn_announces_body(c->wsi); /* of which nobody wants to know */
 		return set_answer(c, 200, "application/jwk-set+json", feed_keys()) ? 0 : -1;
+	}
 	if (!conn_may_try(c))
 		return answer_problem(c, 429, ASSAY_LIMITED,
 				      "too many credentials from this address were refused");
@@ -431,12 +408,28 @@ on_body(struct conn *c, struct span piece)
 {
 	enum assay_err e;
 
-	if (c->state == CONN_SENDING)
+	if (c->state == CONN_SENDING || piece.n == 0)
 		return 0; /* refused already; what still comes is not kept */
 	if (c->state != CONN_BODY)
 		return -1;
 	if ((e = collect(c, piece)) != ASSAY_OK)
 		return answer_problem(c, problem_status(e), e, NULL);
+	return 0;
+}
+
+/* Where the next request was sent ahead, libwebsockets 4.1 takes its first bytes for this
+ * one's body, or says without end that the body has ended: the second time ends the
+ * connection, and until the first has passed nothing is done. */
+static int
+on_body_end(struct conn *c)
+{
+	if (c->body_ended)
+		return -1;
+	c->body_ended = true;
+	if (c->state != CONN_BODY)
+		return 0;
+	c->state = CONN_WHOLE;
+	lws_callback_on_writable(c->wsi);
 	return 0;
 }
 
@@ -509,6 +502,8 @@ on_writeable(struct conn *c)
 	size_t left = c->out_len - c->out_sent, n = left < SEND_CHUNK ? left : SEND_CHUNK;
 	enum lws_write_protocol how = n == left ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP;
 
+	if (c->state == CONN_WHOLE)
+		return on_whole(c);
 	if (c->state != CONN_SENDING)
 		return 0;
 	if (!c->headers_sent)
@@ -570,7 +565,7 @@ conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, voi
 	case LWS_CALLBACK_HTTP_BODY:
 		return c ? on_body(c, SPAN(in, len)) : -1;
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-		return !c ? -1 : c->state == CONN_BODY ? on_body_complete(c) : 0;
+		return c ? on_body_end(c) : -1;
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return c ? on_writeable(c) : -1;
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: /* no HTTP/2; WebSockets as net_feed.h */

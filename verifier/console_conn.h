@@ -22,6 +22,7 @@ enum conn_state {
 	CONN_IDLE = 0, /* between requests */
 	CONN_HEADERS,  /* accepted: TLS and headers are under way */
 	CONN_BODY,
+	CONN_WHOLE,    /* the body is there, and not yet looked at */
 	CONN_WAITING,  /* for keeper */
 	CONN_SENDING,
 	CONN_STREAM,   /* a relying party's: net_feed.h */
@@ -44,6 +45,7 @@ struct conn {
 	struct operation_caller caller;	     /* of this request */
 	uint8_t *body;
 	size_t body_len, body_cap, body_expected;
+	bool body_ended; /* libwebsockets has said so */
 	/* the answer */
 	uint8_t *out; /* LWS_PRE, then the bytes */
 	size_t out_len, out_sent;
@@ -89,7 +91,12 @@ bool conn_wants_keys(const struct conn *c, struct span path);
 /* TLS is done and a request has come: it is no longer half open, and its certificate, if
  * there is one, is known. */
 void conn_established(struct conn *c);
-/* console_head.c: If-None-Match of the request; whether the answer to a GET is one that the
+/* console_head.c: the declared length, decimal; -1 if it is absent or something else. Whether
+ * there is to be a body; whether it is of this type. */
+long conn_content_length(struct lws *wsi);
+bool conn_announces_body(struct lws *wsi);
+bool conn_is_of_type(struct lws *wsi, const char *want);
+/* If-None-Match of the request; whether the answer to a GET is one that the
  * client has by it (its ETag is made in any case); the head of the answer. */
 /* A status if the request wants what there is not: another coding, a condition of an order. */
 unsigned conn_unmet(const struct conn *c, const char **ret_why);

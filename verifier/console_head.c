@@ -1,5 +1,6 @@
-/* console_head.c: the head of an answer: status, headers, and the ETag by which a client
- * that asks again learns that nothing changed; see console_conn.h. */
+/* console_head.c: the head of a request: its length, type and conditions; and of an answer:
+ * status, headers, and the ETag by which a client that asks again learns that nothing
+ * changed; see console_conn.h. */
 #include "console_conn.h"
 
 #include "log.h"
@@ -8,6 +9,7 @@
 #include "evidence/hex.h"
 #include "verifier/appraise/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define TAG_BYTES 16 /* of the SHA-256 */
@@ -60,6 +62,39 @@ make_tag(struct conn *c, struct span body)
 	return true;
 }
 
+long
+conn_content_length(struct lws *wsi)
+{
+	char text[32];
+	int n = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+
+	if (n <= 0 || n >= (int)sizeof text - 1 ||
+	    lws_hdr_copy(wsi, text, sizeof text, WSI_TOKEN_HTTP_CONTENT_LENGTH) != n ||
+	    strspn(text, "0123456789") != (size_t)n)
+		return -1;
+	return strtol(text, NULL, 10); /* of what it cannot say: the most that it can */
+}
+
+bool
+conn_announces_body(struct lws *wsi)
+{
+	return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 ||
+	       lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+}
+
+bool
+conn_is_of_type(struct lws *wsi, const char *want)
+{
+	char type[64];
+	int n = lws_hdr_copy(wsi, type, sizeof type, WSI_TOKEN_HTTP_CONTENT_TYPE);
+	size_t len = strlen(want);
+
+	if (n <= 0 || strncasecmp(type, want, len) != 0)
+		return false;
+	len += strspn(type + len, " \t"); /* RFC 9110, 8.3.1 */
+	return type[len] == '\0' || type[len] == ';';
+}
+
 void
 conn_read_condition(struct conn *c)
 {
@@ -85,8 +120,9 @@ conn_unmet(const struct conn *c, const char **ret_why)
 	}
 	if (c->request.route->method == METHOD_POST &&
 	    (lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_IF_MATCH) > 0 ||
+	     lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH) > 0 ||
 	     lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_IF_UNMODIFIED_SINCE) > 0)) {
-		*ret_why = "orders take no If-Match and no If-Unmodified-Since";
+		*ret_why = "orders take no If-Match, If-None-Match or If-Unmodified-Since";
 		return 412;
 	}
 	return 0;

@@ -535,6 +535,8 @@ on_other(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 		return on_http(wsi, SPAN(in, len));
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return on_http_writeable(wsi);
+	case LWS_CALLBACK_HTTP_BODY: /* of a request sent ahead, libwebsockets 4.1 hands it on */
+	case LWS_CALLBACK_HTTP_BODY_COMPLETION: /* without end */
 	case LWS_CALLBACK_ESTABLISHED:
 	case LWS_CALLBACK_RECEIVE:
 		return -1;

@@ -81,6 +81,17 @@ check i17_tls_1_1_is_refused says 'closed tls' session x , connect tls11
 check i17_tls_1_2_without_extended_master_secret_is_refused not_served no-ems
 check 'tls 1.2 with it serves' says 'challenge *' connect tls12 , hello
 
+# ---- HTTP's requests sent ahead, with a body: of one connection, whatever becomes of it ----
+keys() { curl -sSk --max-time 5 "https://127.0.0.1:$(cat "$ASSAY_STATE/run/port")/.well-known/jwks.json" | jq -e '.keys | length > 0'; }
+ahead() { # METHOD
+	{ printf 'GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n\r\n%s /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}' "$1" && sleep 1; } |
+		timeout 10 openssl s_client -connect "127.0.0.1:$(cat "$ASSAY_STATE/run/port")" -quiet >"$WORK/ahead" 2>/dev/null
+	grep -q ' 200 ' "$WORK/ahead" && keys || { cat "$WORK/ahead" && return 1; }
+}
+check i7_a_get_with_a_body_sent_ahead_stops_nobody ahead GET
+check i7_a_post_with_a_body_sent_ahead_stops_nobody ahead POST
+check i7_nor_a_device_that_is_connected goes_on
+
 # ---- floods: bounded per source; others go on (I7) ----
 bounded() { d flooded && [ "${ANSWER#flood }" -le 60 ]; }
 flood() { d flood 400 && wait_for 10 bounded && [ "${ANSWER#flood }" -gt 10 ]; }

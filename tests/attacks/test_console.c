@@ -228,7 +228,7 @@ fields_that_are_unknown_double_or_not_printable_are_refused(void **state)
 			 "GET /v1/devices?%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
 			 queries[i]);
 		status = raw(request);
-		if (status != 400 && status != 409 && status != 0)
+		if (status != 400 && status != 0)
 			fail_msg("%s: %u", queries[i], status);
 	}
 	assert_int_equal(rig.operations, 0);
@@ -283,7 +283,7 @@ bodies_and_headers_over_their_limits_are_refused(void **state)
 	assert_int_equal(post("/v1/tokens", big, 9000), 413);
 	assert_int_equal(post("/v1/policies", big, n), 413);
 	assert_int_equal(raw("POST /v1/tokens HTTP/1.1\r\nHost: x\r\nContent-Type: application/json"
-			     "\r\nContent-Length: 99999999999999999999\r\n\r\n"), 411);
+			     "\r\nContent-Length: 99999999999999999999\r\n\r\n"), 413);
 	assert_int_equal(raw("POST /v1/tokens HTTP/1.1\r\nHost: x\r\nContent-Type: application/json"
 			     "\r\nContent-Length: -1\r\n\r\n"), 411);
 	memcpy(big, "GET /v1/status HTTP/1.1\r\nX: ", 28);
@@ -329,6 +329,8 @@ bodies_without_length_or_of_another_type_are_refused(void **state)
 	assert_int_equal(raw("POST /v1/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"),
 			 415);
 	assert_int_equal(rig.operations, 0);
+	assert_int_equal(raw("POST /v1/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+			     "Content-Type: application/json ; charset=utf-8\r\n\r\n{}"), 200);
 }
 
 static void
@@ -512,6 +514,49 @@ several_requests_may_share_a_connection(void **state)
 	close(fd);
 }
 
+/* libwebsockets 4.1 hands a body on from what was sent ahead, without end: I7. */
+static void
+i7_requests_with_bodies_sent_ahead_end_their_own_connection_only(void **state)
+{
+	static const char get[] = "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n";
+	static const char *const ahead[] = {
+		"POST /v1/tokens HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+		"Content-Length: 19\r\n\r\n{\"class\":\"gateway\"}",
+		"POST /v1/uploads/a/0 HTTP/1.1\r\nHost: x\r\n"
+		"Content-Type: application/octet-stream\r\nContent-Length: 4\r\n\r\nabcd",
+		"GET /v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+		"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+	};
+	char request[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ahead / sizeof ahead[0]; i++) {
+		int fd = rig_connect(&rig), n;
+
+		reset();
+		n = snprintf(request, sizeof request, "%s%s%s", get, ahead[i], get);
+		rig_send(fd, request, (size_t)n);
+		rig_read(&rig, fd, got, sizeof got, 500);
+		assert_int_equal(strncmp(got, "HTTP/1.1 200", 12), 0);
+		for (unsigned j = 0; j < rig.operations; j++)
+			assert_int_equal(rig.op.code, OP_STATUS);
+		close(fd);
+		assert_int_equal(raw("GET /v1/status HTTP/1.1\r\nHost: x\r\n"
+				     "Connection: close\r\n\r\n"), 200);
+	}
+}
+
+static void
+an_order_without_a_body_is_answered(void **state)
+{
+	(void)state;
+	reset();
+	assert_int_equal(post("/v1/operators/anna/revoke", "", 0), 200);
+	assert_int_equal(rig.operations, 1);
+	assert_int_equal(rig.op.code, OP_OPERATOR_REVOKE);
+	assert_non_null(strstr(got, "\r\n\r\n{}"));
+}
+
 static void
 large_answers_arrive_whole(void **state)
 {
@@ -557,6 +602,8 @@ main(void)
 		cmocka_unit_test(answers_for_nobody_are_dropped),
 		cmocka_unit_test(answers_go_to_who_asked),
 		cmocka_unit_test(several_requests_may_share_a_connection),
+		cmocka_unit_test(i7_requests_with_bodies_sent_ahead_end_their_own_connection_only),
+		cmocka_unit_test(an_order_without_a_body_is_answered),
 		cmocka_unit_test(large_answers_arrive_whole),
 	};
 

@@ -91,8 +91,15 @@ plainly() { ask "${token[admin]}" post /v1/uploads "${json[@]}" -H 'Content-Enco
 check 'one that says it is not' plainly
 conditional() {
 	ask "${token[admin]}" post /v1/known-bad "${json[@]}" -H 'If-Match: "0"' --data-binary "{\"digest\":\"$(printf 'cd%.0s' {1..32})\",\"reason\":\"x\"}" && is_problem 412 || return
+	ask "${token[admin]}" post /v1/known-bad "${json[@]}" -H 'If-None-Match: *' --data-binary "{\"digest\":\"$(printf 'cd%.0s' {1..32})\",\"reason\":\"x\"}" && is_problem 412 || return
 	ask "${token[admin]}" get /v1/known-bad && ! grep -q cdcdcd "$WORK/body"
 }
 check 'an order under a condition is not done' conditional
+twice() { ask "${token[viewer]}" get '/v1/devices?limit=1&limit=2' && is_problem 400 && grep -q 'given twice' "$WORK/body"; }
+check 'a field of a query given twice' twice
+lone() { ask "${token[viewer]}" get '/v1/devices?' && equal "$status" 200; }
+check 'a query with nothing in it is none' lone
+bare() { ask "${token[admin]}" post /v1/operators/the-viewer/revoke --data-binary '' -H 'Content-Type:' && equal "$status" 200; }
+check 'an order that needs no body needs none' bare
 verifier_stop
 lib_end

@@ -42,7 +42,7 @@ take_field(struct operator_request *r, const char *name, enum operation_field *r
 	if (f == F_NONE || (r->route->fields & UINT64_C(1) << f) == 0)
 		return refuse(r, ASSAY_MALFORMED, name, "is no field of this request");
 	if (r->op.field[f].n > 0)
-		return refuse(r, ASSAY_DUPLICATE, name, "is given twice");
+		return refuse(r, ASSAY_MALFORMED, name, "is given twice");
 	*ret = f;
 	return ASSAY_OK;
 }

@@ -29,10 +29,10 @@ struct operator_request {
 /* NOT_FOUND, STATE (other method), TOO_LARGE. The struct is usable only after OK. */
 ASSAY_MUST_USE enum assay_err request_start(struct operator_request *r, enum http_method m,
 					    struct span path);
-/* One decoded "key=value". MALFORMED, DUPLICATE, TOO_LARGE. */
+/* One decoded "key=value". MALFORMED, TOO_LARGE. */
 ASSAY_MUST_USE enum assay_err request_query(struct operator_request *r, struct span pair);
 /* The whole body, at most route->body_max bytes; empty is no field. MALFORMED,
- * DUPLICATE. */
+ * TOO_LARGE. */
 ASSAY_MUST_USE enum assay_err request_body(struct operator_request *r, struct span body);
 void request_free(struct operator_request *r);
 
