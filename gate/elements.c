@@ -40,20 +40,31 @@ plain(const char *s, const char *allowed)
 	return *s && s[strspn(s, allowed)] == '\0';
 }
 
+/* One that nft refuses would hold up the whole batch, and with it who is to be put out. */
 static const char *
 mac_of(const char *address)
 {
-	return strncmp(address, "mac ", 4) == 0 && plain(address + 4, "0123456789abcdef:")
-		       ? address + 4
-		       : NULL;
+	static const char form[] = "xx:xx:xx:xx:xx:xx";
+	const char *mac = address + 4;
+
+	if (strncmp(address, "mac ", 4) != 0 || strlen(mac) != sizeof form - 1 ||
+	    !plain(mac, "0123456789abcdef:"))
+		return NULL;
+	for (size_t i = 0; i < sizeof form - 1; i++)
+		if ((form[i] == ':') != (mac[i] == ':'))
+			return NULL;
+	return mac;
 }
 
 static const char *
 ip_of(const char *address)
 {
-	return strncmp(address, "ip ", 3) == 0 && plain(address + 3, "0123456789abcdef:.")
-		       ? address + 3
-		       : NULL;
+	const char *ip = address + 3;
+	uint8_t b[16];
+
+	if (strncmp(address, "ip ", 3) != 0 || !plain(ip, "0123456789abcdef:."))
+		return NULL;
+	return inet_pton(strchr(ip, ':') ? AF_INET6 : AF_INET, ip, b) == 1 ? ip : NULL;
 }
 
 /* Where the device may be: at its places, or anywhere if it has none. */

@@ -1,6 +1,7 @@
 /* gate.c: see gate.h. */
 #include "gate.h"
 
+#include "clock.h"
 #include "devices.h"
 #include "feed.h"
 #include "report.h"
@@ -11,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,16 +37,42 @@ struct gate {
 	struct stream_event event;
 	struct gate_devices known, coming; /* coming: of a snapshot, until it is confirmed */
 	bool snapshot, current, believed;  /* believed: this connection was confirmed */
-	int64_t beat_at;		   /* last heartbeat ever; 0: none */
+	int64_t beat_at;		   /* last confirmed heartbeat ever; 0: none */
 	uint64_t highest;		   /* confirmed, kept in a file */
-	int64_t retry_at;
 	unsigned failures;
+	struct clock clock; /* of all times but the next, which are of boot_ms() */
+	int64_t retry_at, heard_at;  /* 0: is not to be dialled; is not connected */
 	/* the kernel */
 	struct table table;
 	struct rules_elements want;
 	bool stale; /* want is to be computed anew */
 	int64_t checked_at, renewed_at;
+	bool missing[GATE_INTERFACES_MAX]; /* interfaces, as told last */
 };
+
+/* ---- time ---- */
+
+static int64_t
+clock_ms(clockid_t which)
+{
+	struct timespec t = {0};
+
+	(void)clock_gettime(which, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Never set, and never 0. */
+static int64_t
+boot_ms(void)
+{
+	return clock_ms(CLOCK_BOOTTIME) + 1;
+}
+
+static int64_t
+time_now(const struct gate *g)
+{
+	return clock_now(&g->clock, boot_ms());
+}
 
 /* ---- telling ---- */
 
@@ -104,7 +132,7 @@ apply(struct gate *g, int64_t now)
 static void
 check(struct gate *g, int64_t now)
 {
-	g->checked_at = now;
+	g->checked_at = boot_ms();
 	if (table_check(&g->table, now))
 		return;
 	compute(g, now);
@@ -147,11 +175,13 @@ keep_highest(struct gate *g, uint64_t n)
 
 /* Everything so far is what keeper sent: what came with the snapshot now counts. */
 static void
-on_heartbeat(struct gate *g, int64_t now)
+on_heartbeat(struct gate *g)
 {
-	g->beat_at = now;
 	if (!g->current)
 		return;
+	if (clock_hear(&g->clock, g->event.heartbeat.at, clock_ms(CLOCK_REALTIME), boot_ms()))
+		g->table.anew = true;
+	g->beat_at = time_now(g);
 	if (g->snapshot) {
 		g->snapshot = false;
 		swap_in(g);
@@ -198,15 +228,30 @@ on_record(struct gate *g, bool gone)
 	return e == ASSAY_OK;
 }
 
+/* A heartbeat of another time: one of the clocks is wrong, and somebody must hear of it. */
+static void
+tell_refused(const struct gate *g, enum assay_err e, int64_t wall)
+{
+	int64_t at = g->event.heartbeat.at;
+
+	if (at != 0 && (e == ASSAY_NOT_YET || e == ASSAY_EXPIRED))
+		gate_say("clock", "ahead_s=%lld text=\"the verifier's clock and this gate's "
+				  "differ by more than %d s: nothing opens until they agree\"",
+			 (long long)(wall - at), STREAM_SKEW_S);
+	else
+		gate_say("refused", "error=\"%s\"", assay_err_text(e));
+}
+
 static bool
 on_message(void *self, struct span m)
 {
 	struct gate *g = self;
-	int64_t now = time(NULL);
-	enum assay_err e = stream_on_message(&g->stream, m, now, &g->event);
+	int64_t wall = time(NULL);
+	enum assay_err e = stream_on_message(&g->stream, m, wall, &g->event);
 
+	g->heard_at = boot_ms();
 	if (e != ASSAY_OK) {
-		gate_say("refused", "error=\"%s\"", assay_err_text(e));
+		tell_refused(g, e, wall);
 		return false;
 	}
 	switch (g->event.type) {
@@ -225,7 +270,7 @@ on_message(void *self, struct span m)
 		g->stale = true;
 		break;
 	case STREAM_HEARTBEAT:
-		on_heartbeat(g, now);
+		on_heartbeat(g);
 		break;
 	case STREAM_END:
 		gate_say("ended", "reason=%s", g->event.reason);
@@ -234,7 +279,7 @@ on_message(void *self, struct span m)
 		break;
 	}
 	if (g->believed && g->stale)
-		apply(g, now);
+		apply(g, time_now(g));
 	return true;
 }
 
@@ -286,7 +331,7 @@ dial(struct gate *g)
 	g->snapshot = g->current = g->believed = false;
 	g->retry_at = 0;
 	if (!make_nonce(nonce) || stream_init(&g->stream, &o) != ASSAY_OK) {
-		g->retry_at = time(NULL) + 1;
+		g->retry_at = boot_ms() + 1000;
 		return;
 	}
 	snprintf(path, sizeof path, "/v1/decisions?nonce=%s", nonce);
@@ -298,7 +343,9 @@ dial(struct gate *g)
 static void
 on_up(void *self)
 {
-	(void)self;
+	struct gate *g = self;
+
+	g->heard_at = boot_ms();
 	gate_say("connected", "text=\"waiting for a confirmed snapshot\"");
 }
 
@@ -311,34 +358,65 @@ on_down(void *self, const char *why)
 	gate_say("disconnected", "why=\"%s\" retry_s=%u", why, wait);
 	g->believed = false;
 	g->failures++;
-	g->retry_at = time(NULL) + wait;
+	g->heard_at = 0;
+	g->retry_at = boot_ms() + 1000 * (int64_t)wait;
 }
 
-/* ---- time ---- */
+/* ---- ticks ---- */
+
+/* Nothing confirmed, or nothing at all on a connection that may be half open. */
+static bool
+is_silent(const struct gate *g, int64_t boot)
+{
+	return (g->believed && time_now(g) - g->beat_at > STREAM_SILENCE_S) ||
+	       (g->heard_at != 0 && boot - g->heard_at > STREAM_SILENCE_S * 1000);
+}
+
+static void
+hang_up(struct gate *g)
+{
+	gate_say("silent", "seconds=%d", STREAM_SILENCE_S);
+	g->believed = false;
+	g->heard_at = 0;
+	feed_hang_up(g->feed);
+}
+
+/* What a wrong name would leave open, and nothing else would tell. */
+static void
+check_interfaces(struct gate *g)
+{
+	for (unsigned i = 0; i < g->config.ninterfaces; i++) {
+		bool missing = if_nametoindex(g->config.interfaces[i]) == 0;
+
+		if (missing != g->missing[i])
+			gate_say("interface", "name=%s there=%s", g->config.interfaces[i],
+				 missing ? "no" : "yes");
+		g->missing[i] = missing;
+	}
+}
 
 static void
 on_tick(void *self)
 {
 	struct gate *g = self;
-	int64_t now = time(NULL);
-	bool silent = g->beat_at != 0 && now - g->beat_at > STREAM_SILENCE_S;
+	int64_t boot = boot_ms(), now = time_now(g);
 
-	if (g->retry_at != 0 && now >= g->retry_at)
+	if (g->retry_at != 0 && boot >= g->retry_at)
 		dial(g);
-	if (g->believed && silent) {
-		gate_say("silent", "seconds=%lld", (long long)(now - g->beat_at));
-		g->believed = false;
-		feed_hang_up(g->feed);
-	}
+	if (is_silent(g, boot))
+		hang_up(g);
 	if (!g->believed && g->config.fail == GATE_FAIL_OPEN && g->beat_at != 0 &&
-	    now - g->renewed_at >= RENEW_EVERY_S) {
-		g->renewed_at = now;
+	    boot - g->renewed_at >= RENEW_EVERY_S * 1000) {
+		g->renewed_at = boot;
 		apply(g, now);
 	}
 	if (table_adopted_too_long(&g->table))
 		end_adopted(g, now);
-	if (now - g->checked_at >= CHECK_EVERY_S) {
+	if (table_has_ended(&g->table, now))
+		apply(g, now);
+	if (g->checked_at == 0 || boot - g->checked_at >= CHECK_EVERY_S * 1000) {
 		check(g, now);
+		check_interfaces(g);
 		tell_status(g, now);
 	}
 }
@@ -410,7 +488,8 @@ start(struct gate *g)
 		return status;
 	if (!g->token[0])
 		return fail(GATE_BAD_INPUT, "%s: holds no token", g->config.token_file);
-	if (!table_start(&g->table, time(NULL)))
+	clock_start(&g->clock, clock_ms(CLOCK_REALTIME), boot_ms());
+	if (!table_start(&g->table, time_now(g)))
 		return fail(GATE_NO_ACCESS, not_permitted);
 	g->feed = feed_open(&g->config, g->token, &h);
 	if (!g->feed)

@@ -21,6 +21,9 @@ gate_say(const char *event, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	for (char *c = text; *c; c++)
+		if (*c < 0x20 || *c > 0x7E) /* some of it is others' (M8) */
+			*c = '?';
 	if (gmtime_r(&now, &tm))
 		(void)strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	fprintf(stderr, "%s assay-gate event=%s %s\n", at, event, text);

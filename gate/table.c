@@ -135,6 +135,7 @@ put(struct table *t, const struct rules_elements *want, int64_t now, struct text
 	if (!remember(t, want))
 		return false;
 	t->holds = NFT_CONFIRMED;
+	t->anew = false;
 	gate_say("applied", "elements=%zu", want->n);
 	return true;
 }
@@ -144,9 +145,18 @@ table_put(struct table *t, const struct rules_elements *want, int64_t now)
 {
 	struct text text = {.p = NULL};
 
-	if (t->adopted_at == 0 && same(want, &t->put))
+	if (t->adopted_at == 0 && !t->anew && same(want, &t->put))
 		return true;
 	return put(t, want, now, &text);
+}
+
+bool
+table_has_ended(const struct table *t, int64_t now)
+{
+	for (size_t i = 0; i < t->put.n && t->adopted_at == 0; i++)
+		if (t->put.list[i].until <= now)
+			return true;
+	return false;
 }
 
 bool

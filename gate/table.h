@@ -20,6 +20,7 @@ struct table {
 	enum nft_holds holds;
 	int64_t adopted_at; /* monotonic; 0: nothing is there that this gate did not put */
 	uint64_t drifts;
+	bool anew; /* time was set: time-outs are to be put again, though ends are the same */
 };
 
 /* False: nftables cannot be used. config must stay. */
@@ -32,6 +33,8 @@ bool table_start(struct table *t, int64_t now);
 bool table_adopted_too_long(const struct table *t);
 /* Makes the sets hold these, at once, and ends the connections of who is out. */
 bool table_put(struct table *t, const struct rules_elements *want, int64_t now);
+/* Whether something that was put has ended: its connections are to end too. */
+bool table_has_ended(const struct table *t, int64_t now);
 /* Whether the kernel still has it. False: told, and counted. */
 bool table_check(struct table *t, int64_t now);
 /* Rules and sets anew, at once. */

@@ -1,6 +1,7 @@
 /* test_gate.c: what a gate makes of decisions: who passes, until when, and nobody else. */
 #include "tests/support/unit.h"
 
+#include "gate/clock.h"
 #include "gate/rules.h"
 
 #include <stdio.h>
@@ -230,7 +231,9 @@ static void
 text_of_no_address_never_reaches_a_rule(void **state)
 {
 	static const char *const bad[] = {"ip 192.0.2.7 } ; flush ruleset", "ip $(id)",
-					  "mac 02:00:5e:00:53:01 . 0.0.0.0/0", "ip ", "dns a"};
+					  "mac 02:00:5e:00:53:01 . 0.0.0.0/0", "ip ", "dns a",
+					  "ip 192.0.2", "ip 2001:db8", "ip 1:::2",
+					  "mac 02:00:5e:00:53", "mac 02:00:5e:00:53:0:"};
 	struct gate_devices d = {.n = 0};
 	struct rules_elements e = {.n = 0};
 
@@ -246,6 +249,29 @@ text_of_no_address_never_reaches_a_rule(void **state)
 	}
 	rules_elements_free(&e);
 	devices_free(&d);
+}
+
+/* D10: decisions end by a time that runs on by itself; only a confirmed heartbeat sets it. */
+static void
+d10_a_wall_clock_that_is_set_gives_no_decision_more_time(void **state)
+{
+	const int64_t wall = 1795341600000, boot = 77000;
+	struct clock c;
+
+	(void)state;
+	clock_start(&c, wall, boot);
+	assert_int_equal(clock_now(&c, boot), wall / 1000);
+	assert_int_equal(clock_now(&c, boot + 3600000), wall / 1000 + 3600); /* whatever wall is */
+	/* both agree: nothing is to be put again */
+	assert_false(clock_hear(&c, wall / 1000 + 5, wall + 5400, boot + 5400));
+	/* the verifier is ahead, then the gate: the later one counts */
+	assert_true(clock_hear(&c, wall / 1000 + 40, wall + 10000, boot + 10000));
+	assert_int_equal(clock_now(&c, boot + 10000), wall / 1000 + 40);
+	assert_true(clock_hear(&c, wall / 1000 + 15, wall + 40000, boot + 15000));
+	assert_int_equal(clock_now(&c, boot + 15000), wall / 1000 + 40);
+	/* both were set back, and agree: that is the time */
+	assert_true(clock_hear(&c, wall / 1000 - 3600, wall - 3599000, boot + 20000));
+	assert_int_equal(clock_now(&c, boot + 20000), wall / 1000 - 3599);
 }
 
 static void
@@ -315,6 +341,7 @@ main(void)
 		cmocka_unit_test_setup(a_bridge_knows_the_addresses_of_all_devices, setup),
 		cmocka_unit_test_setup(a_device_with_a_place_counts_nowhere_else, setup),
 		cmocka_unit_test_setup(text_of_no_address_never_reaches_a_rule, setup),
+		cmocka_unit_test(d10_a_wall_clock_that_is_set_gives_no_decision_more_time),
 		cmocka_unit_test(a_configuration_that_is_wrong_is_told_by_key),
 	};
 
