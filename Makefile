@@ -164,6 +164,7 @@ DEPS_RUN += tpm2-tools             # an EK certificate of the L-2 template; PCRs
 
 DEPS_TEST += libcmocka-dev         # unit tests
 DEPS_TEST += curl                  # the operators' API, as others than `assay' call it
+DEPS_TEST += eapoltest            # 802.1X with certificates against FreeRADIUS
 DEPS_TEST += freeradius           # the configuration of gate/freeradius
 DEPS_TEST += freeradius-rest       # its module that asks the verifier
 DEPS_TEST += freeradius-utils      # radclient

@@ -35,6 +35,33 @@ D=$WORK/raddb
 mkdir -p "$D"
 sed -e "s#https://verifier.example:8444#https://localhost:$PORT#" -e "s#/etc/assay/console-cert.pem#$ASSAY_STATE/tls/console-cert.pem#" gate/freeradius/mods-assay >"$D/mods"
 cp gate/freeradius/policy-assay "$D/policy"
+# 802.1X with certificates of a CA of its own, where wpa_supplicant's test of it is there.
+: >"$D/eap" && : >"$D/authorize" && : >"$D/rest"
+command -v eapol_test >/dev/null && EAP=yes || EAP=''
+client_cert() { # NAME CN
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$D/$1.key" -out "$D/$1.csr" -subj "/CN=$2" 2>/dev/null &&
+		openssl x509 -req -in "$D/$1.csr" -CA "$D/ca.crt" -CAkey "$D/ca.key" -CAcreateserial -days 2 -out "$D/$1.crt" 2>/dev/null
+}
+eap_server() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$D/ca.key" -out "$D/ca.crt" -days 2 -subj /CN=devices 2>/dev/null &&
+		client_cert server radius.example || return
+	cat >"$D/eap" <<-E
+		eap {
+			default_eap_type = tls
+			tls-config devices {
+				private_key_file = $D/server.key
+				certificate_file = $D/server.crt
+				ca_file = $D/ca.crt
+			}
+			tls {
+				tls = devices
+			}
+		}
+	E
+	printf 'eap\n' >"$D/authorize"
+	printf 'authenticate {\n\teap\n}\npost-auth {\n\tassay_admission\n\tPost-Auth-Type REJECT {\n\t\teap\n\t}\n}\n' >"$D/rest"
+}
+[ -z "$EAP" ] || check 'a CA for devices' eap_server
 sed -e "s#@DIR@#$D#" -e "s#@TOKEN@#$token#" tests/data/radius/radiusd.conf.in >"$D/radiusd.conf"
 check 'FreeRADIUS starts with the shipped configuration' start radius nsenter "$NET" freeradius -d "$D" -n radiusd -fxx -l stdout
 radius_up() { grep -q 'Ready to process' "$WORK/radius.log"; }
@@ -87,7 +114,27 @@ cert=$(printf x | sha256sum | cut -d' ' -f1)
 check 'a certificate is registered' assay device address d1 --add "cert $cert"
 check 'by certificate it is admitted' admission 200 "cert=$cert"
 check '... as it says' grep -q '"control:Tmp-String-0":"admit"' "$WORK/1"
+# Whoever shows a certificate is who it names, whatever MAC address it says it has.
+eap() { # PATTERN CERTIFICATE MAC
+	printf 'network={\n\tkey_mgmt=IEEE8021X\n\teap=TLS\n\tidentity="x"\n\tca_cert="%s"\n\tclient_cert="%s"\n\tprivate_key="%s"\n}\n' \
+		"$D/ca.crt" "$D/$2.crt" "$D/$2.key" >"$D/eapol"
+	in_ns eapol_test -n -c "$D/eapol" -a 127.0.0.1 -s testing123 -M "$3" -t 10 >"$WORK/1" 2>&1
+	grep -qE "$1" "$WORK/1" || { tail -n 60 "$WORK/1" && return 1; }
+}
+eap_vlan() { # VLAN CERTIFICATE MAC: as hostapd shows an attribute: tag 0 and the text
+	eap '^SUCCESS$' "$2" "$3" && sed -n '/code=2 (Access-Accept)/,$p' "$WORK/1" | grep -A1 'Attribute 81 ' | grep -qE "Value: (00)?$(printf %s "$1" | od -An -tx1 | tr -d ' ')$"
+}
+OTHER=02:00:5e:00:53:77
+if [ -n "$EAP" ]; then
+	check 'certificates for d1 and a stranger' eval 'client_cert d1 "$id" && client_cert stranger 00112233445566778899aabbccddeeff'
+	check 'with its certificate d1 is admitted' eap_vlan 10 d1 "${MAC//-/:}"
+	check '... also with an address that nobody registered' eap_vlan 10 d1 $OTHER
+	check 'a certificate of nobody is rejected, with whatever address' eap 'FAILURE' stranger "${MAC//-/:}"
+else
+	skip '802.1X with certificates' 'eapol_test is not installed'
+fi
 check 'it is held' assay device hold d1 --reason test
+[ -z "$EAP" ] || check 'with its certificate: the VLAN of quarantine' eap_vlan 666 d1 "${MAC//-/:}"
 check 'the VLAN of quarantine' vlan 666 $MAC
 check 'it is released' assay device release d1
 check 'restricted again' wait_for 10 vlan 20 $MAC
@@ -95,6 +142,7 @@ agent_stop d1
 check 'when its decision has expired: quarantine' wait_for 15 vlan 666 $MAC
 stop verifier
 check 'without a verifier all are rejected' asks 'Access-Reject' "Calling-Station-Id=$MAC"
+[ -z "$EAP" ] || check '... with a certificate too' eap FAILURE d1 "${MAC//-/:}"
 stop coa
 stop radius
 lib_end
