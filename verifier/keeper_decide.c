@@ -404,6 +404,7 @@ keeper_decisions_sweep(struct keeper *k)
 			  "decisions end as measured before the jump", NULL);
 		tell_clock(k);
 		k->wall_minus_mono_ms = k->now * 1000 - k->now_ms;
+		k->pruned_s = k->now; /* what is old by this clock may not be old */
 	}
 	forget_old_history(k);
 	if (ledger_fault(k->ledger) == ASSAY_OK)

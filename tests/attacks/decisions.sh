@@ -24,7 +24,7 @@ brief() { # one good and one bad device whose verdicts hold two seconds
 }
 check 'one device of another class is good, one is not' brief
 check d1_failed_device_that_is_gone_stays_failed became "$BAD_ID" QUARANTINE boot.replay
-expires() { wait_for 8 became "$GOOD_ID" QUARANTINE decision.expired; }
+expires() { wait_for "$WAIT" became "$GOOD_ID" QUARANTINE decision.expired; }
 check d1_admitted_device_that_falls_silent_is_quarantined_when_its_verdict_expires expires
 check d1_failed_device_is_quarantined_after_the_expiry_of_its_verdict_too stands "$BAD_ID" QUARANTINE
 back() { fresh 3 && became "$BAD_ID" QUARANTINE boot.replay && stands "$BAD_ID" QUARANTINE && d close; }
@@ -62,7 +62,7 @@ crashes() {
 	stands "$BAD_ID" QUARANTINE
 }
 check d11_crashes_of_appraisers_make_nothing_milder crashes
-check 'and all are replaced' eval 'wait_for 10 round "decision ADMIT *" 1'
+check 'and all are replaced' eval 'wait_for "$WAIT" round "decision ADMIT *" 1'
 
 # ---- policies (D2) ----
 printf 'policy: fleet\nversion: 9\napplies_to: {class: fleet}\nask: [' >"$WORK/bad.yaml"

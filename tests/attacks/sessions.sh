@@ -55,7 +55,7 @@ at_once() {
 	before=$(clock_of "$GOLDEN")
 	fresh 1 one && fresh 1 two && d session one && d proof keep && d session two && d proof keep &&
 		d session one && d replay one send-only && d session two && d replay two send-only &&
-		wait_for 5 advanced "$before" && stands "$GOLDEN" ADMIT policy.met
+		wait_for "$WAIT" advanced "$before" && stands "$GOLDEN" ADMIT policy.met
 }
 check i10_racing_sessions_do_not_spoil_the_record at_once
 
@@ -94,7 +94,7 @@ check i7_nor_a_device_that_is_connected goes_on
 
 # ---- floods: bounded per source; others go on (I7) ----
 bounded() { d flooded && [ "${ANSWER#flood }" -le 60 ]; }
-flood() { d flood 400 && wait_for 10 bounded && [ "${ANSWER#flood }" -gt 10 ]; }
+flood() { d flood 400 && wait_for "$WAIT" bounded && [ "${ANSWER#flood }" -gt 10 ]; }
 check i7_half_open_connections_of_one_source_are_bounded flood
 elsewhere() { # another address of the loopback network
 	openssl s_client -connect "127.0.0.1:$(cat "$ASSAY_STATE/run/port")" -bind 127.0.0.77 -brief </dev/null 2>&1 |
@@ -102,6 +102,6 @@ elsewhere() { # another address of the loopback network
 }
 check i7_half_open_flood_does_not_stop_another_source elsewhere
 check i7_half_open_flood_does_not_stop_a_connected_device goes_on
-check 'when the flood is over its source is served again' eval 'd unflood && wait_for 10 round "decision ADMIT *" 1'
+check 'when the flood is over its source is served again' eval 'd unflood && wait_for "$WAIT" round "decision ADMIT *" 1'
 check 'no process of the verifier was lost' eval '! grep child-lost "$WORK/verifier.log"'
 lib_end

@@ -32,13 +32,13 @@ check 'its boot is approved' device_approve_boot d1
 for d in d1 d2; do
 	check "$d is admitted" decides $d ADMIT
 	check "... and attests from its address" wait_for "$WAIT" attests_from $d "[\"ip 192.0.${d#d}.7\",\"mac $MAC${d#d}\"]"
-	check "$d reaches the server" wait_for 5 reaches $d $SRV
+	check "$d reaches the server" wait_for "$WAIT" reaches $d $SRV
 done
 
 # ---- it moves ------------------------------------------------------------------------------
 check 'd1 gets another address' moves d1 192.0.1.8
 check 'it attests from that' wait_for "$WAIT" attests_from d1 "[\"ip 192.0.1.8\",\"mac ${MAC}1\"]"
-check '... and reaches the server' wait_for 5 reaches d1 $SRV
+check '... and reaches the server' wait_for "$WAIT" reaches d1 $SRV
 is_audited() { assay audit list --json 2>/dev/null | grep -q 'attested: ip 192.0.1.8' || ledger "SELECT detail FROM audit" | grep -q 'attested: ip 192.0.1.8'; }
 check 'that is in the audit log' is_audited
 
@@ -48,13 +48,13 @@ check_status 2 'an attested one is not registered for another' assay device addr
 check 'd2 takes the address of d1' moves d2 192.0.2.9
 check 'd2 is quarantined for it' decides d2 QUARANTINE address.conflict
 check 'd2 attests nothing' attests_from d2 '[]'
-check 'd2 loses the server' wait_for 5 cannot_reach d2 $SRV
+check 'd2 loses the server' wait_for "$WAIT" cannot_reach d2 $SRV
 check 'd1 keeps what it has' equal "$(assay device show d1 --json | jq -c .addresses)" "[\"ip 192.0.1.8\",\"ip 192.0.2.9\",\"mac ${MAC}1\"]"
 check 'd1 is admitted' is_decided d1 ADMIT
 check 'd1 reaches the server' reaches d1 $SRV
 check 'd2 gives it back' moves d2 192.0.2.7
 check 'd2 is admitted' decides d2 ADMIT
-check 'd2 reaches the server' wait_for 5 reaches d2 $SRV
+check 'd2 reaches the server' wait_for "$WAIT" reaches d2 $SRV
 check 'd2 takes the MAC address that d1 attests' changes_mac d2 "${MAC}1"
 check 'd2 is quarantined for it' decides d2 QUARANTINE address.conflict
 check 'd1 is admitted' is_decided d1 ADMIT
@@ -77,7 +77,7 @@ check 'd2 is behind NAT' nat
 check '... and connects again' moves d2 192.0.2.7
 check 'nothing is attested' wait_for "$WAIT" attests_from d2 '[]'
 check 'that is no fault' is_decided d2 ADMIT
-check 'd2 reaches no server' wait_for 5 cannot_reach d2 $SRV
+check 'd2 reaches no server' wait_for "$WAIT" cannot_reach d2 $SRV
 check 'NAT ends' in_ns gw nft delete table ip nat
 check 'd2 connects again' moves d2 192.0.2.7
 check 'd2 attests again' wait_for "$WAIT" attests_from d2 "[\"ip 192.0.2.7\",\"mac ${MAC}2\"]"
@@ -96,7 +96,7 @@ registered_only() {
 check 'the verifier is to know registered addresses alone' registered_only
 check 'd1 attests nothing any more' wait_for "$WAIT" attests_from d1 '[]'
 check 'd1 is admitted' decides d1 ADMIT
-check 'd1 reaches no server' wait_for 10 cannot_reach d1 $SRV
+check 'd1 reaches no server' wait_for "$WAIT" cannot_reach d1 $SRV
 check 'the gate stops' stop gate
 check 'the verifier stops' verifier_stop
 lib_end

@@ -100,7 +100,7 @@ comes_true() { # CLASS FILE LEAST
 	[ "$(jq .unknown "$WORK/replay.json")" = 0 ] && [ "$(wc -l <"$WORK/predicted")" -ge "$3" ] || return
 	decisions >"$WORK/before"
 	assay policy activate "$digest" --comment 'as replayed' --replay "$(jq .id "$WORK/replay.json")" >/dev/null &&
-		wait_for 30 judged_by "$1" "$digest" ${LABEL:-} || return
+		wait_for "$WAIT" judged_by "$1" "$digest" ${LABEL:-} || return
 	sleep 3
 	decisions >"$WORK/after"
 	join "$WORK/before" "$WORK/after" | awk '$2 != $3' >"$WORK/seen"
@@ -170,14 +170,14 @@ replay "$EIGHT"
 outside >"$WORK/outside"
 canaries_fail() {
 	assay policy activate "$EIGHT" --ring ring=canary --halt-above 2 --comment 'canaries first' >/dev/null || return
-	wait_for 20 judged_by alpha "$EIGHT" ring=canary || return
+	wait_for "$WAIT" judged_by alpha "$EIGHT" ring=canary || return
 	equal "$(state state) $(state different)" 'running 0' || return
 	for id in $(assay device list --class alpha --json | jq -r '.devices[] | select(.labels | contains("ring=canary")) | .id' | head -n 3); do
 		digest=$(assay device show "$id" --json | jq -r '[.verdict.facts[] | select(.name == "pcr" and .index == 4)][0].value' | sed 's/.*://')
 	done
 	# what the canaries run is declared bad: they are judged otherwise than predicted
 	assay reference known-bad add "$digest" --comment 'found on a canary' >/dev/null || return
-	wait_for 20 is_state halted
+	wait_for "$WAIT" is_state halted
 }
 check 'D13: canaries that are not judged as predicted halt the rollout' canaries_fail
 assay status | grep -A1 rollout
@@ -188,15 +188,15 @@ nobody_else() { outside | diff "$WORK/outside" -; }
 check 'D13: nobody outside of the ring was touched, and nothing was rolled back' eval 'wait_for 20 nobody_else && judged_by alpha "$EIGHT" ring=canary && is_state halted'
 check_status 2 'a halted rollout is not promoted' assay policy promote alpha --comment 'go on'
 check 'but an operator can force it to the next ring' assay policy promote alpha --ring site=b --force --comment 'it was a test'
-check 'which is then judged by it' wait_for 20 judged_by alpha "$EIGHT" site=b
+check 'which is then judged by it' wait_for "$WAIT" judged_by alpha "$EIGHT" site=b
 check 'and to all' assay policy promote alpha --comment 'everybody'
-check 'all are judged by it' wait_for 20 judged_by alpha "$EIGHT"
+check 'all are judged by it' wait_for "$WAIT" judged_by alpha "$EIGHT"
 check 'no rollout is left' eval '[ "$(assay status --json | jq ".rollouts | length")" = 0 ]'
 check 'versions are compared in words' eval 'assay policy diff "$WORK/7.yaml" "$WORK/8.yaml" | tee /dev/stderr | grep -q "rule agent is gone"'
 back() {
 	local old
 	old=$(assay policy list --json | jq -r '[.policies[] | select(.name == "alpha" and (.active | not))] | min_by(.version) | .digest')
-	assay policy activate "$old" --comment 'as it was' >/dev/null && wait_for 20 judged_by alpha "$old"
+	assay policy activate "$old" --comment 'as it was' >/dev/null && wait_for "$WAIT" judged_by alpha "$old"
 }
 check 'an older version is activated again' back
 

@@ -49,7 +49,7 @@ replaced() { # ROLE COUNT
 costs_nothing() { # ROLE: sessions stay
 	local before net count
 	before=$(sessions) net=$(of_role net) count=$(of_role "$1" | wc -l)
-	kill -KILL "$(of_role "$1" | head -n 1)" && wait_for 10 replaced "$1" "$count" && wait_for 10 assay status &&
+	kill -KILL "$(of_role "$1" | head -n 1)" && wait_for 30 replaced "$1" "$count" && wait_for 30 assay status &&
 		equal "$(of_role net)" "$net" && [ "$(sessions)" -ge "$before" ]
 }
 check 'a killed appraiser is replaced and costs no connection' costs_nothing appraiser
@@ -57,12 +57,12 @@ check 'a killed console is replaced and costs no device its connection' costs_no
 net_dies() {
 	local pid
 	pid=$(of_role net)
-	kill -KILL "$pid" && wait_for 10 replaced net 1 && [ "$(of_role net)" != "$pid" ] && [ "$(main_pid)" = "${started[verifier]}" ]
+	kill -KILL "$pid" && wait_for 30 replaced net 1 && [ "$(of_role net)" != "$pid" ] && [ "$(main_pid)" = "${started[verifier]}" ]
 }
 check 'a killed net is replaced by the same keeper' net_dies
 cannot_start() {
 	mv "$ASSAY_STATE/tls/cert.pem" "$WORK/cert.pem" && kill -KILL "$(of_role net)" &&
-		wait_for 10 grep -q 'child-not-started role=net' "$WORK/verifier.log" && [ -z "$(of_role net)" ]
+		wait_for 30 grep -q 'child-not-started role=net' "$WORK/verifier.log" && [ -z "$(of_role net)" ]
 }
 check 'a net that cannot be started, as its certificate is just being exchanged' cannot_start
 comes_yet() { mv "$WORK/cert.pem" "$ASSAY_STATE/tls/cert.pem" && wait_for 20 replaced net 1 && [ "$(main_pid)" = "${started[verifier]}" ]; }

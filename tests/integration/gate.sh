@@ -32,8 +32,8 @@ check 'not admitted, no server' cannot_reach d1 $SRV
 check 'its boot is approved' device_approve_boot d1
 check 'd1 is admitted' decides d1 ADMIT
 check 'd2 is admitted' decides d2 ADMIT
-check 'd1 reaches the server' wait_for 5 reaches d1 $SRV
-check 'd2 reaches the server' wait_for 5 reaches d2 $SRV
+check 'd1 reaches the server' wait_for "$WAIT" reaches d1 $SRV
+check 'd2 reaches the server' wait_for "$WAIT" reaches d2 $SRV
 holds_for() { # while decisions are only extended, nothing is interrupted
 	local end=$((SECONDS + 8))
 	while [ $SECONDS -lt $end ]; do
@@ -46,14 +46,14 @@ check 'rounds go by and nothing is interrupted' holds_for
 # ---- tampered with, repaired ----------------------------------------------------------------
 check 'd1 boots another command line' device_boot d1 grub-cmdline
 check 'd1 is quarantined' decides d1 QUARANTINE
-check 'd1 loses the server' wait_for 2 cannot_reach d1 $SRV
+check 'd1 loses the server' wait_for "$WAIT" cannot_reach d1 $SRV
 check 'd1 keeps the verifier' reaches_verifier d1
 check 'd2 is not concerned' reaches d2 $SRV
 check 'd1 is repaired' device_boot d1 grub-good
 check 'd1 is admitted again' decides d1 ADMIT
-check 'd1 gets the server back' wait_for 5 reaches d1 $SRV
+check 'd1 gets the server back' wait_for "$WAIT" reaches d1 $SRV
 check 'd2 is held' assay device hold d2 --reason test
-check 'd2 loses the server' wait_for 5 cannot_reach d2 $SRV
+check 'd2 loses the server' wait_for "$WAIT" cannot_reach d2 $SRV
 
 # ---- drift ------------------------------------------------------------------------------------
 opened_by_hand() { in_ns gw nft add element inet assay_gate admitted_from4 '{ "dev2" . 02:00:5e:00:53:02 . 192.0.2.7 timeout 1h }' && in_ns gw nft add element inet assay_gate admitted_to4 '{ "dev2" . 192.0.2.7 timeout 1h }'; }
@@ -63,17 +63,17 @@ check 'somebody flushes the sets' in_ns gw nft flush set inet assay_gate admitte
 check 'the gate repairs it within 5 s' wait_for 5 reaches d1 $SRV
 check 'somebody deletes the table' in_ns gw nft delete table inet assay_gate
 check 'it is back within 5 s' wait_for 5 cannot_reach d2 $SRV
-check '... also for who is admitted' wait_for 5 reaches d1 $SRV
+check '... also for who is admitted' wait_for "$WAIT" reaches d1 $SRV
 
 # ---- death -----------------------------------------------------------------------------------------
 check 'the gate is killed' stop gate KILL
 check 'nothing opens for d2' never_reaches d2 $SRV 3
-check 'd1 is closed when its decision ends' wait_for 15 cannot_reach d1 $SRV
+check 'd1 is closed when its decision ends' wait_for 40 cannot_reach d1 $SRV
 check 'the gate starts again' gate_up
 check 'd1 is back' wait_for "$WAIT" reaches d1 $SRV
 check 'd2 is not' cannot_reach d2 $SRV
 check 'the verifier is killed' stop verifier KILL
-check 'd1 is closed when its decision ends' wait_for 20 cannot_reach d1 $SRV
+check 'd1 is closed when its decision ends' wait_for 40 cannot_reach d1 $SRV
 check 'nothing opens for d2' never_reaches d2 $SRV 2
 check 'the gate is killed too' stop gate KILL
 check 'nothing opens for anybody' never_reaches d2 $SRV 2

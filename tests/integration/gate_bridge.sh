@@ -67,7 +67,7 @@ check '... tagged frames too' passes d1 srv "$(tagged c0ffee01)" c0ffee01
 check '... twice tagged ones' passes d1 srv "$(twice_tagged c0ffee02)" c0ffee02
 check '... and other types' passes d1 srv "$(other_type c0ffee03)" c0ffee03
 for a in $SRV $SRV6 $VERIFIER6; do start "echo-$a" nsenter "$(net_of srv)" "$P" echo "$a" 7; done
-check 'IPv6 passes' wait_for 5 asks d1 $SRV6
+check 'IPv6 passes' wait_for "$WAIT" asks d1 $SRV6
 gate_verifier
 gate_config closed 'mode: bridge'
 check 'before the ports come up all is closed' gate_close
@@ -103,10 +103,10 @@ done
 check 'its boot is approved' device_approve_boot d1
 for d in d1 d2; do check "$d is admitted" decides $d ADMIT; done
 for d in d1 d2; do
-	check "$d reaches the server" wait_for 5 reaches $d $SRV
-	check "... by IPv6 too" wait_for 5 asks $d $SRV6
+	check "$d reaches the server" wait_for "$WAIT" reaches $d $SRV
+	check "... by IPv6 too" wait_for "$WAIT" asks $d $SRV6
 done
-check 'both admitted, d1 reaches d2' wait_for 5 reaches d1 198.51.100.102
+check 'both admitted, d1 reaches d2' wait_for "$WAIT" reaches d1 198.51.100.102
 
 # ---- nobody passes for another -----------------------------------------------------------------
 A1=198.51.100.101 A2=198.51.100.102
@@ -130,7 +130,7 @@ tracks() { in_ns gw sh -c 'echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables'
 tracked() { in_ns gw grep -q "src=$1 dst=$SRV " /proc/net/nf_conntrack; }
 if tracks && asks d2 $SRV && tracked $A2; then tracking=yes; else tracking=''; fi
 check 'd2 is held' assay device hold d2 --reason test
-check 'd2 loses the server' wait_for 5 cannot_reach d2 $SRV
+check 'd2 loses the server' wait_for "$WAIT" cannot_reach d2 $SRV
 check '... by IPv6 too' asks_in_vain d2 $SRV6
 check '... and d1' cannot_reach d2 $A1
 check 'd1 does not reach it either' cannot_reach d1 $A2
@@ -151,10 +151,10 @@ else
 fi
 check 'd1 boots another command line' device_boot d1 grub-cmdline
 check 'd1 is quarantined' decides d1 QUARANTINE
-check 'd1 loses the server' wait_for 2 cannot_reach d1 $SRV
+check 'd1 loses the server' wait_for "$WAIT" cannot_reach d1 $SRV
 check 'd1 is repaired' device_boot d1 grub-good
 check 'd1 is admitted again' decides d1 ADMIT
-check 'd1 gets the server back' wait_for 5 reaches d1 $SRV
+check 'd1 gets the server back' wait_for "$WAIT" reaches d1 $SRV
 
 # ---- drift, restart -------------------------------------------------------------------------------------
 nft_gw() { in_ns gw nft "$@"; }
@@ -166,7 +166,7 @@ check 'somebody makes d1 forgotten' nft_gw "delete element bridge assay_gate kno
 check 'the gate repairs it within 5 s' wait_for 5 is_known
 check 'somebody deletes the table' nft_gw delete table bridge assay_gate
 check 'it is back within 5 s' wait_for 5 cannot_reach d2 $SRV
-check '... also for who is admitted' wait_for 5 reaches d1 $SRV
+check '... also for who is admitted' wait_for "$WAIT" reaches d1 $SRV
 restarts_unnoticed() {
 	local lost
 	rm -f "$WORK/gate.log"
@@ -184,13 +184,13 @@ check 'the gate is killed and restarted: d1 loses nothing of 200 packets' restar
 out() { never_reaches d2 $SRV 2 && never_asks d2 $SRV6 2; } # d2, held
 check 'the gate is killed' stop gate KILL
 check 'nothing opens for d2' out
-check 'd1 is closed when its decision ends' wait_for 15 cannot_reach d1 $SRV
+check 'd1 is closed when its decision ends' wait_for 40 cannot_reach d1 $SRV
 check '... by IPv6 too' asks_in_vain d1 $SRV6
 check 'd1 still finds the verifier' eval 'forget_neighbours; reaches_verifier d1'
 check 'the gate starts again' gate_up
 check 'd1 is back' wait_for "$WAIT" reaches d1 $SRV
 check 'the verifier is killed' stop verifier KILL
-check 'd1 is closed when its decision ends' wait_for 20 cannot_reach d1 $SRV
+check 'd1 is closed when its decision ends' wait_for 40 cannot_reach d1 $SRV
 check 'nothing opens for d2' out
 check 'the gate is killed too' stop gate KILL
 check 'nothing opens for anybody' out

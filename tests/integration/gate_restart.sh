@@ -23,12 +23,12 @@ done
 check 'its boot is approved' device_approve_boot d1
 for d in d1 d2; do
 	check "$d is admitted" decides $d ADMIT
-	check "$d reaches the server" wait_for 5 reaches $d $SRV
+	check "$d reaches the server" wait_for "$WAIT" reaches $d $SRV
 done
 
 # ---- not one packet lost ----------------------------------------------------------------
 start echo nsenter "$(net_of srv)" "$ASSAY_BIN/tests/tools/packets" echo $SRV 7
-check 'the server answers d1' wait_for 5 in_ns d1 "$ASSAY_BIN/tests/tools/packets" ask $SRV 7
+check 'the server answers d1' wait_for "$WAIT" in_ns d1 "$ASSAY_BIN/tests/tools/packets" ask $SRV 7
 restarts_unnoticed() { # SIGNAL
 	local lost
 	rm -f "$WORK/gate.log"
@@ -100,7 +100,7 @@ check 'somebody lets d2 in by hand' by_hand
 check 'd2 is in' reaches d2 $SRV
 rm -f "$WORK/gate.log"
 check 'the gate starts' gate_up
-check 'it takes over what is there' wait_for 5 gate_told adopted
+check 'it takes over what is there' wait_for "$WAIT" gate_told adopted
 check 'without a snapshot that ends in 15 s' wait_for 18 gate_told unconfirmed
 check 'd2 is out' cannot_reach d2 $SRV
 check '... and d1' cannot_reach d1 $SRV

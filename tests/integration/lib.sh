@@ -91,9 +91,9 @@ lib_clean() {
 
 lib_end() { [ "$failures" = 0 ]; }
 
-# Retries a command until it succeeds.
+# Retries a command until it succeeds, for not less than so long.
 wait_for() { # SECONDS COMMAND...
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 + 1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || { echo "timed out: $*" >&2; return 1; }
@@ -300,10 +300,11 @@ agent_start() { # NAME ARGUMENT...
 
 agent_stop() { stop "agent-$1" "${2:-TERM}"; }
 
-# The policy of a class in force (tests/data/policy), with another interval and virtual TPMs allowed.
+# The policy of a class in force (tests/data/policy), with another interval and virtual TPMs
+# allowed. Verdicts hold 8 seconds at least: a busy machine may stand still for some.
 policy_use() { # CLASS SECONDS [SED-EXPRESSION]
-	local file=$WORK/$1.$RANDOM.yaml
-	sed -e "s/^version: .*/version: $((RANDOM + 2))/" -e "s/interval: .*/interval: ${2}s/" \
+	local file=$WORK/$1.$RANDOM.yaml patience=$(($2 < 3 ? 8 / $2 : 3))
+	sed -e "s/patience: .*/patience: $patience/" -e "s/^version: .*/version: $((RANDOM + 2))/" -e "s/interval: .*/interval: ${2}s/" \
 		-e 's/virtual_tpm: false/virtual_tpm: true/' -e "${3:-}" "tests/data/policy/$1.yaml" >"$file"
 	assay policy activate "$(assay policy add "$file" --json | jq -r .digest)" --comment test
 }

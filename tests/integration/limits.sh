@@ -130,7 +130,7 @@ check "i8 tokens tried in streams at the devices' port" streams "$(cat "$ASSAY_S
 # ---- what is told -------------------------------------------------------------------
 count() { curl -sS --unix-socket "$ASSAY_STATE/run/console.sock" http://localhost/metrics | sed -n "s/^assay_requests_limited_total{limit=\"$1\"} //p"; }
 counted() { [ "$(count reads)" -ge 15 ] && [ "$(count changes)" -ge 10 ] && [ "$(count admissions)" -ge 5 ] && [ "$(count failures)" -ge 20 ] || { for l in reads changes admissions failures; do count $l; done && return 1; }; }
-check 'metrics count them by the limit' wait_for 5 counted
+check 'metrics count them by the limit' wait_for "$WAIT" counted
 check 'the log says who' grep -q 'event=rate-limited actor=anna .*limit=reads' "$WORK/verifier.log"
 verifier_stop
 

@@ -58,12 +58,12 @@ check 'none is quarantined' has '^assay_devices\{decision="quarantine"\} 0$'
 check 'verdicts have a time' has '^assay_appraisal_seconds_count [1-9]'
 check 'commits have a time' has '^assay_commit_seconds_count [1-9]'
 agent_stop gateway
-check 'it is unreachable' wait_for 5 has '^assay_devices_unreachable 1$'
-check 'and at last stale' wait_for 15 has '^assay_devices_stale 1$'
+check 'it is unreachable' wait_for "$WAIT" has '^assay_devices_unreachable 1$'
+check 'and at last stale' wait_for 40 has '^assay_devices_stale 1$'
 check 'what it says of all that' scrape
 promtool_check 'promtool accepts what a verifier says that has judged'
 check 'a webhook that fails is counted' has '^assay_outbound_retries_total\{to="siem"\} [1-9]'
-check 'as is what was given up' wait_for 10 has '^assay_outbound_dead_letters\{to="siem"\} [1-9]'
+check 'as is what was given up' wait_for "$WAIT" has '^assay_outbound_dead_letters\{to="siem"\} [1-9]'
 check 'json rules of the dashboard' jq -e '.panels | length > 3' docs/metrics/grafana.json
 named() { # every name of dashboard and alerts is one that is exported
 	local n

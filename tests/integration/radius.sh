@@ -93,7 +93,8 @@ check 'not admitted: the VLAN of quarantine' vlan 666 $MAC
 root=$(assay key list --json | jq -r .root)
 printf 'testing123' >"$WORK/secret"
 check 'the switch is to be told of changes' start coa nsenter "$NET" env "PATH=$(realpath "$ASSAY_BIN"):$PATH" "ASSAY_STATE=$ASSAY_STATE" gate/freeradius/assay-coa 127.0.0.1:3799 "$WORK/secret" "$root"
-sleep 1
+check 'it hears the decisions' wait_for "$WAIT" grep -q 'event=stream ' "$WORK/verifier.log"
+sleep 1 # what was decided before is not told
 check 'its boot is approved' device_approve_boot d1
 check 'it is admitted' decides d1 ADMIT
 told() { grep -q 'Received Disconnect-Request' "$WORK/radius.log"; }
@@ -137,9 +138,9 @@ check 'it is held' assay device hold d1 --reason test
 [ -z "$EAP" ] || check 'with its certificate: the VLAN of quarantine' eap_vlan 666 d1 "${MAC//-/:}"
 check 'the VLAN of quarantine' vlan 666 $MAC
 check 'it is released' assay device release d1
-check 'restricted again' wait_for 10 vlan 20 $MAC
+check 'restricted again' wait_for "$WAIT" vlan 20 $MAC
 agent_stop d1
-check 'when its decision has expired: quarantine' wait_for 15 vlan 666 $MAC
+check 'when its decision has expired: quarantine' wait_for 40 vlan 666 $MAC
 stop verifier
 check 'without a verifier all are rejected' asks 'Access-Reject' "Calling-Station-Id=$MAC"
 [ -z "$EAP" ] || check '... with a certificate too' eap FAILURE d1 "${MAC//-/:}"

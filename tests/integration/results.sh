@@ -42,9 +42,9 @@ check_status 3 'a number from the future is refused' party --after 99 --until he
 
 changes() {
 	start party tests/tools/relying_party.py --socket "$ASSAY_STATE/run/console.sock" --root "$ROOT" --class fleet --until gone --seconds 20
-	wait_for 5 grep -q '^heartbeat' "$WORK/party.log" && assay device hold "$GOLDEN" --reason test >/dev/null &&
-		wait_for 2 grep -q "^decision 4 $GOLDEN quarantine operator.held 0$" "$WORK/party.log" &&
-		assay device set "$SECOND" --class other >/dev/null && wait_for 2 grep -q "^gone [0-9]* $SECOND" "$WORK/party.log" &&
+	wait_for "$WAIT" grep -q '^heartbeat' "$WORK/party.log" && assay device hold "$GOLDEN" --reason test >/dev/null &&
+		wait_for 4 grep -q "^decision 4 $GOLDEN quarantine operator.held 0$" "$WORK/party.log" &&
+		assay device set "$SECOND" --class other >/dev/null && wait_for 4 grep -q "^gone [0-9]* $SECOND" "$WORK/party.log" &&
 		assay device set "$SECOND" --class fleet >/dev/null
 }
 check 'a hold arrives at once, and a device that leaves the filter is gone' changes
@@ -55,16 +55,16 @@ signed_tier() { equal "$(assay decision show "$GOLDEN" --json | jq -r .record | 
 check 'the tier that was enrolled is in what is signed' signed_tier
 check_status 1 'and refuses it from another root' "$ASSAY_BIN/assay" decision watch --root 2HCBR3VfW3S2eRThWEyZlBXtQ8loxV8Dx4J8wup0bIA --count 1
 
-# Rounds go on at one a second; half of the validity of 4 s is soon over.
+# Rounds go on at one a second; half of the validity of 10 s is soon over.
 extended() {
-	policy fleet 's/patience: .*/patience: 4/' && says 'decision ADMIT *' session s2 , device 2 , connect , hello , proof || return
-	start extension tests/tools/relying_party.py --socket "$ASSAY_STATE/run/console.sock" --root "$ROOT" --seconds 9
-	for _ in 1 2 3 4 5 6; do says 'decision ADMIT *' session s2 , recv , proof || return; done
-	wait_for 5 grep -q "^extension [0-9]* $SECOND" "$WORK/extension.log" && [ "$(grep -c "^decision.*$SECOND" "$WORK/extension.log")" = 1 ]
+	policy fleet 's/patience: .*/patience: 10/' && says 'decision ADMIT *' session s2 , device 2 , connect , hello , proof || return
+	start extension tests/tools/relying_party.py --socket "$ASSAY_STATE/run/console.sock" --root "$ROOT" --seconds 30
+	for _ in {1..8}; do says 'decision ADMIT *' session s2 , recv , proof || return; done
+	wait_for "$WAIT" grep -q "^extension [0-9]* $SECOND" "$WORK/extension.log" && [ "$(grep -c "^decision.*$SECOND" "$WORK/extension.log")" = 1 ]
 }
 check 'validity is extended without a record per round' extended
 expires() { # after the last round: an event of its own
-	wait_for 12 eval '[ "$(reason "$SECOND")" = decision.expired ]' && party --until heartbeat | grep "$SECOND quarantine decision.expired" &&
+	wait_for 40 eval '[ "$(reason "$SECOND")" = decision.expired ]' && party --until heartbeat | grep "$SECOND quarantine decision.expired" &&
 		policy fleet
 }
 check 'silence ends in a record that says so' expires
@@ -157,7 +157,7 @@ check 'without overlap the old key is out of the set' gone_key
 # ---- maintenance ----------------------------------------------------------------
 window() {
 	assay device maintain "$GOLDEN" --for 2s --reason 'new disk' >/dev/null && assay device show "$GOLDEN" | grep -q 'maintenance until .*: new disk' &&
-		wait_for 6 eval '[ "$(show "$GOLDEN" | jq -r .overlay)" = none ]' && stands "$GOLDEN" QUARANTINE &&
+		wait_for "$WAIT" eval '[ "$(show "$GOLDEN" | jq -r .overlay)" = none ]' && stands "$GOLDEN" QUARANTINE &&
 		assay device history "$GOLDEN" | grep -q maintenance-ended &&
 		says 'decision ADMIT *' session s1 , device 1 , connect , hello , proof
 }

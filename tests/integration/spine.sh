@@ -155,6 +155,6 @@ done
 pids=$(children)
 verifier_stop
 gone() { local p; for p in $pids; do [ ! -d "/proc/$p" ] || ! grep -q '^State:[^ZX]*$' "/proc/$p/status" || return; done; }
-check 'a verifier that is told to stop leaves no process' wait_for 5 gone
+check 'a verifier that is told to stop leaves no process' wait_for "$WAIT" gone
 check 'the ledger is whole' equal "$(ledger 'PRAGMA integrity_check')" ok
 lib_end
