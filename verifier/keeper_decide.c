@@ -182,6 +182,7 @@ keeper_record_decision(struct keeper *k, struct ledger_state *st, const struct d
 	}
 	live->decision = d->outcome;
 	live->stale = strcmp(d->reason, "decision.expired") == 0;
+	live->retired = strcmp(d->reason, "device.retired") == 0;
 	live->seq = st->decision_seq;
 	live->expires_at = d->outcome == OUTCOME_QUARANTINE ? 0 : d->expires;
 	live->expires_ms = k->now_ms + (d->expires - k->now) * 1000;
@@ -453,6 +454,18 @@ keeper_fault_ended(struct keeper *k)
 	return keeper_live_load(k);
 }
 
+/* For the gauges. */
+static void
+load_reason(struct keeper *k, struct live_device *d)
+{
+	struct ledger_decision last;
+
+	d->retired = k->device.status == DEV_RETIRED;
+	d->stale = d->decision == OUTCOME_QUARANTINE &&
+		   ledger_decision_prev(k->ledger, d->id, 0, &last) == ASSAY_OK &&
+		   strcmp(last.reason, "decision.expired") == 0;
+}
+
 /* At start: what was decided stands until it expires. */
 enum assay_err
 keeper_live_load(struct keeper *k)
@@ -492,6 +505,7 @@ keeper_live_load(struct keeper *k)
 		d->expires_at = st.decision == OUTCOME_QUARANTINE ? 0 : st.expires_at;
 		d->told_expires = d->told_most = d->expires_at;
 		d->expires_ms = k->now_ms + (st.expires_at - k->now) * 1000;
+		load_reason(k, d);
 	}
 	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;
 }

@@ -7,7 +7,7 @@ count_devices(struct keeper *k, struct metrics_now *n)
 	for (size_t i = 0; i < k->live.size; i++) {
 		const struct live_device *d = &k->live.slots[i];
 
-		if (d->id[0] == '\0' || d->seq == 0)
+		if (d->id[0] == '\0' || d->seq == 0 || d->retired)
 			continue;
 		n->devices[(unsigned)d->decision < OUTCOME_COUNT ? d->decision
 								 : OUTCOME_QUARANTINE]++;

@@ -24,6 +24,7 @@ struct live_device {
 	int64_t maintained_until;      /* s; 0: no window is open */
 	int64_t attested_until;	       /* s, of its attested addresses; 0: it has none */
 	bool stale;		       /* its last good evidence is too old to count */
+	bool retired;
 	bool carded;		       /* the next four are as the ledger has them */
 	enum tier tier;
 	char name[DEVICE_NAME_MAX + 1];

@@ -173,15 +173,16 @@ write_histogram(struct writer *w, const char *name, const char *help,
 static void
 write_devices(struct writer *w, const struct metrics_now *n)
 {
-	head(w, "assay_devices", "gauge", "Devices that have a decision, by what it is now.");
+	head(w, "assay_devices", "gauge",
+	     "Devices that have a decision and are not retired, by what it is now.");
 	for (unsigned o = 0; o < OUTCOME_COUNT; o++)
 		if (o == OUTCOME_ADMIT || o == OUTCOME_RESTRICT || o == OUTCOME_QUARANTINE)
 			line(w, "assay_devices{decision=\"%s\"} %llu\n", lower((enum outcome)o),
 			     (unsigned long long)n->devices[o]);
 	one(w, "assay_devices_connected", "gauge", "Devices with a proved connection.",
 	    n->connected);
-	one(w, "assay_devices_unreachable", "gauge", "Devices without a connection.",
-	    n->unreachable);
+	one(w, "assay_devices_unreachable", "gauge",
+	    "Devices without a connection that are not retired.", n->unreachable);
 	one(w, "assay_devices_stale", "gauge", "Devices whose last evidence is too old to count.",
 	    n->stale);
 }

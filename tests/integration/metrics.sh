@@ -73,4 +73,13 @@ named() { # every name of dashboard and alerts is one that is exported
 }
 check 'dashboard, alerts and document name what there is' named
 verifier_stop
+check 'it starts again' verifier_start
+check 'and knows of the stale one' has '^assay_devices_stale 1$'
+check 'it is retired' assay device retire gateway --reason gone
+gone() { has '^assay_devices\{decision="quarantine"\} 0$' && has '^assay_devices_unreachable 0$' && has '^assay_devices_stale 0$'; }
+check 'and missed no more' gone
+verifier_stop
+check 'it starts once more' verifier_start
+check 'nor after that' gone
+verifier_stop
 lib_end

@@ -136,6 +136,7 @@ check 'i8 an operator makes no operators' refused_remote 'needs the role admin' 
 check 'i8 a wrong token is refused' refused_remote 'bearer token is required' "$WORK/wrong" status
 check_status 3 'i8 with status 3' remote "$WORK/wrong" status
 check_status 2 'i8 an empty token file is bad input' remote "$WORK/empty" status
+check_status 2 'what is too long for a request is bad input' remote "$admin" device list --class "$(printf 'a%.0s' {1..600})"
 check 'i8 a revoked token is refused' "$assay" operator revoke vera
 check 'i8 at once' refused_remote 'bearer token is required' "$WORK/vera" status
 check 'i8 who it was is in the audit log' says otto audit list

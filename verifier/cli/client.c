@@ -192,6 +192,8 @@ status_of(long http)
 	case 405:
 	case 409:
 	case 413:
+	case 414:
+	case 415:
 		return CLI_BAD_INPUT;
 	default:
 		return CLI_FAULT;
