@@ -63,6 +63,8 @@ struct check {
 	char *why;
 	size_t cap;
 	bool failed;
+	char what[WHY_MAX], field[32]; /* of libcyaml's, and where; line 0: not known */
+	unsigned line, column;
 };
 
 static void
@@ -80,23 +82,39 @@ complain(struct check *c, const char *key, const char *fmt, ...)
 	c->failed = true;
 }
 
-/* The first line is the one that says what is wrong; the rest is where. */
+/* libcyaml says what is wrong, and after that where, innermost first, as
+ * "  in mapping field 'always' (line: 6, column: 9)". */
 static void
 on_cyaml(cyaml_log_t level, void *ctx, const char *fmt, va_list args)
 {
 	struct check *c = ctx;
-	char text[WHY_MAX], *end;
+	char text[WHY_MAX], *at;
 
 	if (level < CYAML_LOG_ERROR)
 		return;
 	vsnprintf(text, sizeof text, fmt, args);
-	if ((end = strchr(text, '\n')) != NULL)
-		*end = '\0';
+	text[strcspn(text, "\n")] = '\0';
 	if (!c->failed)
-		snprintf(c->why, c->cap, "%s: %.300s", c->path, text);
-	else if (strstr(text, "line"))
-		snprintf(c->why + strlen(c->why), c->cap - strlen(c->why), " (%.80s)", text);
+		snprintf(c->what, sizeof c->what, "%.300s",
+			 strncmp(text, "Load: ", 6) == 0 ? text + 6 : text);
+	else if (c->line == 0 && (at = strstr(text, "field '")) != NULL &&
+		 sscanf(at, "field '%31[a-z_]' (line: %u, column: %u", c->field, &c->line,
+			&c->column) != 3)
+		c->line = 0;
 	c->failed = true;
+}
+
+static void
+complain_of_yaml(struct check *c, cyaml_err_t e)
+{
+	const char *what = c->failed ? c->what : cyaml_strerror(e);
+
+	/* A key that is not there is at no line, and one that should not be is named. */
+	if (c->line && strncmp(what, "Missing", 7) != 0 && strncmp(what, "Unexpected", 10) != 0)
+		snprintf(c->why, c->cap, "%s:%u:%u: %s: %s", c->path, c->line, c->column, c->field,
+			 what);
+	else
+		snprintf(c->why, c->cap, "%s: %s", c->path, what);
 }
 
 static void
@@ -293,10 +311,9 @@ gate_config_load(const char *path, struct gate_config *ret, char *ret_why, size_
 	cyaml_err_t e = cyaml_load_file(path, &config, &schema, (cyaml_data_t **)&f, NULL);
 
 	memset(ret, 0, sizeof *ret);
-	ret_why[0] = c.failed ? ret_why[0] : '\0';
+	ret_why[0] = '\0';
 	if (e != CYAML_OK) {
-		if (!c.failed)
-			snprintf(ret_why, cap, "%s: %s", path, cyaml_strerror(e));
+		complain_of_yaml(&c, e);
 		return false;
 	}
 	take_all(&c, f, ret);

@@ -1,8 +1,10 @@
 /* main.c: the program assay-gate. */
 #include "gate.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CONFIG_DEFAULT "/etc/assay/gate.yaml"
 
@@ -61,6 +63,10 @@ main(int argc, char **argv)
 			path = argv[++i];
 		else
 			return usage("an unknown option, or one without its value");
+	}
+	if (access(path, R_OK) != 0) {
+		fprintf(stderr, "assay-gate: %s: %s\n", path, strerror(errno));
+		return GATE_NO_ACCESS;
 	}
 	if (!gate_config_load(path, &config, why, sizeof why)) {
 		fprintf(stderr, "assay-gate: %s\n", why);

@@ -309,8 +309,9 @@ a_configuration_that_is_wrong_is_told_by_key(void **state)
 		{"interfaces: [eth1]\nplaces: [eth1]", "places: `eth1' is not like"},
 		{"interfaces: [eth1]\nplaces: [eth2 plc-7]", "places: `eth2' is not among"},
 		{"interfaces: [eth1]\nmatch: both", "match: must be mac or ip"},
-		{"interfaces: [eth1]\nbogus: 1", "bogus"},
-		{"", "interfaces"},
+		{"interfaces: [eth1]\nbogus: 1", ": Unexpected key: bogus"},
+		{"interfaces: eth1", ":6:13: interfaces: Expecting SEQUENCE"},
+		{"", ": Missing required mapping field: interfaces"},
 	};
 	char path[] = "/tmp/assay-gate-XXXXXX", why[600];
 	struct gate_config c;
