@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "evidence/hex.h"
 #include "verifier/appraise/reference.h"
@@ -133,6 +134,25 @@ numbers_are_not_given_twice_after_the_newest_rows_are_gone(void **state)
 	assert_int_equal(ledgers_accept(s), ASSAY_OK);
 	IN_TRANSACTION(s, ledger_decision_append(s->l, &d, &seq));
 	assert_int_equal(seq, 3);
+}
+
+/* A copy of yesterday, whose head was taken away so that it is noticed: what was given since
+ * is not known, and must not be given again. */
+static void
+d14_numbers_leap_where_no_head_tells_which_were_given(void **state)
+{
+	struct ledgers *s = *state;
+	struct ledger_decision d = ledgers_decision(1);
+	uint64_t seq;
+
+	ledgers_close(s);
+	assert_int_equal(unlink(s->head), 0);
+	assert_int_equal(ledgers_open(s, NULL), ASSAY_EXPIRED);
+	assert_int_equal(ledgers_accept(s), ASSAY_OK);
+	IN_TRANSACTION(s, ledger_decision_append(s->l, &d, &seq));
+	assert_int_equal(seq, LEDGER_SEQUENCE_LEAP + 3);
+	assert_int_equal(ledgers_open(s, NULL), ASSAY_OK);
+	assert_int_equal(ledger_check(s->l, NULL), ASSAY_OK);
 }
 
 /* ---- tokens and EKs ---- */
@@ -644,6 +664,7 @@ main(void)
 		LEDGER_TEST(decisions_are_numbered_by_the_ledger_and_chained_per_device),
 		LEDGER_TEST(retention_keeps_each_devices_last_decision_and_all_numbers),
 		LEDGER_TEST(numbers_are_not_given_twice_after_the_newest_rows_are_gone),
+		LEDGER_TEST(d14_numbers_leap_where_no_head_tells_which_were_given),
 		LEDGER_TEST(a_token_is_spent_as_often_as_it_says_and_no_more),
 		LEDGER_TEST(tokens_are_not_overwritten_and_walk_in_order),
 		LEDGER_TEST(expired_tokens_are_pruned_and_living_ones_are_not),

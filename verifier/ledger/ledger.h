@@ -89,8 +89,9 @@ uint64_t ledger_head(const struct ledger *l);
  * is wrong stay TAMPERED. STATE: there is no fault, or no transaction; TAMPERED: not
  * repairable (damaged file, altered schema, or neither ledger nor head file
  * authentic): restore a copy. Sequence numbers go on above every one that ledger or
- * head file knows.
+ * head file knows; where there is no authentic head file, LEDGER_SEQUENCE_LEAP above.
  */
+#define LEDGER_SEQUENCE_LEAP (UINT64_C(1) << 32)
 ASSAY_MUST_USE enum assay_err ledger_accept(struct ledger *l, const char *actor, int64_t now);
 
 /* ---- devices ---- */

@@ -63,7 +63,8 @@ higher(uint64_t a, uint64_t b)
 }
 
 /* Counters go on above everything that was seen of them, so that no number is ever
- * given twice; the audit chain goes on from its newest entry. */
+ * given twice; the audit chain goes on from its newest entry. Without a head nothing tells
+ * how many the ledger does not know of. */
 static enum assay_err
 accept_sequences(struct ledger *l)
 {
@@ -77,6 +78,8 @@ accept_sequences(struct ledger *l)
 	l->meta.counter = higher(l->meta.counter, l->head.counter);
 	l->meta.decision_seq =
 		higher(decision, higher(l->meta.decision_seq, l->head.decision_seq));
+	if (l->head.counter == 0)
+		l->meta.decision_seq += LEDGER_SEQUENCE_LEAP;
 	if (audit <= l->meta.audit_seq)
 		return ASSAY_OK;
 	row_init(&key);
