@@ -244,6 +244,11 @@ $(INSTALL_CONNECTION): $(LIBCONNECTION) $(LIBEVIDENCE)
 	$(Q)objcopy --localize-hidden $(@D)/assay-connection.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $(@D)/assay-connection.o
 
+# Where the documents' links lead once they are below share/doc/assay.
+INSTALLED_LINKS := -E -e 's;\]\(docs/;](;g' -e 's;\]\((\.\./)?attester/examples/;](examples/;g' \
+	-e 's;\]\((\.\./)?include/;](../../../include/;g' -e 's;\]\(\.\./gate/;](../../assay/;g' \
+	-e 's;\]\(\.\./attester/agent/;](../../assay/;g'
+
 D = $(DESTDIR)$(PREFIX)
 install: programs $(INSTALL_LIB) $(INSTALL_CONNECTION) ## install under PREFIX (/usr/local), below DESTDIR
 	install -d $(D)/bin $(D)/sbin $(D)/lib/pkgconfig $(D)/lib/systemd/system \
@@ -264,8 +269,13 @@ install: programs $(INSTALL_LIB) $(INSTALL_CONNECTION) ## install under PREFIX (
 	install -m 644 $(B)/man/*.8 $(D)/share/man/man8/
 	install -m 644 docs/completion/assay $(D)/share/bash-completion/completions/
 	install -m 644 policies/*.yaml $(D)/share/assay/policies/
-	install -m 644 attester/agent/attester.yaml $(D)/share/assay/
-	install -m 644 README.md docs/*.md $(D)/share/doc/assay/
+	install -m 644 attester/agent/attester.yaml gate/gate.yaml $(D)/share/assay/
+	install -d $(D)/share/assay/freeradius $(D)/share/doc/assay/metrics
+	install -m 644 gate/freeradius/mods-assay gate/freeradius/policy-assay $(D)/share/assay/freeradius/
+	install gate/freeradius/assay-coa $(D)/share/assay/freeradius/
+	for f in README.md docs/*.md; do sed $(INSTALLED_LINKS) $$f > $(D)/share/doc/assay/$$(basename $$f); done
+	install -m 644 docs/openapi.json $(D)/share/doc/assay/
+	install -m 644 docs/metrics/* $(D)/share/doc/assay/metrics/
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)

@@ -12,9 +12,26 @@ check 'make install succeeds' install_all
 for f in bin/assay sbin/assay-verifier sbin/assay-attester sbin/assay-gate lib/libassay-attester.a \
 	include/assay/attester.h include/assay/error.h share/man/man1/assay.1 \
 	share/man/man8/assay-verifier.8 share/man/man8/assay-attester.8 share/man/man8/assay-gate.8 \
-	share/bash-completion/completions/assay share/doc/assay/README.md; do
+	share/bash-completion/completions/assay share/doc/assay/README.md share/doc/assay/openapi.json \
+	share/assay/attester.yaml share/assay/gate.yaml share/assay/freeradius/mods-assay share/assay/freeradius/policy-assay \
+	share/assay/freeradius/assay-coa; do
 	check "$f is installed" test -s "$D/usr/$f"
 done
+# Links between documents lead somewhere; those to sources, which are not installed, are left.
+dead_links() {
+	local f n link
+	grep -noE '\]\([^)#: ]+' "$D"/usr/share/doc/assay/*.md | while IFS=: read -r f n link; do
+		link=${link#](}
+		case $link in
+		../verifier/* | ../evidence/* | ../proto/* | proto/*) continue ;;
+		esac
+		[ -e "$(dirname "$f")/$link" ] || echo "$(basename "$f"):$n: $link"
+	done
+}
+check 'links of the installed documents lead to what is installed' equal "$(dead_links)" ''
+check 'the example of a gate makes rules' "$D/usr/sbin/assay-gate" rules --config "$D/usr/share/assay/gate.yaml"
+example_agent() { ! "$D/usr/sbin/assay-attester" run --config "$D/usr/share/assay/attester.yaml" 2>"$WORK/stderr" && grep -q -- '--token or --ca' "$WORK/stderr"; }
+check 'the example of an agent lacks nothing but whom to trust' example_agent
 check 'policies are installed' test -n "$(ls "$D"/usr/share/assay/policies/*.yaml)"
 check 'the installed assay runs' "$D/usr/bin/assay" --version
 nothing_else() { equal "$(ls "$D") $(ls "$D/usr" | tr '\n' ' ')" 'usr bin include lib sbin share '; }
@@ -61,14 +78,14 @@ unit_complaints() {
 	systemd-analyze verify --man=no "$1" 2>&1 | grep -vE 'is not executable|/(run|etc)/systemd/system' |
 		grep -F "$(basename "$1")"
 }
-for u in verifier attester; do
+for u in verifier attester gate gate-close; do
 	unit=$D/usr/lib/systemd/system/assay-$u.service
 	if command -v systemd-analyze >/dev/null; then
 		check "assay-$u.service is accepted by systemd" equal "$(unit_complaints "$unit")" ''
 	else
 		skip "assay-$u.service is accepted by systemd" 'no systemd-analyze here'
 	fi
-	check "assay-$u.service names the installed program" grep -q "^ExecStart=/usr/sbin/assay-$u " "$unit"
+	check "assay-$u.service names the installed program" grep -q "^ExecStart=/usr/sbin/assay-${u%-close} " "$unit"
 done
 for page in "$D"/usr/share/man/man[18]/*; do
 	if command -v groff >/dev/null; then
