@@ -58,6 +58,7 @@ enum imalog_field {
 
 struct imalog_template {
 	bool old; /* "ima": fields without lengths, name padded when hashed */
+	bool plain; /* the file's digest comes first, its name second */
 	uint8_t count;
 	uint8_t field[IMALOG_TEMPLATE_FIELDS_MAX]; /* enum imalog_field, each once */
 };
@@ -79,11 +80,15 @@ struct imalog_entry {
 	uint32_t pcr;  /* below PCR_COUNT; only those of one PCR replay to it */
 	uint16_t template_alg;
 	bool old;	    /* template "ima" */
+	/* The template's name is not hashed: only where the file's digest comes first and
+	 * its name second, as in all the kernel's own, are ->file and ->path what was
+	 * measured, whatever the entry is called. What other fields are is its word. */
+	bool plain;
 	bool violation;	    /* zero digest in the list: 0xFF was extended (M1) */
 	struct span template_name;
 	struct span template_digest;
 	struct span data;   /* template data with lengths; empty if old */
-	struct imalog_digest file;
+	struct imalog_digest file; /* the first of them, as ->path */
 	struct imalog_digest modsig_file; /* digest without the appended signature */
 	struct span path;   /* or event name; no NUL in it; hostile text (M8) */
 	uint32_t has;	    /* bit per enum imalog_field: in the template */

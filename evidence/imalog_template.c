@@ -116,6 +116,15 @@ read_list(struct span list, struct imalog_template *t, struct span *ret_refused)
 	}
 }
 
+static bool
+is_plain(const struct imalog_template *t)
+{
+	const uint32_t digests = 1u << IMALOG_D | 1u << IMALOG_D_NG | 1u << IMALOG_D_NGV2;
+	const uint32_t names = 1u << IMALOG_N | 1u << IMALOG_N_NG;
+
+	return t->count >= 2 && (digests >> t->field[0] & 1) && (names >> t->field[1] & 1);
+}
+
 enum assay_err
 imalog_template(struct span name, struct imalog_template *ret, struct span *ret_refused)
 {
@@ -128,14 +137,14 @@ imalog_template(struct span name, struct imalog_template *ret, struct span *ret_
 		if (!is(name, builtin[i].name))
 			continue;
 		t.old = i == 0;
-		e = read_list(SPAN(list, strlen(list)), &t, ret_refused);
-		if (e == ASSAY_OK)
-			*ret = t;
-		return e;
+		name = SPAN(list, strlen(list));
+		break;
 	}
-	if ((e = read_list(name, &t, ret_refused)) == ASSAY_OK)
-		*ret = t;
-	return e;
+	if ((e = read_list(name, &t, ret_refused)) != ASSAY_OK)
+		return e;
+	t.plain = is_plain(&t);
+	*ret = t;
+	return ASSAY_OK;
 }
 
 /* ---- fields of one entry ---------------------------------------------------- */
@@ -217,20 +226,21 @@ read_string(struct span in, size_t max, struct span *ret)
 	return ASSAY_OK;
 }
 
+/* Of several the first counts: see ->plain. */
 static enum assay_err
 read_digest_field(struct imalog *l, enum imalog_field f, struct imalog_entry *e)
 {
+	struct imalog_digest other, *file = e->file.name ? &other : &e->file;
 	struct span in = e->field[f];
 
 	switch (f) {
 	case IMALOG_D:
-		/* The named digest, where a list has both, says more. */
-		return e->file.name ? ASSAY_OK : read_bare_digest(l, in, &e->file);
+		return read_bare_digest(l, in, file);
 	case IMALOG_D_MODSIG: /* empty: no appended signature */
 		return in.n == 0 ? ASSAY_OK
 				 : read_named_digest(l, in, false, e, &e->modsig_file);
 	default:
-		return read_named_digest(l, in, f == IMALOG_D_NGV2, e, &e->file);
+		return read_named_digest(l, in, f == IMALOG_D_NGV2, e, file);
 	}
 }
 
@@ -247,7 +257,7 @@ read_field(struct imalog *l, enum imalog_field f, struct imalog_entry *e)
 	case FORM_STRING:
 		if (f == IMALOG_XATTRNAMES)
 			return in.n == 0 ? ASSAY_OK : read_string(in, IMALOG_PATH_MAX, &s);
-		return read_string(in, IMALOG_PATH_MAX, &e->path);
+		return read_string(in, IMALOG_PATH_MAX, e->path.p ? &s : &e->path);
 	case FORM_UINT32: /* empty where there is no inode */
 		return in.n == 0 || in.n == 4 ? ASSAY_OK : ASSAY_MALFORMED;
 	case FORM_UINT16:
@@ -276,6 +286,7 @@ imalog_read_data(struct imalog *l, struct span data, struct imalog_entry *e)
 	forget(e);
 	e->data = data;
 	e->old = false;
+	e->plain = l->tmpl.plain;
 	rd_init(&r, data);
 	for (unsigned i = 0; i < l->tmpl.count; i++) {
 		enum imalog_field f = l->tmpl.field[i];
@@ -297,7 +308,7 @@ enum assay_err
 imalog_read_old(struct imalog *l, struct span digest, struct span name, struct imalog_entry *e)
 {
 	forget(e);
-	e->old = true;
+	e->old = e->plain = true;
 	e->has = 1u << IMALOG_D | 1u << IMALOG_N;
 	e->field[IMALOG_D] = digest;
 	e->field[IMALOG_N] = e->path = name;

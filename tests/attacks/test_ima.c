@@ -197,6 +197,91 @@ m3_data_that_are_not_of_their_listed_hash_are_a_finding(void **state)
 	assert_quarantined(imaworld_round(&w), FIND_IMA_CONTRADICTION);
 }
 
+/* The template hash is over the data alone: who writes the list anew may call an entry by
+ * any name whose fields its data fit. */
+static void
+called(const char *name, struct span first, struct span second, struct span third)
+{
+	const struct span f[3] = {first, second, third};
+
+	imaworld_boot(&w, true);
+	imaworld_entry(&w, name, imaworld_fields(&w, f, 3), false);
+}
+
+static void
+m3_a_file_that_is_called_measured_data_is_judged_as_a_file(void **state)
+{
+	static const char bad[8 + 32] = "sha256:\0ffffffffffffffffffffffffffffffff";
+	struct span path = SPAN("/tmp/malware", 13), sig = SPAN("\3\2\4key.\0\2ab", 11);
+
+	(void)state;
+	begin();
+	called("ima-sig", SPAN(bad, 40), path, sig);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
+	called("ima-buf", SPAN(bad, 40), path, sig);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
+	called("d-ng|n-ng|buf", SPAN(bad, 40), path, sig);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
+	/* a name without a slash: of a file that no path leads to */
+	called("ima-buf", SPAN(bad, 40), SPAN("malware", 8), sig);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
+}
+
+static void
+m3_fields_that_do_not_begin_with_digest_and_name_are_refused(void **state)
+{
+	static const char bad[8 + 32] = "sha256:\0ffffffffffffffffffffffffffffffff";
+	char good[8 + 32] = "sha256:";
+	struct span path = SPAN("/usr/bin/good", 14);
+
+	(void)state;
+	memset(good + 8, 1, 32);
+	begin();
+	called("d-ng|n-ng|xattrvalues", SPAN(good, 40), path, SPAN("any", 3));
+	assert_admitted(imaworld_round(&w));
+	/* another field is shown as the digest, or none is */
+	called("evmsig|n-ng|d-ng", SPAN(bad, 40), path, SPAN(good, 40));
+	assert_quarantined(imaworld_round(&w), FIND_IMA_TEMPLATE);
+	called("buf|n-ng|sig", SPAN(bad, 40), path, SPAN("", 0));
+	assert_quarantined(imaworld_round(&w), FIND_IMA_TEMPLATE);
+	called("d-ng|xattrnames|n-ng", SPAN(good, 40), SPAN("/tmp/malware", 13), path);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_TEMPLATE);
+	/* and in a round that goes on */
+	imaworld_boot(&w, true);
+	assert_admitted(imaworld_round(&w));
+	imaworld_entry(&w, "buf|n-ng",
+		       imaworld_fields(&w, (struct span[]){SPAN(bad, 40), path}, 2), false);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_TEMPLATE);
+}
+
+static void
+m10_a_kexec_that_is_called_a_file_is_a_finding(void **state)
+{
+	static const char *const names[] = {"ima-buf", "ima-sig", "d-ng|n-ng|evmsig",
+					    "d-ng|n-ng|xattrnames", "d-ng|n-ng|iuid",
+					    "d-ng|n-ng|d-modsig"};
+	static const struct {
+		const char *text;
+		size_t n;
+	} cmdlines[] = {
+		{"root=/dev/sda1", 14}, {"root=/dev/sda1", 14}, {"root=/dev/sda1", 14},
+		{"root=/dev/sda1", 15}, {"root", 4},            {"md5:\0aaaaaaaaaaaaaaaa", 21},
+	};
+
+	(void)state;
+	begin_with("  need: path\n  outcomes: [{finding: unknown, outcome: report}]\n", NULL);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct span line = SPAN(cmdlines[i].text, cmdlines[i].n);
+		char digest[8 + 32] = "sha256:";
+		struct digest d;
+
+		assert_int_equal(digest_compute(ALG_SHA256, line, &d), ASSAY_OK);
+		memcpy(digest + 8, d.b, 32);
+		called(names[i], SPAN(digest, 40), SPAN("kexec-cmdline", 14), line);
+		assert_quarantined(imaworld_round(&w), FIND_IMA_KEXEC);
+	}
+}
+
 /* ---- M4: offsets and boots ---- */
 
 static void
@@ -731,6 +816,9 @@ main(void)
 		CASE(m2_a_boot_aggregate_of_other_pcrs_is_refused),
 		CASE(m3_an_unknown_template_is_a_refusal_and_never_skipped),
 		CASE(m3_data_that_are_not_of_their_listed_hash_are_a_finding),
+		CASE(m3_a_file_that_is_called_measured_data_is_judged_as_a_file),
+		CASE(m3_fields_that_do_not_begin_with_digest_and_name_are_refused),
+		CASE(m10_a_kexec_that_is_called_a_file_is_a_finding),
 		CASE(m4_a_lying_offset_is_named),
 		CASE(m4_an_offset_too_early_is_named),
 		CASE(m4_entries_that_were_skipped_are_missed),

@@ -68,22 +68,22 @@ judge_aggregate(struct ima_judging *j, const struct imalog_entry *e, bool first)
 /* ---- measured data ----------------------------------------------------------------- */
 
 static void
-name_and_data(const struct imalog_entry *e, char *ret, size_t cap)
+name_and_data(const struct imalog_entry *e, struct span data, char *ret, size_t cap)
 {
 	size_t n;
 
 	text_escape(e->path, ret, cap / 2);
 	n = strlen(ret);
 	text_format(ret + n, cap - n, ": ");
-	text_escape(e->field[IMALOG_BUF], ret + n + 2, cap - n - 2);
+	text_escape(data, ret + n + 2, cap - n - 2);
 }
 
 static void
-judge_kexec(struct ima_judging *j, const struct imalog_entry *e)
+judge_kexec(struct ima_judging *j, const struct imalog_entry *e, struct span cmdline)
 {
 	char seen[FINDING_VALUE_MAX];
 
-	text_escape(e->field[IMALOG_BUF], seen, sizeof seen);
+	text_escape(cmdline, seen, sizeof seen);
 	ima_tell(j, &(struct ima_matter_told){IMA_MATTER_KEXEC, IMA_COUNT_KEXEC, seen, NULL, NULL},
 		 e);
 	if (seen[0] != '\0' && !factset_find(j->a->facts, FACT_IMA_KEXEC_CMDLINE, -1, ALG_NONE))
@@ -116,11 +116,11 @@ judge_key(struct ima_judging *j, const struct imalog_entry *e, const struct x509
 }
 
 static void
-judge_data(struct ima_judging *j, const struct imalog_entry *e, bool dm)
+judge_data(struct ima_judging *j, const struct imalog_entry *e, struct span data, bool dm)
 {
 	char line[FINDING_VALUE_MAX];
 
-	name_and_data(e, line, sizeof line);
+	name_and_data(e, data, line, sizeof line);
 	ima_tell(j,
 		 &(struct ima_matter_told){dm ? IMA_MATTER_DM : IMA_MATTER_CRITICAL,
 					   dm ? IMA_COUNT_DM : IMA_COUNT_CRITICAL, line, NULL,
@@ -145,23 +145,48 @@ judge_violation(struct ima_judging *j, const struct imalog_entry *e)
 /* ---- all ------------------------------------------------------------------------------ */
 
 static void
+judge_other_pcr(struct ima_judging *j, const struct imalog_entry *e)
+{
+	char seen[32];
+
+	text_format(seen, sizeof seen, "PCR %" PRIu32, e->pcr);
+	ima_tell(j,
+		 &(struct ima_matter_told){IMA_MATTER_OTHER_PCR, IMA_COUNT_OTHER_PCR, seen,
+					   "PCR 10", NULL},
+		 e);
+}
+
+/* M3: which of its fields is the digest, and which the name, is not hashed. */
+static void
+refuse_template(struct ima_judging *j, const struct imalog_entry *e)
+{
+	struct finding *f;
+
+	if (j->refused)
+		return;
+	j->refused = true;
+	f = ima_find(j->a, FIND_IMA_TEMPLATE, OUTCOME_QUARANTINE);
+	text_format(f->subject, sizeof f->subject, "IMA list");
+	text_escape(e->template_name, f->seen, sizeof f->seen);
+	text_format(f->text, sizeof f->text,
+		    "its first fields are not a file's digest and name (entry %" PRIu64 ")",
+		    j->a->ima.first + e->index);
+}
+
+static void
 judge_entry(struct ima_judging *j, const struct imalog_entry *e)
 {
 	bool first = j->a->ima.first + e->index == 0;
+	struct ima_measured m;
 	enum ima_event what;
-	struct x509 x;
 
 	if (e->pcr != IMALOG_PCR) {
-		char seen[32];
-
-		text_format(seen, sizeof seen, "PCR %" PRIu32, e->pcr);
-		ima_tell(j,
-			 &(struct ima_matter_told){IMA_MATTER_OTHER_PCR, IMA_COUNT_OTHER_PCR, seen,
-						   "PCR 10", NULL},
-			 e);
+		judge_other_pcr(j, e);
 		return;
 	}
-	what = ima_event(e, &x);
+	if (!e->plain)
+		refuse_template(j, e);
+	what = ima_event(e, &m);
 	if (first && what != IMA_EVENT_BOOT_AGGREGATE)
 		aggregate_wrong(j, e, "the first entry is none");
 	if (what != IMA_EVENT_FILE && what != IMA_EVENT_VIOLATION)
@@ -174,14 +199,14 @@ judge_entry(struct ima_judging *j, const struct imalog_entry *e)
 		judge_violation(j, e);
 		break;
 	case IMA_EVENT_KEXEC:
-		judge_kexec(j, e);
+		judge_kexec(j, e, m.data);
 		break;
 	case IMA_EVENT_KEY:
-		judge_key(j, e, &x);
+		judge_key(j, e, &m.key);
 		break;
 	case IMA_EVENT_DM:
 	case IMA_EVENT_CRITICAL:
-		judge_data(j, e, what == IMA_EVENT_DM);
+		judge_data(j, e, m.data, what == IMA_EVENT_DM);
 		break;
 	default:
 		ima_judge_file(j, e);

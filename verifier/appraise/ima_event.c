@@ -11,31 +11,47 @@ starts(struct span s, const char *with)
 	return s.n >= n && span_equal(span_part(s, 0, n), SPAN(with, n));
 }
 
-static enum ima_event
-data_event(const struct imalog_entry *e, struct x509 *ret_key)
+/* The field that the entry's digest is of, whatever the template calls it. */
+static bool
+measured_data(const struct imalog_entry *e, struct span *ret)
 {
-	struct span buf = e->field[IMALOG_BUF];
+	const uint32_t not_data = 1u << IMALOG_D | 1u << IMALOG_D_NG | 1u << IMALOG_D_NGV2 |
+				  1u << IMALOG_N | 1u << IMALOG_N_NG;
+	struct digest d;
 
+	if (e->path.n == 0 || starts(e->path, "/") || e->file.verity)
+		return false;
+	for (unsigned f = 0; f < IMALOG_FIELD_COUNT; f++)
+		if (((e->has & ~not_data) >> f & 1) && e->field[f].n != 0 &&
+		    digest_compute(e->file.alg, e->field[f], &d) == ASSAY_OK &&
+		    span_equal(digest_span(&d), e->file.bytes)) {
+			*ret = e->field[f];
+			return true;
+		}
+	return false;
+}
+
+static enum ima_event
+data_event(const struct imalog_entry *e, struct ima_measured *ret)
+{
 	if (starts(e->path, "kexec-cmdline") || starts(e->path, "kexec_"))
 		return IMA_EVENT_KEXEC;
 	if (starts(e->path, "dm_"))
 		return IMA_EVENT_DM;
-	if (x509_parse(buf, ret_key) == ASSAY_OK)
+	if (x509_parse(ret->data, &ret->key) == ASSAY_OK)
 		return IMA_EVENT_KEY;
-	ret_key->der = SPAN(NULL, 0);
+	ret->key.der = SPAN(NULL, 0);
 	/* keyrings of the kernel: .ima, .builtin_trusted_keys, _evm; user keyrings have
 	 * names of their own, and what was added to them is a certificate or nothing */
 	return starts(e->path, ".") || starts(e->path, "_") ? IMA_EVENT_KEY : IMA_EVENT_CRITICAL;
 }
 
 enum ima_event
-ima_event(const struct imalog_entry *e, struct x509 *ret_key)
+ima_event(const struct imalog_entry *e, struct ima_measured *ret)
 {
 	if (imalog_is_boot_aggregate(e))
 		return IMA_EVENT_BOOT_AGGREGATE;
 	if (e->violation)
 		return IMA_EVENT_VIOLATION;
-	if (e->has >> IMALOG_BUF & 1)
-		return data_event(e, ret_key);
-	return IMA_EVENT_FILE;
+	return measured_data(e, &ret->data) ? data_event(e, ret) : IMA_EVENT_FILE;
 }

@@ -1,8 +1,9 @@
 /*
- * ima_event.h: what an entry of an IMA list is about, by its template and name.
+ * ima_event.h: what an entry of an IMA list is about, by its digest and name.
  *
- * Entries with a field `buf` are measurements of data, not of files: names are those
- * that kernels give them (process_buffer_measurement and its callers).
+ * Measurements of data, not of files, are those whose digest is that of another field
+ * (process_buffer_measurement and its callers), and whose name is no path. The name of the
+ * template, which says `ima-buf`, is not hashed: it is the device's word, and not asked.
  */
 #ifndef APPRAISE_IMA_EVENT_H
 #define APPRAISE_IMA_EVENT_H
@@ -20,7 +21,10 @@ enum ima_event {
 	IMA_EVENT_CRITICAL, /* selinux-state, kernel_info ... */
 };
 
-/* *ret_key, for KEY: the certificate in buf; its der is empty if it is none. */
-enum ima_event ima_event(const struct imalog_entry *e, struct x509 *ret_key);
+struct ima_measured {
+	struct span data; /* of KEXEC, KEY, DM, CRITICAL */
+	struct x509 key;  /* of KEY: the certificate in it; its der is empty if it is none */
+};
+enum ima_event ima_event(const struct imalog_entry *e, struct ima_measured *ret);
 
 #endif

@@ -23,6 +23,7 @@ struct ima_judging {
 	struct glob *globs;
 	unsigned nallow, nbad;
 	bool limited; /* told that there are too many signatures */
+	bool refused; /* told that a template does not say what its data are */
 	uint8_t number[REFERENCES_PER_DEVICE_MAX]; /* of allow[] among the references */
 	bool planned; /* one list takes the place of another: who shows which is kept */
 	struct digestset allow[REFERENCES_PER_DEVICE_MAX], bad[REFERENCES_PER_DEVICE_MAX];
