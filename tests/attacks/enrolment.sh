@@ -38,7 +38,9 @@ serial=100
 # Newer openssl takes no -days below 1, older no times.
 validity() { # DAYS
 	if openssl x509 -help 2>&1 | grep -q -- -not_after; then
-		echo "-not_before $(date -u -d '2 days ago' +%Y%m%d%H%M%SZ) -not_after $(date -u -d "$1 days" +%Y%m%d%H%M%SZ)"
+		local from=now
+		[ "$1" -gt 0 ] || from='2 days ago'
+		echo "-not_before $(date -u -d "$from" +%Y%m%d%H%M%SZ) -not_after $(date -u -d "$1 days" +%Y%m%d%H%M%SZ)"
 	else
 		echo "-days $1"
 	fi

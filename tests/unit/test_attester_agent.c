@@ -166,7 +166,7 @@ bad_flags_are_named(void **state)
 		{{"--token", "a.b." PIN "00", NULL}, "--token: does not end in the 64"},
 		{{"--token", ".b." PIN, NULL}, "--token: has an id"},
 		{{"--token", "a.b c." PIN, NULL}, "--token: has an id"},
-		{{"--token-file", "/nowhere", NULL}, "--token-file: names a file that cannot"},
+		{{"--token-file", "/dev/null/x", NULL}, "--token-file: names a file that cannot"},
 		{{"--ek", "rsa", NULL}, "--ek: is none of"},
 		{{"--ak-type", "dsa", NULL}, "--ak-type: is none of"},
 		{{"--ak-handle", "0x81800000", NULL}, "--ak-handle: is not a handle"},
