@@ -1,6 +1,8 @@
 /* address.c: see address.h. */
 #include "address.h"
 
+#include "evidence/hex.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
@@ -18,24 +20,42 @@ all_equal(const uint8_t *p, size_t n, uint8_t v)
 	return true;
 }
 
+/* Digits, one by one or in groups of `group` with `sep` between; NUL: no separators. */
+static bool
+has_form(const char *s, size_t group, char sep)
+{
+	size_t digits = 0;
+
+	for (; *s; s++) {
+		if (sep && digits > 0 && digits % group == 0 && *s == sep &&
+		    isxdigit((unsigned char)s[1]) && s[-1] != sep)
+			continue;
+		if (!isxdigit((unsigned char)*s) ||
+		    (sep && digits > 0 && digits % group == 0 && s[-1] != sep))
+			return false;
+		digits++;
+	}
+	return digits == 2 * MAC_BYTES;
+}
+
+/* As people and switches write it: 02:00:5e:00:53:01, 02-00-5E-00-53-01 (RFC 3580, 3.21),
+ * 0200.5e00.5301, 02005e-005301, 02005e005301. */
 static enum assay_err
 parse_mac(const char *s, char *ret)
 {
-	unsigned b[MAC_BYTES];
+	char hex[2 * MAC_BYTES + 1];
 	uint8_t mac[MAC_BYTES];
-	int end = 0;
-	char sep = s[0] && s[1] ? s[2] : '\0';
+	size_t n = 0;
 
-	if (strlen(s) != 3 * MAC_BYTES - 1 || (sep != ':' && sep != '-'))
+	if (!has_form(s, 2, ':') && !has_form(s, 2, '-') && !has_form(s, 4, '.') &&
+	    !has_form(s, 6, '-') && !has_form(s, 1, '\0'))
 		return ASSAY_MALFORMED;
-	for (size_t i = 0; s[i]; i++)
-		if (i % 3 == 2 ? s[i] != sep : !isxdigit((unsigned char)s[i]))
-			return ASSAY_MALFORMED;
-	if (sscanf(s, "%2x%*c%2x%*c%2x%*c%2x%*c%2x%*c%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4],
-		   &b[5], &end) != MAC_BYTES)
+	for (; *s; s++)
+		if (isxdigit((unsigned char)*s))
+			hex[n++] = (char)tolower((unsigned char)*s);
+	hex[n] = '\0';
+	if (hex_decode(hex, mac, sizeof mac, &n) != ASSAY_OK || n != MAC_BYTES)
 		return ASSAY_MALFORMED;
-	for (unsigned i = 0; i < MAC_BYTES; i++)
-		mac[i] = (uint8_t)b[i];
 	if ((mac[0] & 1) || all_equal(mac, MAC_BYTES, 0))
 		return ASSAY_DENIED;
 	snprintf(ret, LEDGER_ADDRESS_MAX + 1, "mac %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],

@@ -7,8 +7,8 @@
 
 #include "verifier/ledger/ledger.h"
 
-/* Text as an operator writes it ("mac", "ip" or "cert", a blank, the value; case, dashes
- * in MACs and long forms of addresses do not matter) to the one form. MALFORMED; DENIED:
+/* Text as an operator writes it ("mac", "ip" or "cert", a blank, the value; case,
+ * separators of MACs and long forms of addresses do not matter) to the one form. MALFORMED; DENIED:
  * no device has it (multicast, unspecified, loopback, broadcast). */
 ASSAY_MUST_USE enum assay_err address_parse(const char *text, char ret[LEDGER_ADDRESS_MAX + 1]);
 

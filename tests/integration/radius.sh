@@ -100,6 +100,9 @@ check 'it is admitted' decides d1 ADMIT
 told() { grep -q 'Received Disconnect-Request' "$WORK/radius.log"; }
 check 'the switch is told to disconnect it' wait_for "$WAIT" told
 check 'by MAC alone it is restricted' vlan 20 $MAC
+for form in 02005E005301 0200.5e00.5301 02:00:5e:00:53:01; do
+	check "... also where the switch writes $form" vlan 20 $form
+done
 check 'the session ends with the decision' asks 'Session-Timeout = [1-9]' "Calling-Station-Id=$MAC"
 id=$(device_field d1 id)
 admission() { # STATUS QUERY

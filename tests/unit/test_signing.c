@@ -141,12 +141,35 @@ a_secret_or_chain_that_was_exchanged_is_not_used(void **state)
 	assert_null(s);
 }
 
+/* A verifier that was made while its clock was ahead must not keep its keys until then. */
+static void
+d10_keys_are_rotated_though_the_clock_was_set_back(void **state)
+{
+	static uint8_t copy[4096];
+	struct signing *s = open_it();
+	struct span old = sign(s);
+
+	(void)state;
+	memcpy(copy, old.p, old.n);
+	old.p = copy;
+	assert_int_equal(signing_rotate(s, KEYSET_DECISION, NOW - 86400, 60), ASSAY_OK);
+	assert_int_equal(signing_rotate(s, KEYSET_AUDIT, NOW - 86400, 60), ASSAY_OK);
+	assert_int_equal(verify_with_document(s, old, NOW - 86400), ASSAY_OK);
+	assert_int_equal(verify_with_document(s, old, NOW - 86400 + 60), ASSAY_EXPIRED);
+	signing_close(s);
+	s = open_it();
+	assert_int_equal(signing_generation(s), 4);
+	signing_close(s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(keys_are_made_once_and_are_secret, make_dir,
 						remove_dir),
+		cmocka_unit_test_setup_teardown(d10_keys_are_rotated_though_the_clock_was_set_back,
+						make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(a_rotated_key_is_accepted_until_its_overlap_ends,
 						make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(a_secret_or_chain_that_was_exchanged_is_not_used,

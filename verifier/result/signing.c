@@ -278,6 +278,19 @@ signing_generation(const struct signing *s)
 	return s->set.n;
 }
 
+/* When the key of this role began: no statement is older than the one that it follows, also
+ * when that one was made by a clock that was ahead. */
+static int64_t
+since(const struct signing *s, enum keyset_role role)
+{
+	int64_t at = 0;
+
+	for (uint32_t i = 0; i < s->set.n; i++)
+		if (s->set.key[i].role == role)
+			at = s->set.key[i].since;
+	return at;
+}
+
 enum assay_err
 signing_rotate(struct signing *s, enum keyset_role role, int64_t now, int64_t overlap)
 {
@@ -290,6 +303,8 @@ signing_rotate(struct signing *s, enum keyset_role role, int64_t now, int64_t ov
 	if ((role != KEYSET_DECISION && role != KEYSET_AUDIT) || overlap < 0 ||
 	    overlap > SIGNING_OVERLAP_MAX_S)
 		return ASSAY_MALFORMED;
+	if (st.at < since(s, role))
+		st.at = since(s, role);
 	if ((e = make_signer(s, s->set.n, &next)) != ASSAY_OK)
 		return e;
 	if ((e = append(s, s->decision, next, &st)) != ASSAY_OK) {
