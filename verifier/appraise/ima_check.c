@@ -14,7 +14,9 @@
 
 /* A longer list that leads nowhere is not read again to find out why. */
 #define EXPLAINED_MAX 65536u /* entries */
-#define STARTS_MAX 256u	     /* entries at a list's end that it is tried to begin with */
+/* Entries at a list's end that it is tried to begin with, and bytes read for that. */
+#define STARTS_MAX 256u
+#define STARTS_BYTES_MAX (8u << 20)
 
 struct finding *
 ima_find(struct appraisal *a, enum finding_code code, enum outcome cap)
@@ -197,7 +199,7 @@ leads_on(const struct appraisal *a, struct span list)
 static bool
 leads_from_a_later_entry(const struct appraisal *a, struct span list)
 {
-	size_t start[STARTS_MAX], last = 0;
+	size_t start[STARTS_MAX], last = 0, spent = 0;
 	struct imalog_entry e;
 	struct imalog l;
 	unsigned n = 0;
@@ -211,6 +213,8 @@ leads_from_a_later_entry(const struct appraisal *a, struct span list)
 	for (unsigned i = 1; i < n && i <= STARTS_MAX; i++) {
 		size_t at = start[(n - i) % STARTS_MAX];
 
+		if ((spent += last - at) > STARTS_BYTES_MAX)
+			return false;
 		if (leads_on(a, span_part(list, at, last - at)))
 			return true;
 	}
