@@ -187,6 +187,9 @@ ASSAY_MUST_USE enum assay_err keeper_audit(struct keeper *k, const char *actor,
  * now; if not, after how many seconds. */
 bool keeper_limit(struct keeper *k, enum operation_rate r, const uint8_t credential[32],
 		  unsigned *ret_wait_s);
+/* Whether one more refused order of this operator goes to the audit log, which nobody whose
+ * orders are refused can fill. */
+bool keeper_may_record_refusal(struct keeper *k, const uint8_t credential[32]);
 
 /* The handler of IPC_OPERATION: keeper_operation.c. */
 void keeper_on_operation(struct keeper *k, const struct ipc_msg *m);

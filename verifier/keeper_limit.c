@@ -6,6 +6,7 @@
 #include "random.h"
 
 #define LIMIT_OPERATORS 1024 /* at a time; more share a bucket */
+#define REFUSED_PER_MINUTE 10 /* of one operator, in the audit log */
 
 enum assay_err
 keeper_limits_init(struct keeper *k)
@@ -22,6 +23,8 @@ keeper_limits_init(struct keeper *k)
 		return e;
 	for (unsigned r = 0; r < RATE_COUNT && e == ASSAY_OK; r++)
 		e = bucket_init(&k->limits[r], per_minute[r], LIMIT_OPERATORS, salt);
+	if (e == ASSAY_OK)
+		e = bucket_init(&k->refused, REFUSED_PER_MINUTE, LIMIT_OPERATORS, salt);
 	return e;
 }
 
@@ -30,6 +33,15 @@ keeper_limits_free(struct keeper *k)
 {
 	for (unsigned r = 0; r < RATE_COUNT; r++)
 		bucket_free(&k->limits[r]);
+	bucket_free(&k->refused);
+}
+
+bool
+keeper_may_record_refusal(struct keeper *k, const uint8_t credential[32])
+{
+	unsigned unused;
+
+	return bucket_take(&k->refused, credential, k->now_ms, &unused);
 }
 
 bool

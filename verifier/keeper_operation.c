@@ -2,6 +2,7 @@
 #include "keeper_operation.h"
 
 #include "log.h"
+#include "operator/problem.h"
 #include "verifier/appraise/text.h"
 
 #include <stdlib.h>
@@ -164,6 +165,43 @@ handle(struct call *c)
 	return h(c);
 }
 
+/* The object of an order: a device by its id, as its history has it; else as it was named. */
+static void
+object_of(const struct call *c, char *ret, size_t cap)
+{
+	static const enum operation_field fields[] = {F_DEVICE, F_REFERENCE, F_POLICY, F_REPLAY,
+						      F_CHALLENGE, F_NAME, F_DIGEST};
+	static struct ledger_device d;
+	char text[OPERATION_TEXT_MAX + 1] = "";
+
+	for (size_t i = 0; i < sizeof fields / sizeof fields[0] && !*text; i++)
+		call_text(c, fields[i], text, sizeof text);
+	if (call_has(c, F_DEVICE) && ledger_device_find(c->l, text, &d) == ASSAY_OK)
+		text_format(ret, cap, "%s", d.id);
+	else
+		text_format(ret, cap, "%s", text);
+}
+
+/* An order of somebody known that was not permitted or not possible: a few of each are in
+ * the audit log, all that were not permitted in the log. */
+static void
+record_refusal(struct call *c, enum assay_err e)
+{
+	char object[LEDGER_NAME_MAX + 1], detail[LEDGER_TEXT_MAX];
+	unsigned status = problem_status(e);
+
+	if (!*c->actor || (status != 403 && status != 409) ||
+	    operation_rate(c->op.code) != RATE_CHANGES || ledger_fault(c->l) != ASSAY_OK ||
+	    !keeper_may_record_refusal(c->k, c->op.caller.hash))
+		return;
+	object_of(c, object, sizeof object);
+	text_format(detail, sizeof detail, "%s: %s", operation_name(c->op.code),
+		    *c->message ? c->message : assay_err_text(e));
+	if ((e = keeper_change(c->k)) != ASSAY_OK ||
+	    (e = keeper_audit(c->k, c->actor, "operation.refused", object, detail)) != ASSAY_OK)
+		keeper_poison(c->k, e);
+}
+
 static void
 answer(struct call *c, enum assay_err e)
 {
@@ -205,6 +243,7 @@ keeper_on_operation(struct keeper *k, const struct ipc_msg *m)
 	/* an operation that stopped half-way must leave nothing */
 	if (e == ASSAY_IO || e == ASSAY_INTERNAL || e == ASSAY_NO_MEMORY || e == ASSAY_TAMPERED)
 		keeper_poison(k, e);
+	record_refusal(&c, e);
 	if (!c.later)
 		answer(&c, e);
 	json_decref(c.ret);

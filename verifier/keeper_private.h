@@ -260,6 +260,7 @@ struct keeper {
 	struct keeper_status status;
 	struct metrics metrics;
 	struct bucket_table limits[RATE_COUNT]; /* of operators */
+	struct bucket_table refused;		/* orders that the audit log may be told of */
 	/* for one message at a time; too large for the stack */
 	struct verdict verdict;
 	struct appraisal_input input;

@@ -140,6 +140,18 @@ check_status 2 'what is too long for a request is bad input' remote "$admin" dev
 check 'i8 a revoked token is refused' "$assay" operator revoke vera
 check 'i8 at once' refused_remote 'bearer token is required' "$WORK/vera" status
 check 'i8 who it was is in the audit log' says otto audit list
+recorded() { # ACTOR DETAIL: so many refused orders
+	"$assay" audit list --json | jq --arg a "$1" --arg d "$2" '[.audit[] | select(.action == "operation.refused" and .actor == $a and ((.detail // "") | startswith($d)))] | length'
+}
+check 'i8 and what was refused to whom' equal "$(recorded vera 'token.create: token.create needs the role operator') $(recorded otto 'operator.add: operator.add needs the role admin')" '1 1'
+flood() {
+	local i
+	for i in {1..20}; do ! remote "$WORK/otto" operator add x --role viewer 2>/dev/null && ! remote "$WORK/wrong" operator add x --role viewer 2>/dev/null || return; done
+	[ "$(recorded otto '')" -ge 5 ] && [ "$(recorded otto '')" -le 13 ] && equal "$(recorded '' '')" 0
+}
+check 'i8 a few of it, and nothing of strangers' flood
+impossible() { ! remote "$admin" operator add otto --role viewer && equal "$(recorded admin 'operator.add: there is an operator')" 1; }
+check 'an order that is not possible is there, too' impossible
 check_status 3 'i8 another certificate is not trusted' "$assay" status --server "$SERVER" --token-file "$admin" --ca "$ASSAY_STATE/tls/cert.pem"
 check 'i8 no secret is in the audit log' bash -c "! '$assay' audit list --json | grep -qF \"\$(cat '$WORK/otto')\""
 check 'i8 no secret is in the log' bash -c "! grep -qF -e \"\$(cat '$WORK/otto')\" -e \"\$(cat '$admin')\" '$WORK/verifier.log'"
