@@ -183,7 +183,29 @@ certificate_length(const uint8_t *p, size_t n)
 	return blank ? 0 : n;
 }
 
-/* As many as there are and fit; a chain helps, and none is no error. */
+/* Whether reading by the index's password would be no attempt that counts towards lockout. */
+static bool
+nv_is_free(struct assay_tpm *t, TPM2_HANDLE index)
+{
+	struct tpm_object nv = TPM_NO_OBJECT;
+	TPM2B_NV_PUBLIC *public = NULL;
+	bool is_free = false;
+
+	if (Esys_TR_FromTPMPublic(t->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+				  &nv.tr) == TSS2_RC_SUCCESS &&
+	    Esys_NV_ReadPublic(t->esys, nv.tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public,
+			       NULL) == TSS2_RC_SUCCESS) {
+		TPMA_NV a = public->nvPublic.attributes;
+
+		is_free = (a & TPMA_NV_WRITTEN) && ((a & TPMA_NV_NO_DA) || !(a & TPMA_NV_AUTHREAD));
+	}
+	Esys_Free(public);
+	tpm_release(t, &nv);
+	return is_free;
+}
+
+/* As many as there are and fit; a chain helps, and none is no error. Nor is an index that was
+ * never written, or that its owner lets nobody read. */
 static enum assay_err
 read_chain(struct assay_tpm *t)
 {
@@ -196,14 +218,17 @@ read_chain(struct assay_tpm *t)
 		uint8_t *at = t->chain_bytes + t->chain_len;
 		size_t room = sizeof t->chain_bytes - t->chain_len, n = 0;
 
+		if (!nv_is_free(t, l.h[i]))
+			continue;
 		if (room > TPM_CERT_BYTES_MAX)
 			room = TPM_CERT_BYTES_MAX;
 		e = tpm_nv_read(t, l.h[i], at, room, &n);
 		if (e == ASSAY_TOO_LARGE)
 			return ASSAY_OK;
-		if (e != ASSAY_OK)
+		if (e == ASSAY_BUSY || e == ASSAY_UNREACHABLE || e == ASSAY_STATE)
 			break;
-		n = certificate_length(at, n);
+		n = e == ASSAY_OK ? certificate_length(at, n) : 0;
+		e = ASSAY_OK;
 		if (n == 0)
 			continue;
 		t->chain[t->chain_count++] = (struct assay_bytes){at, n};

@@ -198,6 +198,23 @@ for ek in ecc-p256 ecc-p256-high ecc-p384 rsa-2048 rsa-2048-high rsa-3072; do
 done
 tpm_on gateway tpm2_dictionarylockout -Q -c
 
+# ---- indices where a certificate chain may be ----
+tpm_on gateway tpm2_nvdefine -Q 0x01c00150 -C o -s 64 -a 'ownerwrite|ownerread|authread'
+check 'one that was never written is no obstacle' drive chain-1 start ecc-p384 ecc-p256
+head -c 64 /dev/urandom >"$WORK/chain"
+failed_tries() { tpm_on gateway tpm2_getcap properties-variable | awk '/TPM2_PT_LOCKOUT_COUNTER/ { print $2 }'; }
+tries=$(failed_tries)
+tpm_on gateway tpm2_nvdefine -Q 0x01c00151 -C o -s 64 -p secret -a 'ownerwrite|authwrite|authread'
+tpm_on gateway tpm2_nvwrite -Q 0x01c00151 -C o -i "$WORK/chain"
+check 'nor is one with a password' drive chain-2 start ecc-p384 ecc-p256
+check '... which nobody guesses' equal "$(failed_tries)" "$tries"
+tpm_on gateway tpm2_nvdefine -Q 0x01c00152 -C o -s 64 -p secret -a 'ownerwrite|authwrite|authread|no_da'
+tpm_on gateway tpm2_nvwrite -Q 0x01c00152 -C o -i "$WORK/chain"
+check 'nor one that may be guessed, in vain' drive chain-3 start ecc-p384 ecc-p256
+tpm_on gateway tpm2_nvundefine -Q 0x01c00152 -C o
+tpm_on gateway tpm2_nvundefine -Q 0x01c00150 -C o
+tpm_on gateway tpm2_nvundefine -Q 0x01c00151 -C o
+
 # ---- a hierarchy that an administrator gave a password ----
 tells() { # TEXT KEY EK: starting fails, and says so
 	! drive "$2" start "$3" ecc-p256 >"$WORK/said" 2>&1 && grep -q "$1" "$WORK/said" || { cat "$WORK/said"; return 1; }
