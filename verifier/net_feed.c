@@ -12,6 +12,7 @@
 #define BEARER "Bearer "
 #define BEARER_MAX 256
 #define QUERY_MAX 1024
+#define END_S 5 /* to take what is left, its end last */
 #define QUEUE_BYTES_MAX (8u << 20) /* of one connection; keeper ends it long before */
 
 struct feed_env feed_env;
@@ -247,6 +248,15 @@ queue(struct feed_conn *c, struct span text)
 	return true;
 }
 
+/* No more comes. One that takes nothing would keep its place for ever. */
+static void
+end(struct feed_conn *c)
+{
+	c->ending = true;
+	lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, END_S);
+	lws_callback_on_writable(c->wsi);
+}
+
 static void
 on_feed(struct feed_conn *c, struct span payload)
 {
@@ -255,9 +265,9 @@ on_feed(struct feed_conn *c, struct span payload)
 	rd_init(&r, payload);
 	while (rd_left(&r) > 0)
 		if (!queue(c, rd_be32_bytes(&r, payload.n))) {
-			c->ending = true; /* a gap must not be */
 			feed_env.to_keeper(IPC_FEED_CLOSED, c->id, SPAN(NULL, 0));
-			break;
+			end(c); /* a gap must not be */
+			return;
 		}
 	c->owes_pull = true;
 	lws_callback_on_writable(c->wsi);
@@ -271,8 +281,7 @@ on_end(struct feed_conn *c, struct span word)
 	text_format(text, sizeof text, "{\"type\":\"end\",\"reason\":\"%.*s\"}", (int)word.n,
 		    word.n ? (const char *)word.p : "");
 	(void)queue(c, SPAN(text, strlen(text)));
-	c->ending = true;
-	lws_callback_on_writable(c->wsi);
+	end(c);
 }
 
 static void

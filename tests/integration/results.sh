@@ -214,15 +214,18 @@ tail -n 2 "$WORK/out" | sed 's/^/# /'
 
 slow() { # one that takes nothing; the others hear what they should
 	/usr/bin/python3 - "$ASSAY_STATE/run/console.sock" <<-'P' &
-		import socket, sys, time
+		import select, socket, sys
 		s = socket.socket(socket.AF_UNIX)
 		s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 		s.connect(sys.argv[1])
 		s.sendall(b"GET /v1/decisions?nonce=0123456789abcdefghij&after=0 HTTP/1.1\r\nHost: v\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: assay.decisions.v1\r\n\r\n")
-		time.sleep(45)
+		p = select.poll()
+		p.register(s, 0)
+		sys.exit(not p.poll(60000)) # hung up
 	P
 	started[slow]=$!
-	party --until heartbeat=8 --seconds 42 >"$WORK/s" && wait_for 10 grep -q 'event=stream-end.*reason=slow' "$WORK/verifier.log"
+	party --until heartbeat=8 --seconds 42 >"$WORK/s" && wait_for 10 grep -q 'event=stream-end.*reason=slow' "$WORK/verifier.log" &&
+		wait "${started[slow]}" && unset "started[slow]"
 }
 check 'a slow consumer is cut off and nobody else notices' slow
 lib_end
