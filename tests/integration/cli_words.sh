@@ -44,5 +44,32 @@ while read -r group name; do
 	check "$group $name refuses an option it does not have" says 64 2 "assay $group $name" \
 		"$group" "$name" --no-such-option
 done <"$WORK/commands"
+# Every `assay GROUP NAME` of the documents is a command, and has the options that stand behind it.
+mkdir "$WORK/help"
+"$assay" --help | sed -n 's/^  \([a-z][a-z -]*[a-z]\)  .*/\1/p' | while read -r group name; do
+	"$assay" "$group" ${name:+"$name"} --help >"$WORK/help/$group${name:+ $name}"
+done
+told() { # FILE...: what they tell and there is not
+	perl -e '
+	my $help = shift; my (%help, %group);
+	for my $f (glob "\Q$help\E/*") {
+		local $/; open my $h, "<", $f or die; $f =~ s{.*/}{}; $help{$f} = <$h>; $group{(split / /, $f)[0]} = 1;
+	}
+	my %common = map { $_ => 1 } qw(--state --socket --server --token-file --certificate --key --ca --profile --json);
+	for my $f (@ARGV) {
+		local $/; open my $h, "<", $f or die; my $t = <$h>;
+		while ($t =~ m{(?<![\w./-])assay ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?((?:[^`\n|]|\\\n)*)}g) {
+			my ($group, $name, $rest) = ($1, $2 // "", $3);
+			my $line = 1 + (substr($t, 0, $-[0]) =~ tr/\n//);
+			next if !$group{$group} || ($name eq "" && !exists $help{$group});
+			my $c = exists $help{"$group $name"} ? "$group $name" : $group;
+			print "$f:$line: assay $group $name\n" and next if !exists $help{$c};
+			$common{$_} || $help{$c} =~ /\Q$_\E\b/ || print "$f:$line: assay $c $_\n" for $rest =~ /--[a-z][a-z0-9-]+/g;
+		}
+	}' "$WORK/help" "$@"
+}
+check 'commands and options of the documents are there' equal "$(told README.md docs/*.md)" ''
+printf 'assay device lst\n`assay device list --jsn`\nassay device list --json\n' >"$WORK/wrong.md"
+check 'and others would be found' equal "$(told "$WORK/wrong.md" | wc -l)" 2
 check "there are commands" [ -s "$WORK/commands" ]
 lib_end
