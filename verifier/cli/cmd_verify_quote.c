@@ -331,7 +331,8 @@ out:
 const struct cli_command cmd_verify_quote = {
 	.group = "verify",
 	.name = "quote",
-	.usage = "--ak FILE --message FILE --signature FILE --nonce HEX [--pcrs FILE] [--json]",
+	.usage = "--ak FILE --message FILE --signature FILE --nonce HEX [--pcrs FILE]\n"
+		 "       [--scheme NAME] [--hash NAME] [--json]",
 	.summary = "check a TPM quote: signature, nonce and PCR values",
 	.help = "  --ak FILE         the attestation key: TPM2B_PUBLIC (tpm2_createak -u), "
 		"TPMT_PUBLIC,\n"
