@@ -227,6 +227,8 @@ keeper_address_expire(struct keeper *k, struct live_device *d)
 	if ((e = keeper_change(k)) == ASSAY_OK &&
 	    (e = keeper_address_release(k, device)) == ASSAY_OK)
 		e = keeper_device_changed(k, device, "no new evidence in time");
+	if (e == ASSAY_IO || e == ASSAY_NO_MEMORY)
+		d->attested_until = k->now + 1; /* again */
 	if (e != ASSAY_OK)
 		log_event(LOG_LEVEL_ERROR, "address-not-released", "device", device, "error",
 			  assay_err_name(e), NULL);

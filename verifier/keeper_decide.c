@@ -413,14 +413,18 @@ keeper_decisions_sweep(struct keeper *k)
 	for (size_t i = 0; i < k->live.size; i++) {
 		struct live_device *d = &k->live.slots[i];
 		enum assay_err e;
+		int64_t ended;
 
 		if (d->id[0])
 			keeper_address_expire(k, d);
 		if (!d->id[0] || d->expires_at == 0 ||
 		    (d->expires_at > k->now && d->expires_ms > k->now_ms))
 			continue;
+		ended = d->expires_at;
 		d->expires_at = 0;
 		e = keeper_expire(k, d->id);
+		if (e == ASSAY_IO || e == ASSAY_NO_MEMORY)
+			d->expires_at = ended; /* again */
 		if (e != ASSAY_OK)
 			log_event(LOG_LEVEL_ERROR, "expiry-failed", "device", d->id, "error",
 				  assay_err_name(e), NULL);
