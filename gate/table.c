@@ -70,21 +70,36 @@ table_close(struct table *t)
 	return run(t, &text);
 }
 
+static int
+by_order(const void *a, const void *b)
+{
+	return rules_order(a, b);
+}
+
+/* Whether it is in the sorted list, as it was or better. */
+static bool
+is_still(const struct rules_elements *want, const struct rules_element *old)
+{
+	struct rules_element e = *old;
+
+	for (unsigned o = old->outcome; want->n > 0 && o <= RECORD_ADMIT; o++) {
+		e.outcome = o;
+		if (bsearch(&e, want->list, want->n, sizeof e, by_order))
+			return true;
+	}
+	return false;
+}
+
 /* What was in a set and is in none any more, or in a worse one: its connections end. */
 static void
 end_flows(const struct table *t, const struct rules_elements *want)
 {
-	for (size_t i = 0, k = 0; i < t->put.n; i++) {
+	for (size_t i = 0; i < t->put.n; i++) {
 		const struct rules_element *old = &t->put.list[i];
-		bool still = false;
 
 		if (old->set != RULES_TO4 && old->set != RULES_TO6)
 			continue;
-		for (k = 0; k < want->n && !still; k++)
-			still = want->list[k].set == old->set &&
-				want->list[k].outcome >= old->outcome &&
-				strcmp(want->list[k].key, old->key) == 0;
-		if (!still && strchr(old->key, ' '))
+		if (!is_still(want, old) && strchr(old->key, ' '))
 			flows_end(strchr(old->key, ' ') + 1);
 	}
 }
