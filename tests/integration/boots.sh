@@ -70,11 +70,14 @@ hashes() { # N
 		sed "s/00000000\(0000000030000000\)$/$(printf '%08x' $((28 + $1 * 48)) | sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/')\1/"
 	for ((i = 0; i < $1; i++)); do printf '%032x%064x' 7 $((i + 1)); done
 }
-boot_file() { # NAME LOG-FILE
-	local running=''
+boot_file() { # NAME LOG-FILE; ends when the verifier has seen that boot
+	local running='' before
+	before=$(device_field "$1" counters.reset_count)
 	alive "agent-$1" && running=yes && agent_stop "$1"
 	tpm_boot "$1" "$2" && cp "$2" "$WORK/$1/boot.log" || return
-	[ -z "$running" ] || agent_start "$1" --boot-log "$WORK/$1/boot.log" --retry-max 1
+	[ -n "$running" ] || return 0
+	agent_start "$1" --boot-log "$WORK/$1/boot.log" --retry-max 1 &&
+		wait_for "$WAIT" eval '[ "$(device_field '"$1"' counters.reset_count)" != '"$before"' ]'
 }
 
 # ---- set-up: the class knows PCR values, and is not asked for events -----------------
