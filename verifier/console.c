@@ -204,7 +204,8 @@ listen_remote(void)
 		    /* else an IPv4 address is not heeded, and all are listened at */
 		    (strchr(host, ':') ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6);
 	i.port = port;
-	i.iface = host;
+	/* of [::] newer libraries take IPv6 alone, of no address all of both */
+	i.iface = strcmp(host, "::") != 0 ? host : NULL;
 	i.server_ssl_cert_mem = console.setup.certificate.p;
 	i.server_ssl_cert_mem_len = (unsigned)console.setup.certificate.n;
 	i.server_ssl_private_key_mem = console.setup.key.p;

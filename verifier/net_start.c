@@ -66,7 +66,8 @@ make_context(char *host, int port, uint16_t *ret_port)
 	memset(&i, 0, sizeof i);
 	lws_set_log_level(LLL_ERR, NULL);
 	i.port = net.setup.share ? CONTEXT_PORT_NO_LISTEN_SERVER : port;
-	i.iface = host[0] && !net.setup.share ? host : NULL;
+	/* of [::] newer libraries take IPv6 alone, of no address all of both */
+	i.iface = host[0] && strcmp(host, "::") != 0 && !net.setup.share ? host : NULL;
 	i.protocols = net_protocols;
 	i.vhost_name = "devices";
 	i.alpn = "http/1.1"; /* no other is spoken here */
