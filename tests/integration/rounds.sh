@@ -88,6 +88,7 @@ unsafe() { # JQ-CONDITION on the device, in the round after a power cut
 	local i
 	for ((i = 0; i < 12; i++)); do
 		power_cut && show "$ID" | jq -e ".counters.clock_safe == false and $1" && return
+		show "$ID" | jq -c '{decision, reason, counters, f: [.verdict.findings[]?.word]}'
 	done
 	return 1
 }
