@@ -126,8 +126,9 @@ stop() { # NAME [SIGNAL]
 	return 0
 }
 
-# This machine by name, where it has one: a bare system has no /etc/hosts.
-local_name() { getent ahosts localhost >/dev/null && echo localhost || echo 127.0.0.1; }
+# This machine by name, where that leads to IPv4: a bare system may have no /etc/hosts, or
+# name ::1 first, which is where datagrams go.
+local_name() { [[ $(getent ahosts localhost) == 127.* ]] && echo localhost || echo 127.0.0.1; }
 
 # ---- devices without a TPM ---------------------------------------------------
 # A token with a key, which the operator's CA certifies.
