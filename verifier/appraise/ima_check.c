@@ -168,17 +168,24 @@ leads_from_reset(const struct appraisal *a, struct span list)
 	return w.proved;
 }
 
+/* Whether a walk that is set up but for its values is proved from what is remembered. */
+static bool
+leads_from_remembered(const struct appraisal *a, struct ima_walk *w)
+{
+	take_banks(a, w);
+	if (!from_remembered(a, w))
+		return false;
+	ima_walk(w);
+	return w->proved;
+}
+
 /* A new kernel's list, on top of what the old one had extended. */
 static bool
-leads_from_remembered(const struct appraisal *a, struct span list)
+begins_anew(const struct appraisal *a, struct span list)
 {
 	struct ima_walk w = {.entries = list, .begins = true};
 
-	take_banks(a, &w);
-	if (!from_remembered(a, &w))
-		return false;
-	ima_walk(&w);
-	return w.proved;
+	return leads_from_remembered(a, &w);
 }
 
 static bool
@@ -188,11 +195,7 @@ leads_on(const struct appraisal *a, struct span list)
 			     .template_alg = a->prev.ima.template_alg,
 			     .big = a->prev.ima.big};
 
-	take_banks(a, &w);
-	if (!from_remembered(a, &w))
-		return false;
-	ima_walk(&w);
-	return w.proved;
+	return leads_from_remembered(a, &w);
 }
 
 /* What was asked for is there, behind entries that were not. */
@@ -267,7 +270,7 @@ whole_list_code(const struct appraisal *a, const struct ima_walk *w)
 {
 	struct imalog_entry e;
 
-	if (a->same_boot && leads_from_remembered(a, w->entries))
+	if (a->same_boot && begins_anew(a, w->entries))
 		return FIND_IMA_KEXEC;
 	if (leads_to_last_boot(a, w->entries))
 		return FIND_IMA_OTHER_BOOT;
