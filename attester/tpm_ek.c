@@ -90,10 +90,12 @@ is_high_range(const struct template *m)
 static TPMT_PUBLIC
 default_template(const struct template *m)
 {
-	TPMT_PUBLIC p = {
-		.type = m->type, .nameAlg = m->name_alg, .objectAttributes = EK_ATTRIBUTES};
-	TPMT_SYM_DEF_OBJECT aes = {
-		.algorithm = TPM2_ALG_AES, .keyBits.aes = m->aes_bits, .mode.aes = TPM2_ALG_CFB};
+	TPMT_PUBLIC p = {.type = m->type,
+			 .nameAlg = m->name_alg,
+			 .objectAttributes = EK_ATTRIBUTES};
+	TPMT_SYM_DEF_OBJECT aes = {.algorithm = TPM2_ALG_AES,
+				   .keyBits.aes = m->aes_bits,
+				   .mode.aes = TPM2_ALG_CFB};
 
 	if (is_high_range(m))
 		p.objectAttributes |= TPMA_OBJECT_USERWITHAUTH;
@@ -226,16 +228,17 @@ try_persistent(struct assay_tpm *t, TPM2_HANDLE h, const TPMT_PUBLIC *template,
 	TPM2B_PUBLIC *public = NULL;
 	enum assay_err e;
 
-	e = tpm_rc(
-		t, "TPM2_ReadPublic",
-		Esys_TR_FromTPMPublic(t->esys, h, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &o.tr));
+	e = tpm_rc(t, "TPM2_ReadPublic",
+		   Esys_TR_FromTPMPublic(t->esys, h, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+					 &o.tr));
 	if (e != ASSAY_OK)
 		return e;
 	e = tpm_rc(t, "TPM2_ReadPublic",
 		   Esys_ReadPublic(t->esys, o.tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public,
 				   NULL, NULL));
-	if (e == ASSAY_OK && (!is_of_template(t, &public->publicArea, template) ||
-			      !is_of_certificate(t, &public->publicArea)))
+	if (e == ASSAY_OK &&
+	    (!is_of_template(t, &public->publicArea, template) ||
+	     !is_of_certificate(t, &public->publicArea)))
 		e = ASSAY_NOT_FOUND;
 	if (e == ASSAY_OK)
 		e = take_public(t, &public->publicArea);
@@ -376,8 +379,9 @@ satisfy_policy(struct assay_tpm *t, const struct template *m, ESYS_TR session)
 enum assay_err
 ek_authorise(struct assay_tpm *t, const struct tpm_object *ek, ESYS_TR *ret_session)
 {
-	static const TPMT_SYM_DEF aes = {
-		.algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB};
+	static const TPMT_SYM_DEF aes = {.algorithm = TPM2_ALG_AES,
+					 .keyBits.aes = 128,
+					 .mode.aes = TPM2_ALG_CFB};
 	const TPMA_SESSION both = TPMA_SESSION_CONTINUESESSION | TPMA_SESSION_DECRYPT |
 				  TPMA_SESSION_ENCRYPT;
 	const struct template *m = &templates[t->ek];

@@ -469,7 +469,7 @@ start(struct keeper *k)
 	if ((e = find_user(k)) != ASSAY_OK || (e = allocate(k)) != ASSAY_OK ||
 	    (e = make_loop(k)) != ASSAY_OK || (e = read_pin(k)) != ASSAY_OK ||
 	    (e = open_ledger(k)) != ASSAY_OK || (e = try_addresses(k->config)) != ASSAY_OK ||
-		    (e = open_signing(k)) != ASSAY_OK ||
+	    (e = open_signing(k)) != ASSAY_OK ||
 	    (e = keeper_feed_init(k)) != ASSAY_OK || (e = keeper_outbound_init(k)) != ASSAY_OK ||
 	    (e = keeper_limits_init(k)) != ASSAY_OK ||
 	    (e = keeper_maps_load(k)) != ASSAY_OK ||
