@@ -59,6 +59,7 @@ enum imalog_field {
 struct imalog_template {
 	bool old; /* "ima": fields without lengths, name padded when hashed */
 	bool plain; /* the file's digest comes first, its name second */
+	bool appended; /* and then the fields of ima-modsig, no others */
 	uint8_t count;
 	uint8_t field[IMALOG_TEMPLATE_FIELDS_MAX]; /* enum imalog_field, each once */
 };
@@ -84,6 +85,9 @@ struct imalog_entry {
 	 * its name second, as in all the kernel's own, are ->file and ->path what was
 	 * measured, whatever the entry is called. What other fields are is its word. */
 	bool plain;
+	/* The same of ->modsig_file and field modsig: elsewhere than in ima-modsig they may
+	 * be attributes of the file, which are whatever somebody wrote into them. */
+	bool appended;
 	bool violation;	    /* zero digest in the list: 0xFF was extended (M1) */
 	struct span template_name;
 	struct span template_digest;

@@ -125,6 +125,13 @@ is_plain(const struct imalog_template *t)
 	return t->count >= 2 && (digests >> t->field[0] & 1) && (names >> t->field[1] & 1);
 }
 
+static bool
+is_appended(const struct imalog_template *t)
+{
+	return is_plain(t) && t->count == 5 && t->field[2] == IMALOG_SIG &&
+	       t->field[3] == IMALOG_D_MODSIG && t->field[4] == IMALOG_MODSIG;
+}
+
 enum assay_err
 imalog_template(struct span name, struct imalog_template *ret, struct span *ret_refused)
 {
@@ -143,6 +150,7 @@ imalog_template(struct span name, struct imalog_template *ret, struct span *ret_
 	if ((e = read_list(name, &t, ret_refused)) != ASSAY_OK)
 		return e;
 	t.plain = is_plain(&t);
+	t.appended = is_appended(&t);
 	*ret = t;
 	return ASSAY_OK;
 }
@@ -287,6 +295,7 @@ imalog_read_data(struct imalog *l, struct span data, struct imalog_entry *e)
 	e->data = data;
 	e->old = false;
 	e->plain = l->tmpl.plain;
+	e->appended = l->tmpl.appended;
 	rd_init(&r, data);
 	for (unsigned i = 0; i < l->tmpl.count; i++) {
 		enum imalog_field f = l->tmpl.field[i];
@@ -309,6 +318,7 @@ imalog_read_old(struct imalog *l, struct span digest, struct span name, struct i
 {
 	forget(e);
 	e->old = e->plain = true;
+	e->appended = false;
 	e->has = 1u << IMALOG_D | 1u << IMALOG_N;
 	e->field[IMALOG_D] = digest;
 	e->field[IMALOG_N] = e->path = name;

@@ -208,7 +208,8 @@ appended_signatures_verify_and_no_mutant_does(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
 		struct span crt = imasign_certificate(made[i].key), p7;
-		struct imalog_entry e = {.has = 1u << IMALOG_MODSIG | 1u << IMALOG_D_MODSIG};
+		struct imalog_entry e = {.appended = true,
+					 .has = 1u << IMALOG_MODSIG | 1u << IMALOG_D_MODSIG};
 		struct ima_signed s;
 		struct digest d;
 		char path[64];
@@ -227,6 +228,10 @@ appended_signatures_verify_and_no_mutant_does(void **state)
 		ima_signed(&any, &e, &s);
 		assert_int_equal(s.answer, IMA_SIGNED_BAD);
 		d.b[5] ^= 1;
+		e.appended = false; /* M3: by a label alone */
+		ima_signed(&any, &e, &s);
+		assert_int_equal(s.answer, IMA_SIGNED_BAD);
+		e.appended = true;
 		for (size_t n = 0; n < p7.n; n++) {
 			e.field[IMALOG_MODSIG].n = n;
 			ima_signed(&any, &e, &s);
@@ -250,7 +255,8 @@ an_appended_signature_with_attributes_verifies_as_the_kernel_lists_it(void **sta
 {
 	static const uint8_t content_type[] = {0x06, 0x09, 0x2A, 0x86, 0x48, 0x86,
 					       0xF7, 0x0D, 0x01, 0x09, 0x03};
-	struct imalog_entry e = {.has = 1u << IMALOG_MODSIG | 1u << IMALOG_D_MODSIG};
+	struct imalog_entry e = {.appended = true,
+				 .has = 1u << IMALOG_MODSIG | 1u << IMALOG_D_MODSIG};
 	struct span crt = imasign_certificate("rsa"), p7 = unit_data("imakey/modsig-attr.p7");
 	uint8_t set[512];
 	struct ima_signed s;
@@ -284,7 +290,8 @@ an_appended_signature_with_attributes_verifies_as_the_kernel_lists_it(void **sta
 static void
 d6_an_appended_signature_over_sha1_counts_only_where_weak_digests_do(void **state)
 {
-	struct imalog_entry e = {.has = 1u << IMALOG_MODSIG | 1u << IMALOG_D_MODSIG};
+	struct imalog_entry e = {.appended = true,
+				 .has = 1u << IMALOG_MODSIG | 1u << IMALOG_D_MODSIG};
 	struct span crt = imasign_certificate("p256"), p7 = unit_data("imakey/modsig-sha1.p7");
 	struct ima_signed s;
 	struct digest d;

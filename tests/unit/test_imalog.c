@@ -248,6 +248,33 @@ static const char *const all_templates[][2] = {
 };
 #define TEMPLATES (sizeof all_templates / sizeof all_templates[0])
 
+/* M3: names of templates are not hashed. */
+static void
+appended_signatures_are_in_the_fields_of_ima_modsig_alone(void **state)
+{
+	static const struct {
+		const char *name;
+		bool appended;
+	} all[] = {{"ima-modsig", true},
+		   {"d-ng|n-ng|sig|d-modsig|modsig", true},
+		   {"d-ng|n-ng|d-modsig|buf|modsig", false},
+		   {"d-ng|n-ng|d-modsig|modsig", false},
+		   {"d-ng|n-ng|modsig|d-modsig|sig", false},
+		   {"d-ng|n-ng|sig|d-modsig|modsig|iuid", false},
+		   {"n-ng|d-ng|sig|d-modsig|modsig", false},
+		   {"ima-sig", false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		struct imalog_template t;
+		struct span refused;
+
+		assert_int_equal(imalog_template(SPAN(all[i].name, strlen(all[i].name)), &t,
+						 &refused), ASSAY_OK);
+		assert_int_equal(t.appended, all[i].appended);
+	}
+}
+
 static void
 every_template_is_read_in_both_byte_orders_and_every_bank(void **state)
 {
@@ -501,6 +528,7 @@ main(void)
 		cmocka_unit_test(boot_aggregate_is_that_of_the_recorded_pcrs),
 		cmocka_unit_test(both_formats_of_a_list_say_the_same),
 		cmocka_unit_test(signatures_buffers_and_templates_are_where_the_kernel_put_them),
+		cmocka_unit_test(appended_signatures_are_in_the_fields_of_ima_modsig_alone),
 		cmocka_unit_test(every_template_is_read_in_both_byte_orders_and_every_bank),
 		cmocka_unit_test(an_ascii_line_of_evm_sig_is_what_was_hashed),
 		cmocka_unit_test(empty_fields_of_an_ascii_line_are_what_was_hashed),

@@ -16,6 +16,7 @@ question(const struct ima_signed_ask *ask, const struct imalog_entry *e)
 {
 	return (struct ima_memo_slot){
 		.used = true,
+		.appended = e->appended,
 		.keyring = ask->keyring,
 		.measured = ask->measured,
 		.has = e->has & FIELDS,
@@ -38,7 +39,7 @@ static bool
 same(const struct ima_memo_slot *a, const struct ima_memo_slot *b)
 {
 	return a->used && a->keyring == b->keyring && a->measured == b->measured &&
-	       a->has == b->has && span_equal(a->sig, b->sig) &&
+	       a->has == b->has && a->appended == b->appended && span_equal(a->sig, b->sig) &&
 	       span_equal(a->modsig, b->modsig) && same_digest(&a->file, &b->file) &&
 	       same_digest(&a->modsig_file, &b->modsig_file);
 }

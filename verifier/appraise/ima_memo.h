@@ -15,7 +15,7 @@
 
 struct ima_memo {
 	struct ima_memo_slot {
-		bool used;
+		bool used, appended;
 		uint8_t keyring;
 		uint64_t measured;
 		uint32_t has; /* of fields sig and modsig */

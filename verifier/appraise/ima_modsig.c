@@ -188,6 +188,9 @@ ima_modsig(const struct ima_signed_ask *ask, const struct imalog_entry *e, struc
 	enum assay_err err;
 
 	ret->answer = IMA_SIGNED_BAD;
+	ret->reason = "what is said to be an appended signature is not in template ima-modsig";
+	if (!e->appended) /* M3: a label is not hashed, and an attribute can be anything */
+		return;
 	ret->reason = "the appended signature has not the form of one";
 	if ((e->has >> IMALOG_D_MODSIG & 1) == 0 || !f->name ||
 	    digest_from(f->alg, f->bytes, &file) != ASSAY_OK)
