@@ -128,6 +128,58 @@ only_checksum_and_signatures_are_not_measured(void **state)
 	unit_free(file);
 }
 
+/* The head of a section by name: its virtual size at 8, its raw size at 16, its place at 20. */
+static uint8_t *
+section_head(uint8_t *file, size_t n, const char *name)
+{
+	for (size_t i = 0; i + 40 <= n; i++)
+		if (memcmp(file + i, name, strlen(name)) == 0)
+			return file + i;
+	fail_msg("no section %s", name);
+	return NULL;
+}
+
+static void
+put_le32(uint8_t *at, uint32_t v)
+{
+	for (unsigned i = 0; i < 4; i++)
+		at[i] = (uint8_t)(v >> 8 * i);
+}
+
+/* A kilobyte must not ask for gigabytes of hashing: by zeros that are not in the file, or
+ * by sections that are all the same bytes. */
+static void
+an_image_is_not_hashed_beyond_its_size(void **state)
+{
+	static const char *const names[] = {".osrel", ".cmdline", ".initrd"};
+	struct span file = unit_data("predict/uki.efi");
+	uint8_t *copy = malloc(file.n), *head;
+	struct pe pe;
+
+	(void)state;
+	assert_non_null(copy);
+	memcpy(copy, file.p, file.n);
+	head = section_head(copy, file.n, ".initrd");
+	assert_int_equal(pe_open(SPAN(copy, file.n), &pe), ASSAY_OK);
+	put_le32(head + 8, (uint32_t)pe_find(&pe, ".initrd")->raw.n + PE_ZEROS_MAX);
+	memset(p, 0, sizeof *p);
+	assert_int_equal(predict_uki(SPAN(copy, file.n), p), ASSAY_OK);
+	put_le32(head + 8, (uint32_t)pe_find(&pe, ".initrd")->raw.n + PE_ZEROS_MAX + 1);
+	memset(p, 0, sizeof *p);
+	assert_int_equal(predict_uki(SPAN(copy, file.n), p), ASSAY_TOO_LARGE);
+	assert_non_null(strstr(p->why, ".initrd"));
+
+	memcpy(copy, file.p, file.n);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		head = section_head(copy, file.n, names[i]);
+		put_le32(head + 16, (uint32_t)file.n);
+		put_le32(head + 20, 0);
+	}
+	assert_int_equal(pe_open(SPAN(copy, file.n), &pe), ASSAY_MALFORMED);
+	free(copy);
+	unit_free(file);
+}
+
 /* ---- real boots ---- */
 
 /* Whether the log has these events of a PCR, from its `skip'th on and in this order. */
@@ -331,6 +383,7 @@ main(void)
 		cmocka_unit_test(images_and_sections_are_measured_as_firmware_and_stub_do),
 		cmocka_unit_test(what_the_machine_decides_is_refused),
 		cmocka_unit_test(only_checksum_and_signatures_are_not_measured),
+		cmocka_unit_test(an_image_is_not_hashed_beyond_its_size),
 		cmocka_unit_test(grub_measures_configuration_commands_and_command_line_as_foretold),
 		cmocka_unit_test(load_options_are_measured_as_foretold),
 		cmocka_unit_test(sections_are_measured_as_foretold),

@@ -99,6 +99,7 @@ pe_open(struct span file, struct pe *ret)
 	uint16_t size, count;
 	struct reader r;
 	enum assay_err e;
+	size_t raw = 0;
 
 	memset(ret, 0, sizeof *ret);
 	ret->file = file;
@@ -127,6 +128,10 @@ pe_open(struct span file, struct pe *ret)
 	(void)rd_bytes(&r, size);
 	for (unsigned i = 0; i < count; i++)
 		read_section(&r, ret);
+	for (unsigned i = 0; i < ret->nsections; i++)
+		raw += ret->section[i].raw.n;
+	if (r.err == ASSAY_OK && raw > file.n)
+		return ASSAY_MALFORMED;
 	return r.err;
 }
 
@@ -208,6 +213,8 @@ pe_section_digest(const struct pe_section *s, uint16_t alg, struct digest *ret)
 	struct hasher h;
 	enum assay_err e;
 
+	if (left > PE_ZEROS_MAX)
+		return ASSAY_TOO_LARGE;
 	if ((e = hash_init(&h, alg)) != ASSAY_OK ||
 	    (e = hash_update(&h, SPAN(s->raw.p, shown))) != ASSAY_OK)
 		return e;

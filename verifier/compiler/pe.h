@@ -13,6 +13,8 @@
 
 #define PE_BYTES_MAX (512u << 20)
 #define PE_SECTIONS_MAX 96 /* as firmware takes them */
+/* Zeros behind the bytes of one section that is measured: more than any alignment asks. */
+#define PE_ZEROS_MAX (1u << 20)
 
 struct pe_section {
 	char name[9];
@@ -29,13 +31,15 @@ struct pe {
 	struct pe_section section[PE_SECTIONS_MAX];
 };
 
-/* BAD_MAGIC: no PE image; MALFORMED, TRUNCATED, TOO_MANY, TOO_LARGE. *ret borrows. */
+/* BAD_MAGIC: no PE image; MALFORMED, also if the sections together are more than the file,
+ * which would be hashed once for each; TRUNCATED, TOO_MANY, TOO_LARGE. *ret borrows. */
 ASSAY_MUST_USE enum assay_err pe_open(struct span file, struct pe *ret);
 /* The section of that name, or NULL; the first of several. */
 const struct pe_section *pe_find(const struct pe *p, const char *name);
 ASSAY_MUST_USE enum assay_err pe_authenticode(const struct pe *p, uint16_t alg,
 					      struct digest *ret);
-/* Over what the loader shows of a section: virtual_size bytes. */
+/* Over what the loader shows of a section: virtual_size bytes. TOO_LARGE: over PE_ZEROS_MAX
+ * of them are not in the file. */
 ASSAY_MUST_USE enum assay_err pe_section_digest(const struct pe_section *s, uint16_t alg,
 						struct digest *ret);
 

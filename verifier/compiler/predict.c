@@ -175,7 +175,8 @@ add_section(struct predict *p, const struct pe_section *s)
 		return predict_fail(p, ASSAY_FULL, "more than %d events", PREDICT_EVENTS_MAX);
 	for (unsigned i = 0; i < PREDICT_BANKS; i++)
 		if ((e = pe_section_digest(s, predict_banks[i], &ev->digest[i])) != ASSAY_OK)
-			return e;
+			return predict_fail(p, e, "section %s: cannot be measured: %s", s->name,
+					    assay_err_text(e));
 	p->count++;
 	return ASSAY_OK;
 }
