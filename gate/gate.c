@@ -543,6 +543,21 @@ gate_close_all(const struct gate_config *c)
 }
 
 int
+gate_shut(const char *path)
+{
+	bool kept = false;
+
+	if (!table_shut(&kept))
+		return fail(GATE_NO_ACCESS, not_permitted);
+	if (kept)
+		fprintf(stderr, "assay-gate: the rules that are loaded stay as they are\n");
+	else
+		fprintf(stderr, "assay-gate: now this machine forwards nothing: correct %s, then "
+			"run `assay-gate close' or start the gate\n", path);
+	return GATE_BAD_INPUT;
+}
+
+int
 gate_print_rules(const struct gate_config *c)
 {
 	struct text t = {.p = NULL};

@@ -20,7 +20,8 @@ static const char help_text[] =
 	"\n"
 	"  run             hear decisions and keep the kernel's sets as they say\n"
 	"  close           load the rules with empty sets: nobody passes; before interfaces\n"
-	"                  come up\n"
+	"                  come up; if FILE is wrong and no rules are loaded, nothing is\n"
+	"                  forwarded at all until it is right\n"
 	"  rules           print the rules, and do nothing\n"
 	"  --config FILE   default: " CONFIG_DEFAULT "\n"
 	"  --dry-run       print every batch of changes instead of applying it\n"
@@ -70,7 +71,7 @@ main(int argc, char **argv)
 	}
 	if (!gate_config_load(path, &config, why, sizeof why)) {
 		fprintf(stderr, "assay-gate: %s\n", why);
-		return GATE_BAD_INPUT;
+		return strcmp(command, "close") == 0 ? gate_shut(path) : GATE_BAD_INPUT;
 	}
 	if (strcmp(command, "close") == 0)
 		return gate_close_all(&config);

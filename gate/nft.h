@@ -9,7 +9,8 @@
 struct nft;
 
 /* NULL: no memory, or no right to it. */
-struct nft *nft_open(const struct gate_config *c); /* c must stay */
+/* c must stay. NULL: for nft_run() alone. */
+struct nft *nft_open(const struct gate_config *c);
 void nft_close(struct nft *n);
 /* Text of nft(8), as one transaction. IO: refused; nft_why() says why. */
 ASSAY_MUST_USE enum assay_err nft_run(struct nft *n, const char *text);

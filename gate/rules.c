@@ -252,6 +252,15 @@ rules_table(const struct gate_config *c, struct text *out)
 }
 
 void
+rules_shut(const char *family, struct text *out)
+{
+	text_put(out, "table %s " RULES_SHUT " {\n"
+		      "\tchain forward {\n"
+		      "\t\ttype filter hook forward priority filter; policy drop;\n"
+		      "\t}\n}\n", family);
+}
+
+void
 rules_probe(const struct gate_config *c, struct text *out)
 {
 	put_table(c, true, out);

@@ -17,6 +17,8 @@
 #define RULES_TABLE "assay_gate"
 /* The same rules beside it, asleep: what the kernel would show of them */
 #define RULES_PROBE "assay_gate_probe"
+/* Instead of it, in both families, where no configuration says whom it is for */
+#define RULES_SHUT "assay_gate_shut"
 
 /* Text that grows; failed: memory is exhausted or it would be too long. */
 struct text {
@@ -70,6 +72,8 @@ const char *rules_family(const struct gate_config *c);
 /* The table with empty sets, replacing whatever is there: nobody passes. Its comment names
  * whose decisions it is for (root and filter): others' are not taken over. */
 void rules_table(const struct gate_config *c, struct text *out);
+/* RULES_SHUT: nothing is forwarded. */
+void rules_shut(const char *family, struct text *out);
 /* The same as RULES_PROBE, which filters nothing. */
 void rules_probe(const struct gate_config *c, struct text *out);
 

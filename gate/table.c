@@ -61,13 +61,62 @@ run(struct table *t, struct text *text)
 	return e == ASSAY_OK;
 }
 
+static const char *const families[] = {"inet", "bridge"};
+#define FAMILIES (sizeof families / sizeof families[0])
+
+static bool
+is_there(struct nft *n, const char *family, const char *table)
+{
+	char text[96];
+
+	(void)snprintf(text, sizeof text, "list table %s %s", family, table);
+	return nft_run(n, text) == ASSAY_OK;
+}
+
+bool
+table_shut(bool *ret_kept)
+{
+	struct table t = {.nft = nft_open(NULL)};
+	bool shut = t.nft != NULL;
+
+	*ret_kept = false;
+	for (size_t i = 0; t.nft && i < FAMILIES; i++)
+		*ret_kept = *ret_kept || is_there(t.nft, families[i], RULES_TABLE);
+	for (size_t i = 0; t.nft && !*ret_kept && i < FAMILIES; i++) {
+		struct text text = {.p = NULL};
+
+		rules_shut(families[i], &text);
+		/* a kernel without rules for bridges has no bridge mode either: told */
+		shut = (run(&t, &text) || i > 0) && shut;
+	}
+	nft_close(t.nft);
+	return shut;
+}
+
+/* Once the rules are there. Where it fails nothing is forwarded, which is told. */
+static bool
+end_shut(struct table *t)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < FAMILIES; i++) {
+		struct text text = {.p = NULL};
+
+		if (!is_there(t->nft, families[i], RULES_SHUT))
+			continue;
+		text_put(&text, "delete table %s " RULES_SHUT "\n", families[i]);
+		ok = run(t, &text) && ok;
+	}
+	return ok;
+}
+
 bool
 table_close(struct table *t)
 {
 	struct text text = {.p = NULL};
 
 	rules_table(t->config, &text);
-	return run(t, &text);
+	return run(t, &text) && end_shut(t);
 }
 
 static int
@@ -228,7 +277,7 @@ table_start(struct table *t, int64_t now)
 		return false;
 	}
 	if (adopt(t, now))
-		return true;
+		return end_shut(t);
 	t->holds = NFT_CONFIRMED;
 	return table_close(t);
 }

@@ -28,6 +28,12 @@ bool table_open(struct table *t, const struct gate_config *config, bool dry_run)
 void table_free(struct table *t);
 /* Replaces whatever is there by the rules with empty sets. */
 bool table_close(struct table *t);
+/*
+ * Without a configuration: forwards nothing at all, on a router or on a bridge, unless a
+ * gate's table is there already (*ret_kept): in that each device's way ends by itself.
+ * table_close() and table_start() end it. False: nothing could be loaded.
+ */
+bool table_shut(bool *ret_kept);
 /* Takes over what is there, or closes. */
 bool table_start(struct table *t, int64_t now);
 bool table_adopted_too_long(const struct table *t);

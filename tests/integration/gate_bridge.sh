@@ -225,5 +225,16 @@ at_dev1() { in_ns gw bridge fdb show br br0 | grep '02:00:5e:00:53:01' | grep -v
 check 'the bridge learned nothing of it' at_dev1
 check 'd1 is not disturbed' reaches d1 $SRV
 check 'the gate stops' stop gate
+
+# ---- a gate.yaml that is wrong, at boot ----------------------------------------------------------------------------
+check 'the bridge boots: no rules are there' in_ns gw nft delete table bridge assay_gate
+check 'which is open' reaches d2 $SRV
+gate_config closed 'mode: bridge' 'no_such_key: 1'
+check_status 2 'gate.yaml is wrong' gate_close
+check 'nothing is forwarded' out
+gate_config closed 'mode: bridge'
+check 'it is corrected' gate_close
+check 'the verifier is reached again' reaches_verifier d2
+check 'the server is not' out
 check 'the verifier stops' verifier_stop
 lib_end

@@ -104,6 +104,37 @@ check 'it takes over what is there' wait_for "$WAIT" gate_told adopted
 check 'without a snapshot that ends in 15 s' wait_for 18 gate_told unconfirmed
 check 'd2 is out' cannot_reach d2 $SRV
 check '... and d1' cannot_reach d1 $SRV
+
+# ---- a gate.yaml that is wrong opens nothing --------------------------------------------------
+gate_tables() { equal "$(nft_gw list tables | sort | tr '\n' ' ')" "$1"; }
+wrong_is() { # WHAT, as close tells it
+	local out status=0
+	out=$(gate_close 2>&1) || status=$?
+	printf '%s\n' "$out"
+	[ $status = 2 ] && [[ $out == *gate.yaml:* && $out == *"$1"* ]]
+}
+check 'the gate stops' stop gate
+wrong() { sed -i 's/^interfaces:.*/interfaces: [dev1, "no such name"]/' "$WORK/gate.yaml"; }
+closes_nothing_else() { wrong && wrong_is 'stay as they are' && gate_tables 'table inet assay_gate '; }
+check 'a gate.yaml is wrong while rules are loaded: these stay' closes_nothing_else
+check 'the machine boots with it: no rules are there' nft_gw delete table inet assay_gate
+check 'which is open' reaches d2 $SRV
+check 'it is closed before the interfaces come up' wrong_is 'forwards nothing'
+check 'd2 is out' cannot_reach d2 $SRV
+check '... and everybody, also from the verifier' cannot_reach d1 $SRV
+check 'again is the same' wrong_is 'forwards nothing'
+check 'by tables of both families' gate_tables 'table bridge assay_gate_shut table inet assay_gate_shut '
+gate_config closed
+check 'it is corrected' gate_close
+check 'the rules are there, and nothing else' gate_tables 'table inet assay_gate '
+wrong
+check 'wrong once more' nft_gw delete table inet assay_gate
+check '... closed' wrong_is 'forwards nothing'
+gate_config closed
+check 'corrected, and the gate started' gate_up
+check 'it has its rules' wait_for "$WAIT" gate_tables 'table inet assay_gate '
+check 'a file that is missing closes nothing' bash -c "! nsenter '$(net_of gw)' '$ASSAY_BIN/assay-gate' close --config '$WORK/none.yaml' 2>/dev/null"
+check 'the rules stay' gate_tables 'table inet assay_gate '
 check 'nothing of a probe is left' bash -c "! nsenter '$(net_of gw)' nft list tables | grep probe"
 check 'the gate stops' stop gate
 lib_end
