@@ -3,7 +3,10 @@
 # from what earlier runs kept in build/fuzz-corpus. Ends with `N passed, N failed`.
 # What made a target fail is left in build/fuzz-found, to become a fixture.
 #
-#   usage: ASSAY_BIN=DIR tests/fuzz/run.sh SECONDS [PATTERN...]
+# FUZZ_SEED=N searches in the same order each time (a check that must be the same for the
+# same code); without it every run searches elsewhere.
+#
+#   usage: ASSAY_BIN=DIR [FUZZ_SEED=N] tests/fuzz/run.sh SECONDS [PATTERN...]
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -38,7 +41,8 @@ start() { # NAME
 	done
 	mkdir -p "build/fuzz-corpus/$word" build/fuzz-found
 	"$ASSAY_BIN/tests/fuzz/$1" -max_total_time="$seconds" -timeout=$SLOW -rss_limit_mb=$MEMORY \
-		-max_len=$INPUT_MAX -print_final_stats=1 -artifact_prefix="build/fuzz-found/$word-" \
+		-max_len=$INPUT_MAX -seed="${FUZZ_SEED:-0}" -print_final_stats=1 \
+		-artifact_prefix="build/fuzz-found/$word-" \
 		"build/fuzz-corpus/$word" "${dirs[@]}" >"build/fuzz-found/$word.log" 2>&1 </dev/null &
 	running[$!]=$1
 }
