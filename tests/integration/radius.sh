@@ -92,13 +92,17 @@ check 'it has an address' assay device address d1 --add "mac $MAC"
 check 'not admitted: the VLAN of quarantine' vlan 666 $MAC
 root=$(assay key list --json | jq -r .root)
 printf 'testing123' >"$WORK/secret"
-check 'the switch is to be told of changes' start coa nsenter "$NET" env "PATH=$(realpath "$ASSAY_BIN"):$PATH" "ASSAY_STATE=$ASSAY_STATE" gate/freeradius/assay-coa 127.0.0.1:3799 "$WORK/secret" "$root"
+coa_start() { start coa nsenter "$NET" env "PATH=$(realpath "$ASSAY_BIN"):$PATH" "ASSAY_STATE=$ASSAY_STATE" gate/freeradius/assay-coa -s "$WORK/handled" 127.0.0.1:3799 "$WORK/secret" "$root"; }
+told() { grep -q 'Received Disconnect-Request' "$WORK/radius.log"; }
+check 'the switch is to be told of changes' coa_start
 check 'it hears the decisions' wait_for "$WAIT" grep -q 'event=stream ' "$WORK/verifier.log"
-sleep 1 # what was decided before is not told
+check 'the switch is told of what was decided before' wait_for "$WAIT" told
+handled() { grep -q '^device ' "$WORK/handled" && ! grep -q '^owed ' "$WORK/handled"; }
+check '... once: that is kept' wait_for "$WAIT" handled
 check 'its boot is approved' device_approve_boot d1
 check 'it is admitted' decides d1 ADMIT
-told() { grep -q 'Received Disconnect-Request' "$WORK/radius.log"; }
-check 'the switch is told to disconnect it' wait_for "$WAIT" told
+disconnects() { [ "$(grep -c 'Received Disconnect-Request' "$WORK/radius.log")" -ge "$1" ]; }
+check 'the switch is told to disconnect it' wait_for "$WAIT" disconnects 2
 check 'by MAC alone it is restricted' vlan 20 $MAC
 for form in 02005E005301 0200.5e00.5301 02:00:5e:00:53:01; do
 	check "... also where the switch writes $form" vlan 20 $form
@@ -137,7 +141,13 @@ if [ -n "$EAP" ]; then
 else
 	skip '802.1X with certificates' 'eapol_test is not installed'
 fi
+# A decision that changes while assay-coa is down.
+check 'what it told is kept' wait_for "$WAIT" handled
+stop coa
+before=$(grep -c 'Received Disconnect-Request' "$WORK/radius.log")
 check 'it is held' assay device hold d1 --reason test
+check 'assay-coa starts again' coa_start
+check '... and the switch is told what changed meanwhile' wait_for "$WAIT" disconnects $((before + 1))
 [ -z "$EAP" ] || check 'with its certificate: the VLAN of quarantine' eap_vlan 666 d1 "${MAC//-/:}"
 check 'the VLAN of quarantine' vlan 666 $MAC
 check 'it is released' assay device release d1
