@@ -175,6 +175,9 @@ struct keeper_status {
 	bool ledger_fault;
 	int port;
 	int64_t started;
+	/* when the TLS certificates end that the listeners were given (of several processes
+	 * the earliest); 0: there is no such listener */
+	int64_t devices_certificate, console_certificate;
 };
 void keeper_status(struct keeper *k, struct keeper_status *ret);
 

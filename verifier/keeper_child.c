@@ -12,6 +12,8 @@
 #include "log.h"
 #include "net.h"
 
+#include "evidence/tls/tls_exporter.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -140,6 +142,18 @@ read_pem(const char *path, uint8_t *buf, struct span *ret)
 	return e;
 }
 
+/* The TLS certificate of a listener, and when it ends. */
+static enum assay_err
+read_certificate(struct child *c, const char *path, uint8_t *buf, struct span *ret)
+{
+	enum assay_err e = read_pem(path, buf, ret);
+
+	if (e == ASSAY_OK &&
+	    tls_pem_expiry((const char *)ret->p, (int)ret->n, &c->certificate_expires) != ASSAY_OK)
+		c->certificate_expires = 0; /* it will say itself what is wrong with it */
+	return e;
+}
+
 static enum assay_err
 configure_net(struct keeper *k, struct child *c, struct writer *w)
 {
@@ -157,7 +171,7 @@ configure_net(struct keeper *k, struct child *c, struct writer *w)
 	enum assay_err e;
 
 	snprintf(s.listen, sizeof s.listen, "%s", k->listen);
-	if ((e = read_pem(k->config->certificate, cert, &s.certificate)) != ASSAY_OK ||
+	if ((e = read_certificate(c, k->config->certificate, cert, &s.certificate)) != ASSAY_OK ||
 	    (e = read_pem(k->config->key, key, &s.key)) != ASSAY_OK)
 		return e;
 	e = net_setup_encode(&s, w);
@@ -166,17 +180,17 @@ configure_net(struct keeper *k, struct child *c, struct writer *w)
 }
 
 static enum assay_err
-configure_console(struct keeper *k, struct writer *w)
+configure_console(struct keeper *k, struct child *c, struct writer *w)
 {
 	static uint8_t cert[PEM_MAX], key[PEM_MAX];
-	struct span c = {NULL, 0}, p = {NULL, 0};
+	struct span pem = {NULL, 0}, p = {NULL, 0};
 	enum assay_err e;
 
 	if (k->config->console_listen[0] &&
-	    ((e = read_pem(k->config->console_certificate, cert, &c)) != ASSAY_OK ||
+	    ((e = read_certificate(c, k->config->console_certificate, cert, &pem)) != ASSAY_OK ||
 	     (e = read_pem(k->config->console_key, key, &p)) != ASSAY_OK))
 		return e;
-	e = console_config_encode(k->config, c, p, w);
+	e = console_config_encode(k->config, pem, p, w);
 	explicit_bzero(key, sizeof key);
 	return e;
 }
@@ -193,7 +207,7 @@ configure(struct keeper *k, struct child *c)
 	if (c->role == ROLE_NET)
 		e = configure_net(k, c, &w);
 	else if (c->role == ROLE_CONSOLE)
-		e = configure_console(k, &w);
+		e = configure_console(k, c, &w);
 	else if (c->role == ROLE_OUTBOUND)
 		e = keeper_outbound_configure(k, c->index, &w);
 	if (e == ASSAY_OK)

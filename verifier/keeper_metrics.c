@@ -33,6 +33,8 @@ keeper_metrics(struct keeper *k, struct writer *w)
 	n.commits = s.commits;
 	n.ledger_fault = s.ledger_fault;
 	n.started = s.started;
+	n.devices_certificate = s.devices_certificate;
+	n.console_certificate = s.console_certificate;
 	ledger_heads(k->ledger, &heads);
 	n.sequence = heads.decision;
 	count_devices(k, &n);

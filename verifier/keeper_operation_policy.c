@@ -243,6 +243,27 @@ add_counts(struct call *c)
 	return bad ? ASSAY_NO_MEMORY : ASSAY_OK;
 }
 
+static enum assay_err
+add_certificates(struct call *c, const struct keeper_status *s)
+{
+	const struct {
+		const char *listener;
+		int64_t end;
+	} certificates[] = {{"devices", s->devices_certificate},
+			    {"console", s->console_certificate}};
+	json_t *list = json_array();
+	int bad = 0;
+
+	if (json_object_set_new(c->ret, "certificates", list) != 0)
+		return ASSAY_NO_MEMORY;
+	for (size_t i = 0; i < sizeof certificates / sizeof certificates[0]; i++)
+		if (certificates[i].end)
+			bad |= json_array_append_new(
+				list, json_pack("{s:s, s:I}", "listener", certificates[i].listener,
+						"expires", (json_int_t)certificates[i].end));
+	return bad ? ASSAY_NO_MEMORY : ASSAY_OK;
+}
+
 enum assay_err
 operation_on_status(struct call *c)
 {
@@ -262,7 +283,8 @@ operation_on_status(struct call *c)
 			   (json_int_t)s.queue_depth, "commits", (json_int_t)s.commits);
 	if (!c->ret)
 		return ASSAY_NO_MEMORY;
-	if ((e = json_rollouts(c, &rollouts)) != ASSAY_OK)
+	if ((e = add_certificates(c, &s)) != ASSAY_OK ||
+	    (e = json_rollouts(c, &rollouts)) != ASSAY_OK)
 		return e;
 	if (json_object_set_new(c->ret, "rollouts", rollouts) != 0)
 		return ASSAY_NO_MEMORY;

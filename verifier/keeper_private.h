@@ -42,6 +42,7 @@ struct child {
 	pid_t pid; /* 0: not running */
 	struct ipc ipc;
 	unsigned index; /* of a net process; of outbound: its destination */
+	int64_t certificate_expires; /* of the TLS certificate that it was given; 0: none */
 	bool ready;
 	bool flushing;	/* watched until its socket takes what waits */
 	bool spare;	/* fresh: has seen no request; for reproductions only */

@@ -271,6 +271,22 @@ keeper_reply_bytes(struct keeper *k, uint64_t id, struct span bytes)
 	free(buf);
 }
 
+/* The earliest end of what processes of this role show. */
+static int64_t
+certificate_end(const struct keeper *k, enum role r)
+{
+	int64_t end = 0;
+
+	for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
+		const struct child *c = &k->children[i];
+
+		if (c->pid && c->role == r && c->certificate_expires &&
+		    (!end || c->certificate_expires < end))
+			end = c->certificate_expires;
+	}
+	return end;
+}
+
 void
 keeper_status(struct keeper *k, struct keeper_status *ret)
 {
@@ -278,6 +294,8 @@ keeper_status(struct keeper *k, struct keeper_status *ret)
 	ret->ledger_fault = ledger_fault(k->ledger) != ASSAY_OK;
 	ret->queue_depth = k->queued;
 	ret->head = ledger_head(k->ledger);
+	ret->devices_certificate = certificate_end(k, ROLE_NET);
+	ret->console_certificate = certificate_end(k, ROLE_CONSOLE);
 	ret->sessions = ret->proved_sessions = 0;
 	for (unsigned p = 0; p < k->config->net_processes; p++)
 		for (unsigned i = 0; i < k->sessions_max; i++) {

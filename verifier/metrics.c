@@ -233,6 +233,22 @@ write_destinations(struct writer *w, const struct metrics_now *n)
 	}
 }
 
+static void
+write_certificates(struct writer *w, const struct metrics_now *n)
+{
+	static const char name[] = "assay_tls_certificate_expiry_timestamp_seconds";
+	const struct {
+		const char *listener;
+		int64_t end;
+	} list[] = {{"devices", n->devices_certificate}, {"console", n->console_certificate}};
+
+	head(w, name, "gauge", "When the TLS certificate of a listener ends.");
+	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+		if (list[i].end)
+			line(w, "%s{listener=\"%s\"} %lld\n", name, list[i].listener,
+			     (long long)list[i].end);
+}
+
 static unsigned
 open_descriptors(void)
 {
@@ -302,6 +318,7 @@ metrics_write(const struct metrics *m, const struct metrics_now *n, struct write
 	    n->sequence);
 	one(w, "assay_ledger_fault", "gauge",
 	    "1 while the ledger is not believed and nobody is admitted.", n->ledger_fault);
+	write_certificates(w, n);
 	write_destinations(w, n);
 	write_process(w, n);
 }

@@ -60,6 +60,7 @@ struct metrics_now {
 	uint64_t queue, commits, sequence;
 	bool ledger_fault;
 	int64_t started, now;
+	int64_t devices_certificate, console_certificate; /* when they end; 0: none */
 	unsigned ndestinations;
 	struct metrics_destination destination[METRICS_DESTINATIONS_MAX];
 };

@@ -84,16 +84,45 @@ tls_chain_fault(void *store)
 	return error == X509_V_OK ? NULL : X509_verify_cert_error_string(error);
 }
 
-enum assay_err
-tls_pem_key_digest(const char *pem, int len, uint8_t ret[32])
+static X509 *
+first_of(const char *pem, int len)
 {
 	BIO *bio = BIO_new_mem_buf(pem, len);
 	X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+
+	BIO_free(bio);
+	return cert;
+}
+
+enum assay_err
+tls_pem_key_digest(const char *pem, int len, uint8_t ret[32])
+{
+	X509 *cert = first_of(pem, len);
 	enum assay_err e = cert ? key_digest(cert, ret) : ASSAY_MALFORMED;
 
 	X509_free(cert);
-	BIO_free(bio);
 	return e;
+}
+
+static bool
+read_time(const ASN1_TIME *t, int64_t *ret)
+{
+	struct tm tm;
+
+	if (!t || ASN1_TIME_to_tm(t, &tm) != 1)
+		return false;
+	*ret = timegm(&tm);
+	return true;
+}
+
+enum assay_err
+tls_pem_expiry(const char *pem, int len, int64_t *ret)
+{
+	X509 *cert = first_of(pem, len);
+	bool read = cert && read_time(X509_get0_notAfter(cert), ret);
+
+	X509_free(cert);
+	return read ? ASSAY_OK : ASSAY_MALFORMED;
 }
 
 /* ---- clients of a server ---- */
@@ -127,17 +156,6 @@ tls_client_forgiven(void *store)
 	default:
 		return false;
 	}
-}
-
-static bool
-read_time(const ASN1_TIME *t, int64_t *ret)
-{
-	struct tm tm;
-
-	if (!t || ASN1_TIME_to_tm(t, &tm) != 1)
-		return false;
-	*ret = timegm(&tm);
-	return true;
 }
 
 static enum assay_err

@@ -36,5 +36,7 @@ const char *tls_chain_fault(void *store);
 /* SHA-256 of the SubjectPublicKeyInfo of a PEM certificate file's first certificate,
  * for tokens' pins. MALFORMED, CRYPTO. */
 ASSAY_MUST_USE enum assay_err tls_pem_key_digest(const char *pem, int len, uint8_t ret[32]);
+/* When the same certificate ends, in seconds since the epoch. MALFORMED. */
+ASSAY_MUST_USE enum assay_err tls_pem_expiry(const char *pem, int len, int64_t *ret);
 
 #endif

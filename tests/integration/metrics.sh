@@ -81,5 +81,43 @@ check 'and missed no more' gone
 verifier_stop
 check 'it starts once more' verifier_start
 check 'nor after that' gone
+# ---- TLS certificates that end -----------------------------------------------------------
+ends() { # PEM: in seconds since the epoch
+	date -d "$(openssl x509 -in "$1" -noout -enddate | cut -d= -f2)" +%s
+}
+certificate_of() { has "^assay_tls_certificate_expiry_timestamp_seconds\{listener=\"$1\"\} $(ends "$ASSAY_STATE/tls/$2")\$"; }
+check 'the end of the devices certificate is told' certificate_of devices cert.pem
+check 'without a port for operators nothing of its' eval '! has "listener=.console"'
+says() { assay status >"$WORK/1" && grep -qE "$1" "$WORK/1" || { cat "$WORK/1" && return 1; }; }
+check 'the status tells it too' says '^ +devices certificate +until 20.* UTC \(in '
+check '... without a warning' eval '! grep -q "TLS certificate of" "$WORK/1"'
+verifier_stop
+certificate() { # DAYS NAME: of the key that there is
+	local c=$WORK/ca-tls
+	mkdir -p "$c" && : >"$c/index" && echo 01 >"$c/serial" || return 1
+	printf '%s\n' '[ca]' 'default_ca=c' '[c]' "database=$c/index" "serial=$c/serial" "new_certs_dir=$c" \
+		'default_md=sha256' 'policy=p' '[p]' 'commonName=supplied' '[req]' 'distinguished_name=d' '[d]' >"$c/conf"
+	openssl req -new -config "$c/conf" -key "$ASSAY_STATE/tls/${2}key.pem" -subj /CN=verifier -out "$c/req" &&
+		openssl ca -config "$c/conf" -selfsign -batch -notext -keyfile "$ASSAY_STATE/tls/${2}key.pem" -in "$c/req" -startdate 20200101000000Z \
+			-enddate "$(date -u -d "$1 days" +%Y%m%d%H%M%SZ)" -out "$ASSAY_STATE/tls/${2}cert.pem"
+}
+printf 'console_listen: "127.0.0.1:0"\n' >>"$ASSAY_STATE/verifier.yaml"
+check 'a certificate for twelve days' certificate 12 console-
+check 'one that has ended' certificate -3 ''
+check 'it starts with these' verifier_start
+check 'the one is told' certificate_of console console-cert.pem
+check 'so is the other' certificate_of devices cert.pem
+check 'the status warns of the one' says 'console listener expires soon'
+check '... and tells that the other has expired' says 'devices listener has expired'
+listeners() { equal "$(assay status --json | jq -c '[.certificates[] | [.listener, .expires]]')" "[[\"devices\",$(ends "$ASSAY_STATE/tls/cert.pem")],[\"console\",$(ends "$ASSAY_STATE/tls/console-cert.pem")]]"; }
+check '... as JSON too' listeners
+check 'what is served counts, not what was put there since' certificate 400 console-
+check '... the metric' eval '! certificate_of console console-cert.pem'
+check '... and the warning' says 'console listener expires soon'
+verifier_stop
+check 'it starts with the new one' verifier_start
+check 'of which nobody is warned' eval 'assay status >"$WORK/1" && ! grep -q "console listener" "$WORK/1"'
+scrape
+promtool_check 'promtool accepts what it says of certificates'
 verifier_stop
 lib_end

@@ -32,6 +32,27 @@ show_rollouts(const json_t *list)
 	}
 }
 
+#define CERTIFICATE_WARNING_S (30 * 86400)
+
+/* What ends is told in time: it locks out whoever does not pin the key. */
+static void
+show_certificates(const json_t *list, int64_t now)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *c = json_array_get(list, i);
+		int64_t end = view_number(c, "expires");
+		char label[40];
+
+		snprintf(label, sizeof label, "%s certificate", view_text(c, "listener"));
+		printf("  %s%-20s%suntil %s (%s)\n", cli_dim(), label, cli_plain(),
+		       view_time(c, "expires"), view_ago(c, "expires", now));
+		if (end - now < CERTIFICATE_WARNING_S)
+			printf("%sThe TLS certificate of the %s listener %s: make a new one of the "
+			       "same key and restart.%s\n", cli_red(), view_text(c, "listener"),
+			       end <= now ? "has expired" : "expires soon", cli_plain());
+	}
+}
+
 static int
 show_status(const struct client *c, const json_t *s)
 {
@@ -63,6 +84,7 @@ show_status(const struct client *c, const json_t *s)
 		line(counts[i].label, (long long)view_number(s, counts[i].name));
 	show_rollouts(json_object_get(s, "rollouts"));
 	printf("  %s%-20s%s%s\n", cli_dim(), "TLS key pin", cli_plain(), view_text(s, "pin"));
+	show_certificates(json_object_get(s, "certificates"), now);
 	return CLI_YES;
 }
 
@@ -83,7 +105,8 @@ const struct cli_command cmd_status = {
 	.name = "",
 	.usage = "[--json]",
 	.summary = "how the verifier itself is",
-	.help = "",
+	.help = "Warns of a TLS certificate of its listeners that ends within 30 days or has "
+		"ended.\n",
 	.run = run_status,
 };
 
