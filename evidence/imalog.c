@@ -143,10 +143,30 @@ imalog_use_template(struct imalog *l, struct span name)
 		rd_fail(&l->in, e);
 }
 
+static bool
+name_follows(const struct reader *at, size_t digest, bool big)
+{
+	struct reader r = *at;
+	uint32_t n;
+
+	(void)rd_bytes(&r, digest);
+	n = read_u32(&r, big);
+	return r.err == ASSAY_OK && n != 0 && n <= IMALOG_OLD_PATH_MAX;
+}
+
+size_t
+imalog_old_digest(const struct reader *r, bool big)
+{
+	return !name_follows(r, IMALOG_OLD_DIGEST, big) &&
+			       name_follows(r, IMALOG_OLD_DIGEST_MD5, big)
+		       ? IMALOG_OLD_DIGEST_MD5
+		       : IMALOG_OLD_DIGEST;
+}
+
 static enum assay_err
 read_old_binary(struct imalog *l, struct imalog_entry *e)
 {
-	struct span digest = rd_bytes(&l->in, IMALOG_OLD_DIGEST), name;
+	struct span digest = rd_bytes(&l->in, imalog_old_digest(&l->in, l->big)), name;
 	uint32_t n;
 
 	rd_at(&l->in, "file name");

@@ -133,6 +133,12 @@ ASSAY_MUST_USE enum assay_err imalog_open(struct span list, uint8_t *scratch, si
  */
 ASSAY_MUST_USE enum assay_err imalog_resume(struct span entries, uint16_t template_alg, bool big,
 					    struct imalog *ret);
+/*
+ * Bytes of the digest in an entry of template ima that r stands at: 20, or 16 of a kernel
+ * with ima_hash=md5. Nothing before it says; after it stands the length of the name, which
+ * in the other place is none that a name can have.
+ */
+size_t imalog_old_digest(const struct reader *r, bool big);
 /* Where the next entry starts: the end of the last one read. */
 size_t imalog_position(const struct imalog *l);
 /* The next entry; false at the end and after an error, imalog_finish() tells which. */

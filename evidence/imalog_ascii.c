@@ -201,7 +201,7 @@ read_old_fields(struct imalog *l, struct span text, struct writer *w, struct ima
 	rd_init(&made, wr_span(w));
 	(void)rd_bytes(&made, start);
 	digest = rd_rest(&made);
-	if (digest.n != IMALOG_OLD_DIGEST)
+	if (digest.n != IMALOG_OLD_DIGEST && digest.n != IMALOG_OLD_DIGEST_MD5)
 		return ASSAY_MALFORMED;
 	return imalog_read_old(l, digest, name, e);
 }

@@ -6,7 +6,8 @@
 
 #include "imalog.h"
 
-#define IMALOG_OLD_DIGEST 20 /* bytes of template ima's digest field */
+#define IMALOG_OLD_DIGEST 20	 /* bytes of template ima's digest field: SHA-1, violations */
+#define IMALOG_OLD_DIGEST_MD5 16
 
 enum imalog_form {
 	FORM_DIGEST,	      /* bare */

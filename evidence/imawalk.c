@@ -3,7 +3,8 @@
 
 #include "imalog.h"
 
-#define OLD_DIGEST 20 /* field d of template ima, without a length */
+/* Of template ima: a digest of SHA-1, and the length of the name. */
+#define OLD_HEAD 24
 
 static uint32_t
 read_u32(struct reader *r, bool big)
@@ -53,7 +54,9 @@ length_of(const struct imawalk *w, struct span head, uint64_t *ret)
 		return ASSAY_MALFORMED;
 	name = rd_bytes(&r, n);
 	if (span_equal(name, SPAN("ima", 3))) {
-		(void)rd_bytes(&r, OLD_DIGEST);
+		if (rd_left(&r) < OLD_HEAD) /* it could be taken for a shorter one */
+			return ASSAY_TRUNCATED;
+		(void)rd_bytes(&r, imalog_old_digest(&r, w->big));
 		n = read_u32(&r, w->big);
 		return rest_of(&r, n, IMALOG_OLD_PATH_MAX, ret);
 	}

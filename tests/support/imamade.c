@@ -85,19 +85,32 @@ imamade_file(struct imamade *m, const char *path, uint8_t fill)
 	imamade_entry(m, "ima-ng", imamade_data(m, f, 2), false);
 }
 
-void
-imamade_old(struct imamade *m, const char *path, uint8_t fill)
+static void
+put_old(struct imamade *m, const char *path, uint8_t fill, size_t digest)
 {
 	uint8_t hashed[20 + OLD_NAME_PADDED] = {0};
 	struct digest d;
 
-	memset(hashed, fill, 20);
-	memcpy(hashed + 20, path, strlen(path));
-	assert_int_equal(digest_compute(m->alg, SPAN(hashed, sizeof hashed), &d), ASSAY_OK);
+	memset(hashed, fill, digest);
+	memcpy(hashed + digest, path, strlen(path));
+	assert_int_equal(digest_compute(m->alg, SPAN(hashed, digest + OLD_NAME_PADDED), &d),
+			 ASSAY_OK);
 	put_head(m, &d, "ima");
-	wr_bytes(&m->w, SPAN(hashed, 20));
+	wr_bytes(&m->w, SPAN(hashed, digest));
 	put32(&m->w, m->big, strlen(path));
 	wr_bytes(&m->w, SPAN(path, strlen(path)));
+}
+
+void
+imamade_old(struct imamade *m, const char *path, uint8_t fill)
+{
+	put_old(m, path, fill, 20);
+}
+
+void
+imamade_old_md5(struct imamade *m, const char *path, uint8_t fill)
+{
+	put_old(m, path, fill, 16);
 }
 
 struct span

@@ -28,6 +28,8 @@ void imamade_entry(struct imamade *m, const char *name, struct span data, bool v
 void imamade_file(struct imamade *m, const char *path, uint8_t fill);
 /* Template ima: its name is padded when hashed. */
 void imamade_old(struct imamade *m, const char *path, uint8_t fill);
+/* The same of a kernel with ima_hash=md5: the digest has 16 bytes. */
+void imamade_old_md5(struct imamade *m, const char *path, uint8_t fill);
 /* The list so far; asserts that it fitted. */
 struct span imamade_list(const struct imamade *m);
 

@@ -304,6 +304,62 @@ every_template_is_read_in_both_byte_orders_and_every_bank(void **state)
 	}
 }
 
+/* ima_eventdigest_init writes no length and does not pad: ima_hash=md5 makes 16 bytes. */
+static void
+md5_digests_of_the_old_template_are_read_beside_sha1(void **state)
+{
+	static const char *const paths[] = {"boot_aggregate", "/", "/bin/old", "/bin/new", "x"};
+	static struct imamade m;
+
+	(void)state;
+	for (unsigned big = 0; big < 2; big++) {
+		struct imalog_replay r;
+		struct imalog_entry e;
+		struct imalog l;
+		bool contradicts;
+
+		imamade_begin(&m, big ? ALG_SHA256 : ALG_SHA1, big);
+		for (size_t i = 0; i < 5; i++)
+			(i == 2 ? imamade_old : imamade_old_md5)(&m, paths[i], (uint8_t)i);
+		assert_int_equal(imalog_open(imamade_list(&m), NULL, 0, &l), ASSAY_OK);
+		imalog_replay_init(&r, IMALOG_PCR);
+		for (size_t i = 0; i < 5; i++) {
+			assert_true(imalog_next(&l, &e));
+			assert_int_equal(imalog_replay_extend(&r, &e, &contradicts), ASSAY_OK);
+			assert_true(span_equal(e.path, SPAN(paths[i], strlen(paths[i]))));
+			assert_string_equal(e.file.name, i == 2 ? "sha1" : "md5");
+			assert_int_equal(e.file.bytes.n, i == 2 ? 20 : 16);
+		}
+		assert_false(imalog_next(&l, &e));
+		assert_int_equal(imalog_finish(&l), ASSAY_OK);
+		assert_int_equal(r.contradictions, 0);
+	}
+}
+
+static void
+an_md5_digest_in_an_ascii_line_of_the_old_template_is_what_was_hashed(void **state)
+{
+	static const char line[] = "10 df28cad992064b70f463439402dc828f08499b8a ima "
+				   "00112233445566778899aabbccddeeff /bin/old\n";
+	struct imalog_replay r;
+	struct imalog_entry e;
+	struct imalog l;
+	bool contradicts;
+
+	(void)state;
+	imalog_replay_init(&r, IMALOG_PCR);
+	assert_int_equal(imalog_open(SPAN(line, sizeof line - 1), scratch, sizeof scratch, &l),
+			 ASSAY_OK);
+	assert_true(imalog_next(&l, &e));
+	assert_int_equal(imalog_replay_extend(&r, &e, &contradicts), ASSAY_OK);
+	assert_false(contradicts);
+	assert_string_equal(e.file.name, "md5");
+	assert_int_equal(e.file.bytes.n, 16);
+	assert_true(span_equal(e.path, SPAN("/bin/old", 8)));
+	assert_false(imalog_next(&l, &e));
+	assert_int_equal(imalog_finish(&l), ASSAY_OK);
+}
+
 static void
 an_ascii_line_of_evm_sig_is_what_was_hashed(void **state)
 {
@@ -530,6 +586,9 @@ main(void)
 		cmocka_unit_test(signatures_buffers_and_templates_are_where_the_kernel_put_them),
 		cmocka_unit_test(appended_signatures_are_in_the_fields_of_ima_modsig_alone),
 		cmocka_unit_test(every_template_is_read_in_both_byte_orders_and_every_bank),
+		cmocka_unit_test(md5_digests_of_the_old_template_are_read_beside_sha1),
+		cmocka_unit_test(
+			an_md5_digest_in_an_ascii_line_of_the_old_template_is_what_was_hashed),
 		cmocka_unit_test(an_ascii_line_of_evm_sig_is_what_was_hashed),
 		cmocka_unit_test(empty_fields_of_an_ascii_line_are_what_was_hashed),
 		cmocka_unit_test(an_unknown_template_of_the_first_entry_is_refused_by_name),

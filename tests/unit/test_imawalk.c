@@ -57,6 +57,10 @@ made_lists_of_every_hash_and_order_are_walked(void **state)
 		imamade_file(&m, "/usr/bin/true", 2);
 		if (i % 4 == 0)
 			imamade_old(&m, "/init", 3);
+		if (i % 4 == 1) {
+			imamade_old_md5(&m, "a", 3);
+			imamade_old_md5(&m, "/usr/bin/true", 3);
+		}
 		agrees_with_the_parser(imamade_list(&m));
 	}
 }
