@@ -257,6 +257,8 @@ ASSAY_MUST_USE enum assay_err imalog_find_prefix(struct imalog *l, const struct 
 /* ---- boot_aggregate -------------------------------------------------------- */
 
 #define IMALOG_BOOT_AGGREGATE "boot_aggregate"
+/* of kernels that initialise IMA when the TPM is there (CONFIG_IMA_INIT_LATE_SYNC) */
+#define IMALOG_BOOT_AGGREGATE_LATE "boot_aggregate_late"
 
 /* Hash by a bank's algorithm of its PCRs 0 to npcrs - 1 (8 or 10). MISSING values. */
 ASSAY_MUST_USE enum assay_err imalog_boot_aggregate(const struct pcr_values *pcrs,

@@ -207,7 +207,8 @@ imalog_boot_aggregate_check(const struct pcr_values *pcrs, const struct imalog_d
 bool
 imalog_is_boot_aggregate(const struct imalog_entry *e)
 {
-	const char *name = IMALOG_BOOT_AGGREGATE;
+	const char *name = IMALOG_BOOT_AGGREGATE, *late = IMALOG_BOOT_AGGREGATE_LATE;
 
-	return span_equal(e->path, SPAN(name, strlen(name)));
+	return span_equal(e->path, SPAN(name, strlen(name))) ||
+	       span_equal(e->path, SPAN(late, strlen(late)));
 }

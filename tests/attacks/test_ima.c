@@ -153,6 +153,26 @@ m2_a_list_without_boot_aggregate_is_refused(void **state)
 	assert_false(w.w.v->next.ima.boot_aggregate);
 }
 
+/* Of a kernel that initialises IMA once the TPM is there (CONFIG_IMA_INIT_LATE_SYNC). */
+static void
+m2_a_late_boot_aggregate_is_recomputed_as_well(void **state)
+{
+	struct digest d;
+
+	(void)state;
+	begin();
+	imaworld_boot(&w, false);
+	assert_int_equal(imalog_boot_aggregate(&w.w.tpm.pcrs, ALG_SHA256, 10, &d), ASSAY_OK);
+	imaworld_digest(&w, "boot_aggregate_late", &d);
+	imaworld_file(&w, "/usr/bin/good", 1);
+	assert_admitted(imaworld_round(&w));
+	assert_true(w.w.v->next.ima.boot_aggregate);
+	imaworld_boot(&w, false);
+	d.b[0] ^= 1;
+	imaworld_digest(&w, "boot_aggregate_late", &d);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_BOOT_AGGREGATE);
+}
+
 static void
 m2_a_boot_aggregate_of_other_pcrs_is_refused(void **state)
 {
@@ -225,6 +245,29 @@ m3_a_file_that_is_called_measured_data_is_judged_as_a_file(void **state)
 	/* a name without a slash: of a file that no path leads to */
 	called("ima-buf", SPAN(bad, 40), SPAN("malware", 8), sig);
 	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
+}
+
+/* Root may write a program into an attribute of its own file, and take its path away; what
+ * the kernel measures of no file has no other fields. */
+static void
+m3_a_file_whose_attribute_is_its_content_is_judged_as_a_file(void **state)
+{
+	const struct span program = SPAN("#!/bin/sh\nmalware\n", 18);
+	char digest[8 + 32] = "sha256:";
+	struct digest d;
+	const struct span f[9] = {SPAN(digest, 40),	       SPAN("malware", 8),
+				  SPAN("", 0),		       SPAN("security.apparmor", 18),
+				  SPAN("\22\0\0\0", 4),      program,
+				  SPAN("\0\0\0\0", 4),	       SPAN("\0\0\0\0", 4),
+				  SPAN("\355\201", 2)};
+
+	(void)state;
+	assert_int_equal(digest_compute(ALG_SHA256, program, &d), ASSAY_OK);
+	memcpy(digest + 8, d.b, 32);
+	begin();
+	imaworld_entry(&w, "evm-sig", imaworld_fields(&w, f, 9), false);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_UNKNOWN);
+	assert_int_equal(counted(IMA_COUNT_CRITICAL), 0);
 }
 
 static void
@@ -630,6 +673,22 @@ m10_kexec_and_a_second_boot_aggregate_are_findings(void **state)
 	assert_quarantined(imaworld_round(&w), FIND_IMA_SECOND_BOOT_AGGREGATE);
 }
 
+/* M2: where policy lets kernels start each other, no file passes as a boot_aggregate. */
+static void
+m10_a_later_boot_aggregate_must_be_of_the_pcrs_too(void **state)
+{
+	static const char policy[] =
+		"  need: path\n  outcomes: [{finding: second-boot-aggregate, outcome: report}]\n";
+
+	(void)state;
+	begin_with(policy, NULL);
+	imaworld_aggregate(&w);
+	assert_outcome(imaworld_round(&w), OUTCOME_ADMIT, FIND_IMA_SECOND_BOOT_AGGREGATE);
+	imaworld_file(&w, "boot_aggregate", 66);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_BOOT_AGGREGATE);
+	assert_true(w.w.v->next.ima.boot_aggregate); /* the first one was */
+}
+
 /* ---- M11: a list withheld ---- */
 
 static void
@@ -813,10 +872,12 @@ main(void)
 		CASE(m1_a_violation_is_a_finding_and_policy_decides),
 		CASE(m1_a_violation_is_not_passed_off_as_an_entry),
 		CASE(m2_a_list_without_boot_aggregate_is_refused),
+		CASE(m2_a_late_boot_aggregate_is_recomputed_as_well),
 		CASE(m2_a_boot_aggregate_of_other_pcrs_is_refused),
 		CASE(m3_an_unknown_template_is_a_refusal_and_never_skipped),
 		CASE(m3_data_that_are_not_of_their_listed_hash_are_a_finding),
 		CASE(m3_a_file_that_is_called_measured_data_is_judged_as_a_file),
+		CASE(m3_a_file_whose_attribute_is_its_content_is_judged_as_a_file),
 		CASE(m3_fields_that_do_not_begin_with_digest_and_name_are_refused),
 		CASE(m10_a_kexec_that_is_called_a_file_is_a_finding),
 		CASE(m4_a_lying_offset_is_named),
@@ -839,6 +900,7 @@ main(void)
 		CASE(m9_what_was_found_stays_while_another_generation_has_not_seen_the_list),
 		CASE(m9_more_findings_than_can_be_told_are_all_in_force),
 		CASE(m10_kexec_and_a_second_boot_aggregate_are_findings),
+		CASE(m10_a_later_boot_aggregate_must_be_of_the_pcrs_too),
 		CASE(m11_a_withheld_list_is_missing_and_never_empty),
 		CASE(m11_a_kernel_that_measures_nothing_is_missing_its_list),
 		CASE(m11_a_rule_over_a_withheld_list_sees_no_facts),

@@ -185,16 +185,21 @@ named_digest(const char *name, struct span d)
 }
 
 void
+imaworld_digest(struct imaworld *i, const char *name, const struct digest *d)
+{
+	const struct span f[2] = {named_digest("sha256:", digest_span(d)),
+				  SPAN(name, strlen(name) + 1)};
+
+	imaworld_entry(i, "ima-ng", imaworld_fields(i, f, 2), false);
+}
+
+void
 imaworld_aggregate(struct imaworld *i)
 {
-	const char *path = IMALOG_BOOT_AGGREGATE;
 	struct digest d;
-	struct span f[2];
 
 	unit_must(imalog_boot_aggregate(&i->w.tpm.pcrs, ALG_SHA256, 10, &d), "boot_aggregate");
-	f[0] = named_digest("sha256:", digest_span(&d));
-	f[1] = SPAN(path, strlen(path) + 1);
-	imaworld_entry(i, "ima-ng", imaworld_fields(i, f, 2), false);
+	imaworld_digest(i, IMALOG_BOOT_AGGREGATE, &d);
 }
 
 static void

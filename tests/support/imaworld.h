@@ -58,6 +58,8 @@ struct span imaworld_fields(const struct imaworld *i, const struct span *f, size
 void imaworld_extend_only(struct imaworld *i, const char *name, struct span data);
 void imaworld_list_only(struct imaworld *i, const char *name, struct span data, bool violation);
 void imaworld_aggregate(struct imaworld *i);
+/* ima-ng, of a SHA-256 digest. */
+void imaworld_digest(struct imaworld *i, const char *name, const struct digest *d);
 /* ima-ng, sha256 of so many bytes of fill. */
 void imaworld_file(struct imaworld *i, const char *path, uint8_t fill);
 void imaworld_violation(struct imaworld *i, const char *path);

@@ -41,24 +41,31 @@ aggregate_wrong(struct ima_judging *j, const struct imalog_entry *e, const char 
 		 e);
 }
 
-/* M2. Another one later: a kernel that was started by kexec went on (M10). */
+static void
+tell_second(struct ima_judging *j, const struct imalog_entry *e)
+{
+	char seen[FINDING_VALUE_MAX];
+
+	ima_digest_words(&e->file, seen, sizeof seen);
+	ima_tell(j,
+		 &(struct ima_matter_told){IMA_MATTER_SECOND_BOOT_AGGREGATE,
+					   IMA_COUNT_BOOT_AGGREGATES, seen, NULL, NULL},
+		 e);
+}
+
+/* M2. Another one later: a kernel that was started by kexec went on (M10), from the same
+ * PCRs; else it could be a file of that name. */
 static void
 judge_aggregate(struct ima_judging *j, const struct imalog_entry *e, bool first)
 {
-	char seen[FINDING_VALUE_MAX];
-	enum assay_err err;
+	enum assay_err err = e->violation ? ASSAY_MISMATCH : ima_aggregate_check(j->a, e);
 
-	if (!first) {
-		ima_digest_words(&e->file, seen, sizeof seen);
-		ima_tell(j,
-			 &(struct ima_matter_told){IMA_MATTER_SECOND_BOOT_AGGREGATE,
-						   IMA_COUNT_BOOT_AGGREGATES, seen, NULL, NULL},
-			 e);
-		return;
+	if (first) {
+		ima_count(j, IMA_COUNT_BOOT_AGGREGATES);
+		j->state->boot_aggregate = err == ASSAY_OK;
+	} else {
+		tell_second(j, e);
 	}
-	ima_count(j, IMA_COUNT_BOOT_AGGREGATES);
-	err = e->violation ? ASSAY_MISMATCH : ima_aggregate_check(j->a, e);
-	j->state->boot_aggregate = err == ASSAY_OK;
 	if (err == ASSAY_MISMATCH)
 		aggregate_wrong(j, e, "it is not of the quoted PCR 0 to 9");
 	else if (err != ASSAY_OK)

@@ -11,24 +11,31 @@ starts(struct span s, const char *with)
 	return s.n >= n && span_equal(span_part(s, 0, n), SPAN(with, n));
 }
 
-/* The field that the entry's digest is of, whatever the template calls it. */
+/* What stands beside digest and name, whatever the template calls it: one field, as all
+ * others are of files (ima_template_lib.c leaves them empty where there is none). */
 static bool
-measured_data(const struct imalog_entry *e, struct span *ret)
+only_field(const struct imalog_entry *e, struct span *ret)
 {
 	const uint32_t not_data = 1u << IMALOG_D | 1u << IMALOG_D_NG | 1u << IMALOG_D_NGV2 |
 				  1u << IMALOG_N | 1u << IMALOG_N_NG;
+	unsigned n = 0;
+
+	for (unsigned f = 0; f < IMALOG_FIELD_COUNT; f++)
+		if (((e->has & ~not_data) >> f & 1) && e->field[f].n != 0) {
+			*ret = e->field[f];
+			n++;
+		}
+	return n == 1;
+}
+
+static bool
+measured_data(const struct imalog_entry *e, struct span *ret)
+{
 	struct digest d;
 
-	if (e->path.n == 0 || starts(e->path, "/") || e->file.verity)
-		return false;
-	for (unsigned f = 0; f < IMALOG_FIELD_COUNT; f++)
-		if (((e->has & ~not_data) >> f & 1) && e->field[f].n != 0 &&
-		    digest_compute(e->file.alg, e->field[f], &d) == ASSAY_OK &&
-		    span_equal(digest_span(&d), e->file.bytes)) {
-			*ret = e->field[f];
-			return true;
-		}
-	return false;
+	return e->path.n != 0 && !starts(e->path, "/") && !e->file.verity && only_field(e, ret) &&
+	       digest_compute(e->file.alg, *ret, &d) == ASSAY_OK &&
+	       span_equal(digest_span(&d), e->file.bytes);
 }
 
 static enum ima_event

@@ -2,7 +2,8 @@
  * ima_event.h: what an entry of an IMA list is about, by its digest and name.
  *
  * Measurements of data, not of files, are those whose digest is that of another field
- * (process_buffer_measurement and its callers), and whose name is no path. The name of the
+ * (process_buffer_measurement and its callers), the only one that is not empty, and whose
+ * name is no path. The name of the
  * template, which says `ima-buf`, is not hashed: it is the device's word, and not asked.
  */
 #ifndef APPRAISE_IMA_EVENT_H
