@@ -108,15 +108,8 @@ auditlog_put_end(struct span head, struct span chain, struct writer *w)
 
 /* ---- reading a line back ---- */
 
-struct check {
-	struct auditlog_report *report;
-	const struct auditlog_expect *expect;
-	uint8_t last[32]; /* hash of the entry before */
-	bool found;	  /* what was expected */
-};
-
 static enum assay_err
-wrong(struct check *c, enum assay_err e, const char *what)
+wrong(struct auditlog_check *c, enum assay_err e, const char *what)
 {
 	c->report->what = what;
 	return e;
@@ -200,7 +193,7 @@ read_entry(struct span line, struct auditlog_entry *a)
 }
 
 static enum assay_err
-check_entry(struct check *c, struct span line)
+check_entry(struct auditlog_check *c, struct span line)
 {
 	struct auditlog_entry a;
 	uint8_t hash[32];
@@ -225,7 +218,7 @@ check_entry(struct check *c, struct span line)
 
 /* The statements of the line, one by one; the text must be just them. */
 static enum assay_err
-read_chain(struct check *c, struct reader *r, struct keyset *set)
+read_chain(struct auditlog_check *c, struct reader *r, struct keyset *set)
 {
 	uint8_t buf[KEYSET_STATEMENT_MAX];
 	struct jws first;
@@ -256,7 +249,7 @@ read_chain(struct check *c, struct reader *r, struct keyset *set)
 }
 
 static enum assay_err
-check_head(struct check *c, struct span jws, const struct keyset *set)
+check_head(struct auditlog_check *c, struct span jws, const struct keyset *set)
 {
 	uint8_t buf[2048];
 	struct audit_head h;
@@ -279,7 +272,7 @@ check_head(struct check *c, struct span jws, const struct keyset *set)
 }
 
 static enum assay_err
-check_end(struct check *c, struct span line)
+check_end(struct auditlog_check *c, struct span line)
 {
 	static const char open[] = "{\"head\":\"", middle[] = ",\"chain\":[", close[] = "]}";
 	struct keyset set;
@@ -313,39 +306,75 @@ is_end(struct span line)
 	return span_equal(rd_bytes(&r, sizeof open - 1), SPAN(open, sizeof open - 1));
 }
 
-enum assay_err
-auditlog_verify(struct span file, const struct auditlog_expect *expect,
-		struct auditlog_report *ret)
+/* ---- the file, in pieces ---- */
+
+void
+auditlog_begin(struct auditlog_check *c, const struct auditlog_expect *expect,
+	       struct auditlog_report *report)
 {
-	struct check c = {.report = ret, .expect = expect};
-	bool ended = false;
+	memset(report, 0, sizeof *report);
+	report->what = "";
+	c->report = report;
+	c->expect = expect;
+	c->err = ASSAY_OK;
+	c->found = c->ended = false;
+	memset(c->last, 0, sizeof c->last);
+	wr_init(&c->line, c->bytes, sizeof c->bytes);
+}
+
+/* A line, without its end, is complete. */
+static enum assay_err
+take_line(struct auditlog_check *c)
+{
+	struct span line = wr_span(&c->line);
+
+	c->report->line++;
+	if (c->ended)
+		return wrong(c, ASSAY_MALFORMED, "there is something after the last line");
+	c->ended = is_end(line);
+	wr_init(&c->line, c->bytes, sizeof c->bytes);
+	return c->ended ? check_end(c, line) : check_entry(c, line);
+}
+
+enum assay_err
+auditlog_feed(struct auditlog_check *c, struct span bytes)
+{
 	struct reader r;
-	enum assay_err e = ASSAY_OK;
 
-	memset(ret, 0, sizeof *ret);
-	ret->what = "";
-	rd_init(&r, file);
-	while (rd_left(&r) > 0 && e == ASSAY_OK) {
+	rd_init(&r, bytes);
+	while (rd_left(&r) > 0 && c->err == ASSAY_OK) {
 		struct reader ahead = r;
-		struct span line = rd_bytes(&r, span_until(rd_rest(&ahead), '\n').n);
 
-		ret->line++;
-		if (ended)
-			return wrong(&c, ASSAY_MALFORMED, "there is something after the last line");
-		if (rd_left(&r) == 0)
-			return wrong(&c, ASSAY_TRUNCATED, "the line has no end");
-		(void)rd_u8(&r);
-		ended = is_end(line);
-		e = ended ? check_end(&c, line) : check_entry(&c, line);
+		wr_bytes(&c->line, rd_bytes(&r, span_until(rd_rest(&ahead), '\n').n));
+		if (c->line.err != ASSAY_OK) {
+			c->report->line++;
+			c->err = wrong(c, ASSAY_MALFORMED,
+				       "the line is longer than any that is written");
+		} else if (rd_left(&r) > 0) {
+			(void)rd_u8(&r);
+			c->err = take_line(c);
+		}
 	}
-	if (e != ASSAY_OK)
-		return e;
-	if (!ended)
-		return wrong(&c, ASSAY_TRUNCATED,
+	return c->err;
+}
+
+enum assay_err
+auditlog_end(struct auditlog_check *c)
+{
+	if (c->err != ASSAY_OK)
+		return c->err;
+	if (c->line.len > 0) {
+		c->report->line++;
+		return c->ended ? wrong(c, ASSAY_MALFORMED,
+					"there is something after the last line")
+				: wrong(c, ASSAY_TRUNCATED, "the line has no end");
+	}
+	if (!c->ended)
+		return wrong(c, ASSAY_TRUNCATED,
 			     "the last line, with the signed head, is missing");
-	if ((expect->has_seq || expect->has_hash) && !c.found)
-		return wrong(&c, ASSAY_NOT_FOUND,
+	if ((c->expect->has_seq || c->expect->has_hash) && !c->found)
+		return wrong(c, ASSAY_NOT_FOUND,
 			     "the expected head is not in it: the log was cut off or exchanged");
-	ret->line = 0;
+	c->report->line = 0;
 	return ASSAY_OK;
 }

@@ -19,7 +19,6 @@
 #include "keyset.h"
 
 #define AUDITLOG_LINE_MAX (KEYSET_KEYS_MAX * (KEYSET_STATEMENT_MAX + 4) + 4096)
-#define AUDITLOG_FILE_MAX (256u << 20)
 
 struct auditlog_entry {
 	uint64_t seq;
@@ -54,11 +53,25 @@ struct auditlog_report {
 	char root[JWS_KID_SIZE];
 };
 
-/* OK: whole, and as expected. Otherwise ->line and ->what say what is wrong: MALFORMED
- * (not canonical), MISMATCH (an entry, the order, or the head), BAD_SIGNATURE, TRUNCATED
- * (the last line is missing), NOT_FOUND (what was expected is not there). */
-ASSAY_MUST_USE enum assay_err auditlog_verify(struct span file,
-					      const struct auditlog_expect *expect,
-					      struct auditlog_report *ret);
+/* A log being checked: one line of it is held, however long the log is. */
+struct auditlog_check {
+	struct auditlog_report *report;
+	const struct auditlog_expect *expect;
+	enum assay_err err;
+	uint8_t last[32];   /* hash of the entry before */
+	bool found, ended;  /* what was expected; the last line */
+	struct writer line; /* as far as it has come, in ->bytes */
+	uint8_t bytes[AUDITLOG_LINE_MAX];
+};
+
+/* Begin, feed the file in pieces of any size, end. expect and report must stay. */
+void auditlog_begin(struct auditlog_check *c, const struct auditlog_expect *expect,
+		    struct auditlog_report *report);
+/* The first error is final; auditlog_end() has it too. */
+ASSAY_MUST_USE enum assay_err auditlog_feed(struct auditlog_check *c, struct span bytes);
+/* OK: whole, and as expected. Otherwise ->line and ->what of the report say what is wrong:
+ * MALFORMED (not canonical), MISMATCH (an entry, the order, or the head), BAD_SIGNATURE,
+ * TRUNCATED (the last line is missing), NOT_FOUND (what was expected is not there). */
+ASSAY_MUST_USE enum assay_err auditlog_end(struct auditlog_check *c);
 
 #endif

@@ -181,6 +181,15 @@ audited() {
 check 'an exported audit log is whole and has the head of a heartbeat' audited
 check_status 1 'without its last entry it is not' eval 'grep -v "\"seq\":$(grep -c "\"seq\"" "$WORK/audit")," "$WORK/audit" >"$WORK/cut"; assay audit verify "$WORK/cut"'
 
+# A file larger than what is held of it: of a line that never ends it is read no further.
+large() {
+	truncate -s 400M "$WORK/large" && (ulimit -v 262144 && assay audit verify "$WORK/large") >"$WORK/1" 2>&1
+	[ $? = 1 ] && grep -q 'line 1: the line is longer than any that is written' "$WORK/1" || { cat "$WORK/1" && return 1; }
+}
+check 'a file larger than memory is checked, not refused' large
+check 'it may come in by a pipe' eval 'assay audit verify - --root "$ROOT" <"$WORK/audit"'
+check_status 3 'a folder is no log' assay audit verify "$WORK"
+
 # ---- killed and resumed ---------------------------------------------------------------
 verifier_restarted() { verifier_stop && verifier_start && d port "$(cat "$ASSAY_STATE/run/port")"; }
 storm() {

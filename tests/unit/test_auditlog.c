@@ -104,10 +104,34 @@ tear_down(void **state)
 	return 0;
 }
 
+/* The log in pieces of so many bytes. */
+static enum assay_err
+verify_in(struct span log, size_t piece, const struct auditlog_expect *x)
+{
+	static struct auditlog_check c;
+	struct reader r;
+
+	rd_init(&r, log);
+	auditlog_begin(&c, x, &report);
+	while (rd_left(&r) > 0) {
+		struct span next = rd_bytes(&r, piece < rd_left(&r) ? piece : rd_left(&r));
+
+		if (auditlog_feed(&c, next) != ASSAY_OK)
+			break;
+	}
+	return auditlog_end(&c);
+}
+
+static enum assay_err
+verify_for(struct span log, const struct auditlog_expect *x)
+{
+	return verify_in(log, log.n, x);
+}
+
 static enum assay_err
 verify(const uint8_t *p, size_t n)
 {
-	return auditlog_verify(SPAN(p, n), &nothing, &report);
+	return verify_for(SPAN(p, n), &nothing);
 }
 
 static void
@@ -121,11 +145,11 @@ a_whole_log_is_whole(void **state)
 	assert_int_equal(report.entries, ENTRIES);
 	assert_string_equal(report.root, signer_kid(root));
 	memcpy(x.hash, entries[2].hash, 32);
-	assert_int_equal(auditlog_verify(SPAN(file, len), &x, &report), ASSAY_OK);
+	assert_int_equal(verify_for(SPAN(file, len), &x), ASSAY_OK);
 	x.hash[0] ^= 1;
-	assert_int_equal(auditlog_verify(SPAN(file, len), &x, &report), ASSAY_NOT_FOUND);
+	assert_int_equal(verify_for(SPAN(file, len), &x), ASSAY_NOT_FOUND);
 	x.root = signer_kid(audit);
-	assert_int_not_equal(auditlog_verify(SPAN(file, len), &x, &report), ASSAY_OK);
+	assert_int_not_equal(verify_for(SPAN(file, len), &x), ASSAY_OK);
 }
 
 static void
@@ -192,7 +216,7 @@ a_log_cut_off_by_the_verifier_itself_shows_by_a_head_that_is_known(void **state)
 	memcpy(x.hash, entries[ENTRIES - 1].hash, 32);
 	n = make_log(other, sizeof other, ENTRIES - 1, audit);
 	assert_int_equal(verify(other, n), ASSAY_OK);
-	assert_int_equal(auditlog_verify(SPAN(other, n), &x, &report), ASSAY_NOT_FOUND);
+	assert_int_equal(verify_for(SPAN(other, n), &x), ASSAY_NOT_FOUND);
 	/* signed by another key it is nothing */
 	n = make_log(other, sizeof other, ENTRIES - 1, root);
 	assert_int_equal(verify(other, n), ASSAY_BAD_SIGNATURE);
@@ -206,6 +230,71 @@ an_empty_log_is_whole_and_an_empty_file_is_none(void **state)
 	(void)state;
 	assert_int_equal(verify(other, n), ASSAY_OK);
 	assert_int_equal(verify(other, 0), ASSAY_TRUNCATED);
+}
+
+static void
+pieces_of_any_size_give_the_same(void **state)
+{
+	(void)state;
+	for (size_t piece = 1; piece <= len; piece++)
+		assert_int_equal(verify_in(SPAN(file, len), piece, &nothing), ASSAY_OK);
+	for (size_t i = 0; i < len; i++) {
+		uint64_t line;
+		enum assay_err e;
+
+		file[i] ^= 1;
+		e = verify(file, len);
+		line = report.line;
+		assert_int_not_equal(e, ASSAY_OK);
+		assert_int_equal(verify_in(SPAN(file, len), 1 + i % 61, &nothing), e);
+		assert_int_equal(report.line, line);
+		file[i] ^= 1;
+	}
+}
+
+/* However long the log is, a line of it is not. */
+static void
+a_line_that_never_ends_is_refused(void **state)
+{
+	static struct auditlog_check c;
+	static uint8_t spaces[4096];
+	size_t fed = 0;
+
+	(void)state;
+	memset(spaces, ' ', sizeof spaces);
+	auditlog_begin(&c, &nothing, &report);
+	assert_int_equal(auditlog_feed(&c, SPAN(file, line_at[1])), ASSAY_OK);
+	while (auditlog_feed(&c, SPAN(spaces, sizeof spaces)) == ASSAY_OK)
+		fed += sizeof spaces;
+	assert_in_range(fed, AUDITLOG_LINE_MAX - sizeof spaces, AUDITLOG_LINE_MAX);
+	assert_int_equal(auditlog_feed(&c, SPAN("\n", 1)), ASSAY_MALFORMED);
+	assert_int_equal(auditlog_end(&c), ASSAY_MALFORMED);
+	assert_int_equal(report.line, 2);
+	assert_int_equal(report.entries, 1);
+}
+
+/* Many times what is held of it at once. */
+static void
+a_long_log_is_checked_to_its_end(void **state)
+{
+	static struct auditlog_check c;
+	struct auditlog_entry a = {.at = NOW, .actor = "x", .action = "y", .object = "z"};
+	uint8_t line[2048];
+	struct writer w;
+
+	(void)state;
+	auditlog_begin(&c, &nothing, &report);
+	for (a.seq = 1; a.seq <= 20000; a.seq++) {
+		memset(a.detail, 'd', sizeof a.detail - 1);
+		assert_int_equal(auditlog_hash(&a, a.hash), ASSAY_OK);
+		wr_init(&w, line, sizeof line);
+		assert_int_equal(auditlog_put(&a, &w), ASSAY_OK);
+		assert_int_equal(auditlog_feed(&c, wr_span(&w)), ASSAY_OK);
+		memcpy(a.previous, a.hash, sizeof a.hash);
+	}
+	assert_int_equal(report.entries, 20000);
+	assert_int_equal(auditlog_feed(&c, wr_span(&w)), ASSAY_MISMATCH);
+	assert_int_equal(report.line, 20001);
 }
 
 int
@@ -224,6 +313,11 @@ main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(an_empty_log_is_whole_and_an_empty_file_is_none,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pieces_of_any_size_give_the_same, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_line_that_never_ends_is_refused, set_up,
+						tear_down),
+		cmocka_unit_test(a_long_log_is_checked_to_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
