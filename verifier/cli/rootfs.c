@@ -1,6 +1,8 @@
 /* rootfs.c: see rootfs.h. One thread finds files (or reads an archive), the others hash. */
 #include "rootfs_private.h"
 
+#include "verifier/appraise/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -58,12 +60,15 @@ fail(struct rootfs *r, enum assay_err e, const char *what, const char *why)
 	pthread_mutex_unlock(&r->lock);
 }
 
-static void
-unreadable(struct rootfs *r, const char *path, const char *why)
+void
+rootfs_left_out(struct rootfs *r, const char *name, const char *why)
 {
+	char shown[PATH_MAX];
+
+	text_escape(SPAN(name, strlen(name)), shown, sizeof shown);
 	pthread_mutex_lock(&r->lock);
 	r->result->unreadable++;
-	fprintf(stderr, "%sassay: %s: %s; left out\n", r->src->progress ? "\r" : "", path, why);
+	fprintf(stderr, "%sassay: %s: %s; left out\n", r->src->progress ? "\r" : "", shown, why);
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -91,37 +96,47 @@ rootfs_hash_add(struct rootfs *r, struct rootfs_hash *h, struct span bytes)
 	return e;
 }
 
-/* The name as IMA writes it: blanks are underscores. */
-static void
-ima_name(char *name)
+void
+rootfs_ima_name(char *name)
 {
 	for (; *name; name++)
 		if (*name == ' ')
 			*name = '_';
 }
 
+/* With the lock held. */
+static enum assay_err
+hand_on(struct rootfs *r, const struct rootfs_hash *h, char *name, struct rootfs_kept *k)
+{
+	if (r->archive) {
+		k->name = name;
+		k->order = h->order;
+		return rootfs_keep(r, k);
+	}
+	rootfs_ima_name(name);
+	return r->src->on_file(r->src->arg, SPAN(name, strlen(name)), k->digest) ? ASSAY_OK
+										  : ASSAY_STATE;
+}
+
 enum assay_err
 rootfs_hash_end(struct rootfs *r, struct rootfs_hash *h, char *name)
 {
-	struct digest d[ROOTFS_ALGS_MAX];
+	struct rootfs_kept k = {.kind = ROOTFS_FILE};
 	enum assay_err e = ASSAY_OK;
-	bool go_on;
 
 	for (unsigned i = 0; i < r->src->nalgs && e == ASSAY_OK; i++)
-		e = hash_final(&h->hasher[i], &d[i]);
+		e = hash_final(&h->hasher[i], &k.digest[i]);
 	if (e != ASSAY_OK)
 		return e;
-	ima_name(name);
 	pthread_mutex_lock(&r->lock);
-	go_on = (!r->archive || rootfs_keep(r, name, d) == ASSAY_OK) &&
-		r->src->on_file(r->src->arg, SPAN(name, strlen(name)), d);
+	e = hand_on(r, h, name, &k);
 	r->result->files++;
 	r->result->bytes += h->bytes;
-	if (!go_on && r->err == ASSAY_OK)
-		r->err = ASSAY_STATE;
+	if (e == ASSAY_STATE && r->err == ASSAY_OK)
+		r->err = e;
 	show_progress(r, false);
 	pthread_mutex_unlock(&r->lock);
-	return go_on ? ASSAY_OK : ASSAY_STATE;
+	return e;
 }
 
 static void
@@ -134,7 +149,7 @@ hash_path(struct rootfs *r, const char *path, uint8_t *buffer)
 	enum assay_err e;
 
 	if (fd < 0) {
-		unreadable(r, path, strerror(errno));
+		rootfs_left_out(r, path, strerror(errno));
 		return;
 	}
 	e = rootfs_hash_begin(r, &h);
@@ -142,7 +157,7 @@ hash_path(struct rootfs *r, const char *path, uint8_t *buffer)
 		e = rootfs_hash_add(r, &h, SPAN(buffer, (size_t)n));
 	close(fd);
 	if (e == ASSAY_OK && n < 0) {
-		unreadable(r, path, strerror(errno));
+		rootfs_left_out(r, path, strerror(errno));
 		return;
 	}
 	snprintf(name, sizeof name, "%s%s", path[r->root_len] == '/' ? "" : "/",
@@ -159,6 +174,7 @@ hash_content(struct rootfs *r, struct rootfs_work *w)
 	struct rootfs_hash h;
 	enum assay_err e = rootfs_hash_begin(r, &h);
 
+	h.order = w->order;
 	if (e == ASSAY_OK)
 		e = rootfs_hash_add(r, &h, SPAN(w->content, w->content_len));
 	if (e == ASSAY_OK)
@@ -201,10 +217,14 @@ rootfs_give(struct rootfs *r, const char *path, struct rootfs_bytes content)
 {
 	size_t n = strlen(path) + 1;
 	struct rootfs_work *w = malloc(sizeof *w + n);
+	enum assay_err e;
 
-	if (!w)
+	if (!w) {
+		free(content.p);
 		return ASSAY_NO_MEMORY;
-	*w = (struct rootfs_work){.content = content.p, .content_len = content.n};
+	}
+	*w = (struct rootfs_work){
+		.content = content.p, .content_len = content.n, .order = r->order};
 	memcpy(w->path, path, n);
 	pthread_mutex_lock(&r->lock);
 	while (r->waiting > ROOTFS_WAITING_MAX && r->err == ASSAY_OK)
@@ -214,10 +234,11 @@ rootfs_give(struct rootfs *r, const char *path, struct rootfs_bytes content)
 	else
 		r->first = w;
 	r->last = w;
-	r->waiting += w->content_len;
+	r->waiting += content.n;
+	e = r->err;
 	pthread_cond_broadcast(&r->changed);
 	pthread_mutex_unlock(&r->lock);
-	return r->err;
+	return e;
 }
 
 static void *
@@ -251,7 +272,7 @@ on_found(const char *path, const struct stat *s, int type, struct FTW *f)
 
 	(void)f;
 	if (type == FTW_DNR || type == FTW_NS)
-		unreadable(walking, path, "cannot be read");
+		rootfs_left_out(walking, path, "cannot be read");
 	if (type != FTW_F || !S_ISREG(s->st_mode))
 		return 0;
 	pthread_mutex_lock(&walking->lock);
@@ -263,17 +284,18 @@ on_found(const char *path, const struct stat *s, int type, struct FTW *f)
 static enum assay_err
 walk_folder(struct rootfs *r)
 {
-	size_t n = strlen(r->src->path);
+	char *root = realpath(r->src->path, NULL); /* it may be a link itself */
+	enum assay_err e = ASSAY_OK;
 
-	while (n > 1 && r->src->path[n - 1] == '/')
-		n--;
-	r->root_len = r->src->path[0] == '/' && n == 1 ? 0 : n;
+	if (root)
+		r->root_len = strcmp(root, "/") == 0 ? 0 : strlen(root);
 	walking = r;
-	if (nftw(r->src->path, on_found, 32, FTW_PHYS | FTW_MOUNT) < 0) {
-		fail(r, ASSAY_IO, r->src->path, strerror(errno));
-		return ASSAY_IO;
+	if (!root || nftw(root, on_found, 32, FTW_PHYS | FTW_MOUNT) < 0) {
+		e = ASSAY_IO;
+		fail(r, e, r->src->path, strerror(errno));
 	}
-	return ASSAY_OK;
+	free(root);
+	return e;
 }
 
 /* ---- both ------------------------------------------------------------------------------ */
@@ -324,9 +346,9 @@ rootfs_read(const struct rootfs_source *src, struct rootfs_result *ret)
 	pthread_mutex_unlock(&r.lock);
 	while (n > 0)
 		pthread_join(threads[--n], NULL);
-	if (r.err == ASSAY_OK && (e = rootfs_links_end(&r)) != ASSAY_OK)
+	if (r.err == ASSAY_OK && r.archive && (e = rootfs_kept_end(&r)) != ASSAY_OK)
 		fail(&r, e, src->path, assay_err_text(e));
-	rootfs_links_free(&r);
+	rootfs_kept_free(&r);
 	show_progress(&r, true);
 	while (r.first) {
 		struct rootfs_work *w = r.first;

@@ -8,20 +8,29 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-/* "./usr/bin/x" and "usr/bin/x" are /usr/bin/x. */
+/* "./usr//bin/x" and "usr/bin/x" are /usr/bin/x; false for what leads out of the root,, for
+ * what is too long, and for the root itself. */
 static bool
 name_in_root(const char *path, char name[PATH_MAX])
 {
-	int n;
+	size_t at = 0;
 
-	if (!path)
-		return false;
-	while (path[0] == '.' && path[1] == '/')
-		path += 2;
-	while (*path == '/')
-		path++;
-	n = snprintf(name, PATH_MAX, "/%s", path);
-	return n > 1 && n < PATH_MAX;
+	for (size_t n; *path; path += n) {
+		n = strcspn(path, "/");
+		if (n == 2 && path[0] == '.' && path[1] == '.')
+			return false;
+		if (n == 0 || (n == 1 && path[0] == '.')) {
+			n += path[n] == '/';
+			continue;
+		}
+		if (at + 1 + n >= PATH_MAX)
+			return false;
+		name[at++] = '/';
+		memcpy(name + at, path, n);
+		at += n;
+	}
+	name[at] = '\0';
+	return at != 0;
 }
 
 static enum assay_err
@@ -30,7 +39,6 @@ give_whole(struct rootfs *r, struct archive *a, char *name, size_t size)
 	struct rootfs_bytes b = {malloc(size ? size : 1), size};
 	size_t done = 0;
 	la_ssize_t n = 0;
-	enum assay_err e;
 
 	if (!b.p)
 		return ASSAY_NO_MEMORY;
@@ -40,9 +48,7 @@ give_whole(struct rootfs *r, struct archive *a, char *name, size_t size)
 		free(b.p);
 		return ASSAY_TRUNCATED;
 	}
-	if ((e = rootfs_give(r, name, b)) == ASSAY_NO_MEMORY)
-		free(b.p);
-	return e;
+	return rootfs_give(r, name, b);
 }
 
 /* A large file goes through one buffer. */
@@ -54,6 +60,7 @@ hash_through(struct rootfs *r, struct archive *a, char *name)
 	la_ssize_t n = 0;
 	enum assay_err e = rootfs_hash_begin(r, &h);
 
+	h.order = r->order;
 	while (e == ASSAY_OK && (n = archive_read_data(a, buffer, sizeof buffer)) > 0)
 		e = rootfs_hash_add(r, &h, SPAN(buffer, (size_t)n));
 	if (e == ASSAY_OK && n < 0)
@@ -61,18 +68,43 @@ hash_through(struct rootfs *r, struct archive *a, char *name)
 	return e == ASSAY_OK ? rootfs_hash_end(r, &h, name) : e;
 }
 
+/* A member without content of its own. */
+static enum assay_err
+keep(struct rootfs *r, char *name, char *target)
+{
+	struct rootfs_kept k = {.name = name,
+				.order = r->order,
+				.kind = target ? ROOTFS_LINK : ROOTFS_OTHER,
+				.target = target};
+	enum assay_err e;
+
+	pthread_mutex_lock(&r->lock);
+	e = rootfs_keep(r, &k);
+	pthread_mutex_unlock(&r->lock);
+	return e;
+}
+
 static enum assay_err
 entry(struct rootfs *r, struct archive *a, struct archive_entry *en)
 {
+	const char *path = archive_entry_pathname(en), *link = archive_entry_hardlink(en);
 	la_int64_t size = archive_entry_size(en);
 	char name[PATH_MAX], target[PATH_MAX];
 
-	if (!name_in_root(archive_entry_pathname(en), name))
+	if (archive_entry_filetype(en) == AE_IFDIR)
 		return ASSAY_OK;
-	if (name_in_root(archive_entry_hardlink(en), target))
-		return rootfs_link(r, name, target);
+	r->order++;
+	if (!path || !name_in_root(path, name)) {
+		rootfs_left_out(r, path ? path : "a member", "no name in the root");
+		return ASSAY_OK;
+	}
+	if (link) {
+		if (!name_in_root(link, target))
+			target[0] = '\0'; /* which no member has */
+		return keep(r, name, target);
+	}
 	if (archive_entry_filetype(en) != AE_IFREG)
-		return ASSAY_OK;
+		return keep(r, name, NULL);
 	if (size >= 0 && (uint64_t)size <= ROOTFS_INLINE_MAX)
 		return give_whole(r, a, name, (size_t)size);
 	return hash_through(r, a, name);

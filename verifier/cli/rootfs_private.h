@@ -17,13 +17,17 @@ struct rootfs_work {
 	struct rootfs_work *next;
 	uint8_t *content; /* NULL: to be read from path */
 	size_t content_len;
+	uint64_t order; /* of the member, if there is content */
 	char path[]; /* in the root, if there is content */
 };
 
-/* A file that was hashed. */
+/* A member of an archive that is no folder. */
 struct rootfs_kept {
 	char *name;
-	struct digest digest[ROOTFS_ALGS_MAX];
+	uint64_t order;
+	enum { ROOTFS_FILE, ROOTFS_LINK, ROOTFS_OTHER } kind;
+	char *target; /* of a hard link, else NULL */
+	struct digest digest[ROOTFS_ALGS_MAX]; /* of a file */
 };
 
 struct rootfs {
@@ -35,10 +39,9 @@ struct rootfs {
 	struct rootfs_work *first, *last;
 	size_t waiting;
 	bool archive;
-	struct rootfs_kept *kept; /* of an archive: for hard links */
+	uint64_t order;		  /* of the member that is read; the reading thread's own */
+	struct rootfs_kept *kept; /* of an archive: later members replace earlier ones */
 	size_t nkept, kept_cap;
-	char **links; /* name, target, name ...; malloc'd */
-	size_t nlinks, links_cap;
 	uint64_t found_bytes;
 	bool found_all;
 	int64_t shown_ms;
@@ -47,32 +50,33 @@ struct rootfs {
 
 struct rootfs_hash {
 	struct hasher hasher[ROOTFS_ALGS_MAX];
-	uint64_t bytes;
+	uint64_t bytes, order;
 };
 ASSAY_MUST_USE enum assay_err rootfs_hash_begin(struct rootfs *r, struct rootfs_hash *h);
 ASSAY_MUST_USE enum assay_err rootfs_hash_add(struct rootfs *r, struct rootfs_hash *h,
 					      struct span bytes);
-/* name is changed to IMA's form. */
+/* A file of a folder is handed on, one of an archive kept: name is changed. */
 ASSAY_MUST_USE enum assay_err rootfs_hash_end(struct rootfs *r, struct rootfs_hash *h,
 					      char *name);
+/* As IMA writes it: blanks are underscores. */
+void rootfs_ima_name(char *name);
+/* Counted, and named on stderr. */
+void rootfs_left_out(struct rootfs *r, const char *name, const char *why);
 
 /* Memory that changes hands. */
 struct rootfs_bytes {
 	uint8_t *p; /* malloc'd */
 	size_t n;
 };
-/* A file for the threads; waits while too much does. */
+/* A file for the threads, with its content in any case; waits while too much does. */
 ASSAY_MUST_USE enum assay_err rootfs_give(struct rootfs *r, const char *path,
 					  struct rootfs_bytes content);
 
-/* Another name of a file of the archive; and all of these, once everything is hashed. */
-ASSAY_MUST_USE enum assay_err rootfs_link(struct rootfs *r, const char *name,
-					  const char *target);
-ASSAY_MUST_USE enum assay_err rootfs_links_end(struct rootfs *r);
-/* Remember a file's digests, with the lock held. */
-ASSAY_MUST_USE enum assay_err rootfs_keep(struct rootfs *r, const char *name,
-					  const struct digest *d);
-void rootfs_links_free(struct rootfs *r);
+/* Remember a member, of which name, target and digests are copied; with the lock held. */
+ASSAY_MUST_USE enum assay_err rootfs_keep(struct rootfs *r, const struct rootfs_kept *k);
+/* Hand on what the archive holds in the end, once everything is hashed. */
+ASSAY_MUST_USE enum assay_err rootfs_kept_end(struct rootfs *r);
+void rootfs_kept_free(struct rootfs *r);
 
 typedef void rootfs_fail(struct rootfs *r, enum assay_err e, const char *what, const char *why);
 ASSAY_MUST_USE enum assay_err rootfs_read_archive(struct rootfs *r, rootfs_fail *fail);
