@@ -1,8 +1,10 @@
 /* test_digestset.c: sets of files: built, looked up, altered. */
+#include "tests/support/imamade.h"
 #include "tests/support/unit.h"
 
 #include "verifier/compiler/digestset_build.h"
 #include "verifier/compiler/digestset_diff.h"
+#include "verifier/compiler/imafiles.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -320,6 +322,42 @@ a_million_files_take_under_100_bytes_each(void **state)
 	free((void *)(uintptr_t)image.p);
 }
 
+static bool
+lists(const struct digestset *s, const char *path)
+{
+	uint8_t bytes[32];
+	struct digestset_digest d = {ALG_SHA256, false, SPAN(bytes, sizeof bytes)};
+
+	memset(bytes, 5, sizeof bytes);
+	return digestset_find(s, SPAN(path, strlen(path)), &d, NULL) == DIGESTSET_EQUAL;
+}
+
+/* M5: what a list says went to another PCR, the quoted PCR 10 does not prove. */
+static void
+files_of_a_devices_list_are_those_that_pcr_10_proves(void **state)
+{
+	static struct imamade m;
+	struct digestset s;
+	size_t other, n;
+	uint8_t *p;
+
+	(void)state;
+	imamade_begin(&m, ALG_SHA1, false);
+	imamade_file(&m, "boot_aggregate", 5);
+	imamade_file(&m, "/usr/bin/a", 5);
+	other = m.w.len;
+	imamade_file(&m, "/tmp/malware", 5);
+	m.buf[other] = 11;
+	imamade_file(&m, "malware", 5);
+	assert_int_equal(imafiles_compile(imamade_list(&m), &p, &n), ASSAY_OK);
+	assert_int_equal(digestset_open(SPAN(p, n), &s), ASSAY_OK);
+	assert_true(lists(&s, "/usr/bin/a"));
+	assert_false(lists(&s, "boot_aggregate"));
+	assert_false(lists(&s, "malware"));
+	assert_false(lists(&s, "/tmp/malware"));
+	free(p);
+}
+
 int
 main(void)
 {
@@ -330,6 +368,7 @@ main(void)
 		cmocka_unit_test(a_set_of_nothing_and_files_that_cannot_be_in_one),
 		cmocka_unit_test(paths_of_every_length_and_many_alike_come_back),
 		cmocka_unit_test(differences_are_told_in_words),
+		cmocka_unit_test(files_of_a_devices_list_are_those_that_pcr_10_proves),
 		cmocka_unit_test(a_million_files_take_under_100_bytes_each),
 	};
 

@@ -12,8 +12,9 @@ is_file(const struct imalog_entry *e)
 {
 	bool named = e->path.n > 0 && e->path.p[0] == '/';
 
-	return named && e->plain && !e->violation && e->file.alg != ALG_NONE &&
-	       e->file.bytes.n > 0 && !(e->has & 1u << IMALOG_BUF) && !imalog_is_boot_aggregate(e);
+	return named && e->pcr == IMALOG_PCR && e->plain && !e->violation &&
+	       e->file.alg != ALG_NONE && e->file.bytes.n > 0 && !(e->has & 1u << IMALOG_BUF) &&
+	       !imalog_is_boot_aggregate(e);
 }
 
 static enum assay_err

@@ -2,7 +2,8 @@
  * imafiles.h: the files that an IMA list names, as a set of paths and digests.
  *
  * What a device did execute or read becomes what its like may. Entries that are no files
- * (boot_aggregate, measured buffers) and violations, which have no digest, are left out.
+ * (boot_aggregate, measured buffers) and violations, which have no digest, are left out, and
+ * what went to another PCR than 10, which nothing proves.
  */
 #ifndef COMPILER_IMAFILES_H
 #define COMPILER_IMAFILES_H
