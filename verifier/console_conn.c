@@ -291,8 +291,10 @@ read_query(struct conn *c)
 		int n = lws_hdr_copy_fragment(c->wsi, pair, sizeof pair,
 					      WSI_TOKEN_HTTP_URI_ARGS, i);
 
-		if (n < 0)
-			break;
+		if (n < 0) /* what does not fit: its length alone tells it from the end */
+			return lws_hdr_fragment_length(c->wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0
+				       ? request_long_query(&c->request)
+				       : ASSAY_OK;
 		if (n > 0 && !(i == 0 && n == 1 && pair[0] == '/')) /* a lone "?" comes so */
 			e = request_query(&c->request, SPAN(pair, (size_t)n));
 	}

@@ -117,8 +117,10 @@ read_query(struct feed_conn *c, struct lws *wsi)
 	for (int i = 0;; i++) {
 		int n = lws_hdr_copy_fragment(wsi, pair, sizeof pair, WSI_TOKEN_HTTP_URI_ARGS, i);
 
+		/* one that is too long is not the end: what it asks for must not be dropped */
 		if (n < 0)
-			return i > 0;
+			return i > 0 && lws_hdr_fragment_length(
+						wsi, WSI_TOKEN_HTTP_URI_ARGS, i) == 0;
 		if (n > 0 && !take_pair(c, pair))
 			return false;
 	}

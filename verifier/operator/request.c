@@ -65,6 +65,12 @@ set_field(struct operator_request *r, enum operation_field f, struct span value)
 }
 
 enum assay_err
+request_long_query(struct operator_request *r)
+{
+	return refuse(r, ASSAY_TOO_LARGE, "", "the query is too long");
+}
+
+enum assay_err
 request_query(struct operator_request *r, struct span pair)
 {
 	const uint8_t *equals = pair.n ? memchr(pair.p, '=', pair.n) : NULL;

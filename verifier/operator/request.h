@@ -31,6 +31,8 @@ ASSAY_MUST_USE enum assay_err request_start(struct operator_request *r, enum htt
 					    struct span path);
 /* One decoded "key=value". MALFORMED, TOO_LARGE. */
 ASSAY_MUST_USE enum assay_err request_query(struct operator_request *r, struct span pair);
+/* One that the caller cannot hold, so that nobody takes it for one not given: TOO_LARGE. */
+ASSAY_MUST_USE enum assay_err request_long_query(struct operator_request *r);
 /* The whole body, at most route->body_max bytes; empty is no field. MALFORMED,
  * TOO_LARGE. */
 ASSAY_MUST_USE enum assay_err request_body(struct operator_request *r, struct span body);
