@@ -3,8 +3,8 @@
 #include "keeper_operation.h"
 
 #include "address.h"
+#include "verifier/appraise/text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static json_t *
@@ -102,11 +102,12 @@ operation_on_device_address(struct call *c)
 {
 	static struct ledger_device d;
 	struct ledger_address a = {.updated = keeper_now(c->k)};
-	char scope[OPERATION_TEXT_MAX + 1], detail[LEDGER_TEXT_MAX];
+	char scope[OPERATION_TEXT_MAX + 1], why[LEDGER_TEXT_MAX], detail[LEDGER_TEXT_MAX];
 	bool removes;
 	enum assay_err e;
 
-	if ((e = call_device(c, &d)) != ASSAY_OK || (e = read_address(c, a.address)) != ASSAY_OK)
+	if ((e = call_device(c, &d)) != ASSAY_OK || (e = read_address(c, a.address)) != ASSAY_OK ||
+	    (e = call_reason(c, why)) != ASSAY_OK)
 		return e;
 	call_text(c, F_SCOPE, scope, sizeof scope);
 	removes = strcmp(scope, "remove") == 0;
@@ -119,7 +120,8 @@ operation_on_device_address(struct call *c)
 		return e;
 	if (!removes)
 		memcpy(a.device, d.id, sizeof a.device);
-	snprintf(detail, sizeof detail, "%s %s", removes ? "removed" : "added", a.address);
+	text_format(detail, sizeof detail, "%s %s%s%s", removes ? "removed" : "added", a.address,
+		    *why ? ": " : "", why);
 	if ((e = call_change(c)) != ASSAY_OK || (e = ledger_address_put(c->l, &a)) != ASSAY_OK ||
 	    (e = call_audit(c, d.id, detail)) != ASSAY_OK)
 		return e;

@@ -140,6 +140,7 @@ bodies() {
 too_large() {
 	# told, not sent: the answer does not wait for it
 	refused 413 -H "Content-Type: $type" -H "Content-Length: $((max + 1))" --data-binary '{}' || return
+	refused 412 -H 'If-Match: "x"' -H "Content-Type: $type" --data-binary '{}' || return
 	refused 411 -H 'Transfer-Encoding: chunked' -H "Content-Type: $type" --data-binary '{}'
 }
 # Each field that is required, left out of the example.
@@ -158,7 +159,8 @@ other_method() { # a path without the other method says so
 }
 queries() {
 	refused 400 -G --data-urlencode 'no_such_field=x' || return
-	refused 400 -G --data-urlencode 'no_such_field'
+	refused 400 -G --data-urlencode 'no_such_field' || return
+	refused 414 -G --data-urlencode "no_such_field=$(printf 'a%.0s' {1..2100})"
 }
 
 count=0
@@ -194,12 +196,15 @@ answered() { # every question that has an answer here was answered
 	done
 }
 check 'questions are answered, and most orders carried out' answered
-method=get path=/v1/devices statuses='400'
+method=get path=/v1/devices statuses='400 414'
 check 'an unknown field of a query' queries
 none() { ask "${token[admin]}" get /v1/nothing && is_problem 404; }
 check 'a path that is none' none
 method=get path=/v1/status
 check 'a path that has another method' other_method
+addressed() { grep -q 'added ip 192.0.2.200: rack 7' <(assay audit list --json | jq -r '.audit[].detail // empty'); }
+check 'an address is registered for a reason' assay device address gateway-2 --add 'ip 192.0.2.200' --reason 'rack 7'
+check 'which is in the audit log' addressed
 method=post path=/v1/known-bad/remove
 check 'the other way round' other_method
 no_software() { # what is missing is the device's, not the token
