@@ -138,6 +138,8 @@ ASSAY_MUST_USE enum assay_err keeper_compile_fd(struct keeper *k, uint16_t kind,
 /* Whether the device has a proved session now, and when it was last heard of (0:
  * not since start). */
 bool keeper_connected(struct keeper *k, const char *device, int64_t *ret_last_seen);
+/* In place of the time when a verdict ends: an operator's order, or its end, ended it. */
+#define VERDICT_ENDED 0
 /* Current decision of a device as keeper would tell it now. */
 struct decision_view {
 	enum outcome outcome;

@@ -65,6 +65,12 @@ is_from_future(const struct decision_input *in)
 }
 
 static bool
+is_awaited(const struct decision_input *in)
+{
+	return in->judged && in->expires_at == VERDICT_ENDED;
+}
+
+static bool
 is_expired(const struct decision_input *in)
 {
 	return in->judged && in->expires_at <= in->now;
@@ -89,6 +95,7 @@ static const struct cause {
 	{is_held, OUTCOME_QUARANTINE, "operator.held"},
 	{is_unjudged, OUTCOME_QUARANTINE, "decision.never-attested"},
 	{is_from_future, OUTCOME_QUARANTINE, "verifier.clock"},
+	{is_awaited, OUTCOME_QUARANTINE, "decision.awaits-verdict"},
 	{is_expired, OUTCOME_QUARANTINE, "decision.expired"},
 	{is_maintained, OUTCOME_RESTRICT, "operator.maintenance"},
 };
@@ -101,9 +108,18 @@ trust_of(const struct decision_input *in)
 		return TRUST_NEVER;
 	if (in->verdict != OUTCOME_ADMIT && in->verdict != OUTCOME_RESTRICT)
 		return TRUST_FAILED;
+	if (is_awaited(in))
+		return TRUST_AWAITED;
 	if (is_expired(in) || is_from_future(in))
 		return TRUST_EXPIRED;
 	return in->verdict == OUTCOME_ADMIT ? TRUST_PASSED : TRUST_LIMITED;
+}
+
+/* What maintenance allows ends with it, also where nobody hears of the end. */
+static int64_t
+end_of(int64_t expires, enum device_overlay overlay, int64_t until)
+{
+	return overlay == OVERLAY_MAINTENANCE && until != 0 && until < expires ? until : expires;
 }
 
 void
@@ -111,10 +127,10 @@ decide(const struct decision_input *in, struct decision_view *ret)
 {
 	const char *met = in->verdict == OUTCOME_ADMIT ? "policy.met" : "policy.not-met";
 	const char *word = in->finding[0] ? in->finding : met;
-	struct decision_view d = {.expires = in->expires_at, .standing = in->judged};
+	struct decision_view d = {.standing = in->judged};
 
 	d.outcome = in->verdict <= OUTCOME_ADMIT ? in->verdict : OUTCOME_QUARANTINE;
-	d.would = d.outcome;
+	d.expires = end_of(in->expires_at, in->overlay, in->overlay_until);
 	for (size_t i = sizeof causes / sizeof causes[0]; i-- > 0;) {
 		if (!causes[i].holds(in) || causes[i].cap > d.outcome)
 			continue;
@@ -122,6 +138,7 @@ decide(const struct decision_input *in, struct decision_view *ret)
 		d.outcome = causes[i].cap;
 		word = causes[i].word;
 	}
+	d.would = d.outcome;
 	d.trust = trust_of(in);
 	snprintf(d.reason, sizeof d.reason, "%s", word);
 	if (in->judged && in->finding[0] && word != in->finding)
@@ -216,6 +233,7 @@ decide_device(struct keeper *k, const struct ledger_device *d, const struct ledg
 	struct decision_input in = {
 		.status = d->status,
 		.overlay = d->overlay,
+		.overlay_until = d->overlay_until,
 		.fault = ledger_fault(k->ledger) != ASSAY_OK,
 		.judged = st->version != 0 && st->verdict_at != 0,
 		.verdict = st->verdict_outcome,
@@ -228,8 +246,6 @@ decide_device(struct keeper *k, const struct ledger_device *d, const struct ledg
 	first_finding(k, st, finding, sizeof finding);
 	decide(&in, ret);
 	ret->sequence = st->decision_seq;
-	if (st->verdict.n && k->verdict.monitor)
-		ret->would = k->verdict.enforced ? k->verdict.would : k->verdict.outcome;
 	/* What was recorded as worse stays until a new verdict says otherwise. */
 	if (st->decision_seq != 0 && ret->outcome > st->decision) {
 		ret->outcome = st->decision;
@@ -237,7 +253,10 @@ decide_device(struct keeper *k, const struct ledger_device *d, const struct ledg
 		if (ret->trust == TRUST_PASSED || ret->trust == TRUST_LIMITED)
 			ret->trust = TRUST_AWAITED;
 		snprintf(ret->reason, sizeof ret->reason, "decision.awaits-verdict");
+		ret->would = ret->outcome;
 	}
+	if (st->verdict.n && k->verdict.monitor)
+		ret->would = k->verdict.enforced ? k->verdict.would : k->verdict.outcome;
 }
 
 static enum assay_err
@@ -370,7 +389,7 @@ end_maintenance(struct keeper *k, const char *id)
 	    (e = state_or_none(k, id, &st)) != ASSAY_OK)
 		return e;
 	if (st.version != 0 && st.expires_at > k->now) {
-		st.expires_at = k->now;
+		st.expires_at = VERDICT_ENDED;
 		if ((e = ledger_state_put(k->ledger, &st)) != ASSAY_OK)
 			return e;
 	}
@@ -481,6 +500,7 @@ keeper_live_load(struct keeper *k)
 	while ((e = ledger_device_next(k->ledger, after, &k->device)) == ASSAY_OK ||
 	       e == ASSAY_TAMPERED) {
 		struct live_device *d = NULL;
+		int64_t ends;
 
 		memcpy(after, k->device.id, sizeof after);
 		if (e == ASSAY_TAMPERED) { /* it is nobody; the others are who they are */
@@ -506,9 +526,10 @@ keeper_live_load(struct keeper *k)
 		d->seq = st.decision_seq;
 		d->decision = st.decision;
 		d->told_at = k->now;
-		d->expires_at = st.decision == OUTCOME_QUARANTINE ? 0 : st.expires_at;
+		ends = end_of(st.expires_at, k->device.overlay, k->device.overlay_until);
+		d->expires_at = st.decision == OUTCOME_QUARANTINE ? 0 : ends;
 		d->told_expires = d->told_most = d->expires_at;
-		d->expires_ms = k->now_ms + (st.expires_at - k->now) * 1000;
+		d->expires_ms = k->now_ms + (ends - k->now) * 1000;
 		load_reason(k, d);
 	}
 	return e == ASSAY_NOT_FOUND ? ASSAY_OK : e;

@@ -388,7 +388,7 @@ expire_verdict(struct call *c, const char *id)
 		return e;
 	if (s.expires_at <= keeper_now(c->k))
 		return ASSAY_OK;
-	s.expires_at = keeper_now(c->k);
+	s.expires_at = VERDICT_ENDED;
 	return ledger_state_put(c->l, &s);
 }
 

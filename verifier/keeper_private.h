@@ -91,6 +91,7 @@ struct standing {
 	uint64_t devices, policies; /* their changes by then */
 	enum device_status status;
 	enum device_overlay overlay;
+	int64_t overlay_until;
 	uint8_t policy[32]; /* that judges it; zeros: none */
 };
 
@@ -455,10 +456,12 @@ ASSAY_MUST_USE enum assay_err keeper_note_copy(struct keeper *k, const char *dev
 struct decision_input {
 	enum device_status status;
 	enum device_overlay overlay;
+	int64_t overlay_until; /* of maintenance; 0: no end is known */
 	bool fault;	/* ledger fault */
 	bool judged;	/* there is an authentic verdict */
 	enum outcome verdict;
-	int64_t verdict_at, expires_at, now;
+	int64_t verdict_at, now;
+	int64_t expires_at; /* VERDICT_ENDED: an operator's order ended it */
 	const char *finding; /* first finding's word of that verdict; may be "" */
 };
 /* Pure; the table of causes. */

@@ -248,6 +248,7 @@ keeper_take_standing(struct keeper *k, const struct ledger_device *d, struct sta
 		.policies = k->policy_generation,
 		.status = d->status,
 		.overlay = d->overlay,
+		.overlay_until = d->overlay_until,
 	};
 	if (p)
 		memcpy(ret->policy, p->map.digest, sizeof ret->policy);

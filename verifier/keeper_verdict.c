@@ -246,6 +246,7 @@ decide_with(struct keeper *k, const struct request *r, struct decision_view *ret
 	struct decision_input in = {
 		.status = r->standing.status,
 		.overlay = r->standing.overlay,
+		.overlay_until = r->standing.overlay_until,
 		.fault = ledger_fault(k->ledger) != ASSAY_OK,
 		.judged = true,
 		.verdict = verdict_effective(v),
@@ -261,7 +262,8 @@ decide_with(struct keeper *k, const struct request *r, struct decision_view *ret
 		word = finding_word(FIND_NO_POLICY);
 	in.finding = word;
 	decide(&in, ret);
-	ret->would = v->outcome;
+	if (v->monitor)
+		ret->would = v->outcome;
 }
 
 static void

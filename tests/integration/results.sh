@@ -38,6 +38,13 @@ check_status 3 'not without a token' tests/tools/relying_party.py --port "$PORT"
 echo 0123456789abcdef >"$WORK/bad.token"
 check_status 3 'nor with one that is none' tests/tools/relying_party.py --port "$PORT" --token-file "$WORK/bad.token" --root "$ROOT" --until heartbeat --seconds 3
 check_status 1 'another root is refused' party --root 2HCBR3VfW3S2eRThWEyZlBXtQ8loxV8Dx4J8wup0bIA --until heartbeat
+upgraded() { # QUERY: the status of the handshake
+	curl -s --max-time 2 --unix-socket "$ASSAY_STATE/run/console.sock" -o "$WORK/body" -w '%{http_code}' -H 'Connection: Upgrade' \
+		-H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' \
+		-H 'Sec-WebSocket-Protocol: assay.decisions.v1' "http://verifier/v1/decisions?nonce=0123456789abcdef$1" || true
+}
+long_filter() { equal "$(upgraded '')" 101 && [ "$(upgraded "&class=$(printf 'a%.0s' {1..3000})")" != 101 ] && [ "$(upgraded "&x=$(printf 'a%.0s' {1..3000})&class=no")" != 101 ]; }
+check 'a filter that is too long is not left out' long_filter
 check_status 3 'a number from the future is refused' party --after 99 --until heartbeat --seconds 3
 
 changes() {
@@ -162,6 +169,22 @@ window() {
 		says 'decision ADMIT *' session s1 , device 1 , connect , hello , proof
 }
 check 'd11_a_maintenance_window_ends_by_itself_and_asks_for_a_new_verdict' window
+payload() { cut -d. -f2 | tr '_-' '/+' | base64 -di 2>/dev/null; }
+within() { # what a window allows is not told to hold longer, in no form
+	local until shown
+	assay device maintain "$GOLDEN" --for 1h --reason 'new disk' >/dev/null && stands "$GOLDEN" QUARANTINE decision.awaits-verdict &&
+		show "$GOLDEN" | jq -e '.trust == "awaited" and .would == null' >/dev/null || { show "$GOLDEN" && return 1; }
+	assay device release "$GOLDEN" >/dev/null && assay device maintain "$GOLDEN" --for 30s >/dev/null || return
+	until=$(show "$GOLDEN" | jq -e .overlay_until) && [ "$until" -gt 0 ] &&
+		says 'decision RESTRICT operator.maintenance*' session s1 , device 1 , connect , hello , proof || return
+	equal "$(show "$GOLDEN" | jq -c '[.decision, .would, .expires]')" "[\"RESTRICT\",null,$until]" &&
+		equal "$(assay decision show "$GOLDEN" --json | jq -r .record | payload | jq -c '[.outcome, .exp]')" "[\"restrict\",$until]" &&
+		token "$GOLDEN" && equal "$(payload <"$WORK/token" | jq .exp)" "$until" || return
+	shown=$(assay device show "$GOLDEN") && [[ $shown != *would* ]] && [[ $(assay device list) != *would* ]] || { echo "$shown" && return 1; }
+	assay device hold "$GOLDEN" >/dev/null && shown=$(assay device show "$GOLDEN") && [[ $shown != *would* ]] || { echo "$shown" && return 1; }
+	assay device release "$GOLDEN" >/dev/null && says 'decision ADMIT *' session s1 , device 1 , connect , hello , proof
+}
+check 'what a maintenance window allows ends with it, and is not said to be of monitor mode' within
 
 # What failed is told when the verdict is old, too.
 failed_and_old() {

@@ -102,6 +102,61 @@ maintenance_is_at_most_restricted(void **state)
 	expect(&in, OUTCOME_QUARANTINE, "quote.sha1-only");
 }
 
+static void
+a_verdict_that_an_order_ended_is_awaited_anew(void **state)
+{
+	struct decision_input in = healthy();
+	struct decision_view d;
+
+	(void)state;
+	in.expires_at = VERDICT_ENDED;
+	expect(&in, OUTCOME_QUARANTINE, "decision.awaits-verdict");
+	decide(&in, &d);
+	assert_int_equal(d.trust, TRUST_AWAITED);
+	in.overlay = OVERLAY_MAINTENANCE;
+	in.overlay_until = 2000;
+	expect(&in, OUTCOME_QUARANTINE, "decision.awaits-verdict");
+	in.verdict = OUTCOME_QUARANTINE;
+	decide(&in, &d);
+	assert_int_equal(d.trust, TRUST_FAILED);
+}
+
+static void
+what_maintenance_allows_ends_with_it(void **state)
+{
+	struct decision_input in = healthy();
+	struct decision_view d;
+
+	(void)state;
+	in.overlay = OVERLAY_MAINTENANCE;
+	in.overlay_until = in.expires_at - 1;
+	decide(&in, &d);
+	assert_int_equal(d.outcome, OUTCOME_RESTRICT);
+	assert_int_equal(d.expires, in.overlay_until);
+	in.overlay_until = in.expires_at + 1;
+	decide(&in, &d);
+	assert_int_equal(d.expires, in.expires_at);
+}
+
+/* Only a policy in monitor mode would decide otherwise. */
+static void
+nothing_would_be_otherwise_for_an_order_or_for_time(void **state)
+{
+	struct decision_input in = healthy();
+	struct decision_view d;
+
+	(void)state;
+	in.overlay = OVERLAY_HELD;
+	decide(&in, &d);
+	assert_int_equal(d.would, d.outcome);
+	in.overlay = OVERLAY_MAINTENANCE;
+	decide(&in, &d);
+	assert_int_equal(d.would, d.outcome);
+	in.now = in.expires_at;
+	decide(&in, &d);
+	assert_int_equal(d.would, d.outcome);
+}
+
 int
 main(void)
 {
@@ -111,6 +166,9 @@ main(void)
 		cmocka_unit_test(d10_d11_time_alone_never_makes_it_milder),
 		cmocka_unit_test(every_cause_caps_every_verdict),
 		cmocka_unit_test(maintenance_is_at_most_restricted),
+		cmocka_unit_test(a_verdict_that_an_order_ended_is_awaited_anew),
+		cmocka_unit_test(what_maintenance_allows_ends_with_it),
+		cmocka_unit_test(nothing_would_be_otherwise_for_an_order_or_for_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
