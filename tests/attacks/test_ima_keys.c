@@ -24,23 +24,31 @@ end(void **state)
 	return 0;
 }
 
+/* A keyring of the test certificate; text has cap bytes. */
 static void
-begin(const char *keyring_options)
+add_keyring(char *text, size_t cap, const char *name_and_options)
 {
-	static char text[8192];
 	struct span crt = imasign_certificate("p256");
-	size_t n = (size_t)snprintf(text, sizeof text,
-				    "  need: signature\n  keyrings:\n    - name: vendor\n%s"
-				    "      certificates: |\n",
-				    keyring_options);
+	size_t n = strlen(text);
 
+	n += (size_t)snprintf(text + n, cap - n, "    - name: %s      certificates: |\n",
+			      name_and_options);
 	for (size_t i = 0; i < crt.n; i++) {
 		if (i == 0 || crt.p[i - 1] == '\n')
-			n += (size_t)snprintf(text + n, sizeof text - n, "        ");
+			n += (size_t)snprintf(text + n, cap - n, "        ");
 		text[n++] = (char)crt.p[i];
 	}
 	text[n] = '\0';
 	unit_free(crt);
+}
+
+static void
+begin(const char *keyring_options)
+{
+	char text[8192] = "  need: signature\n  keyrings:\n", ring[256];
+
+	snprintf(ring, sizeof ring, "vendor\n%s", keyring_options);
+	add_keyring(text, sizeof text, ring);
 	imaworld_init(&w, text, NULL);
 	w.w.in.now = IN_TIME;
 }
@@ -122,6 +130,29 @@ m5_a_key_of_run_time_counts_once_its_loading_was_measured(void **state)
 	assert_admitted(imaworld_round(&w));
 	imaworld_boot(&w, true); /* and forgotten with the boot */
 	signed_file("/usr/bin/a", "p256", false);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_BAD_SIGNATURE);
+}
+
+static void
+m5_a_loaded_key_counts_in_every_keyring_that_has_it(void **state)
+{
+	char text[8192] = "  need: signature\n"
+			  "  paths: [{match: \"/opt/**\", need: signature, keyring: updates}]\n"
+			  "  keyrings:\n";
+
+	(void)state;
+	add_keyring(text, sizeof text, "vendor\n");
+	add_keyring(text, sizeof text, "updates\n      runtime: true\n");
+	imaworld_init(&w, text, NULL);
+	w.w.in.now = IN_TIME;
+	load_key(".ima", "p256");
+	signed_file("/opt/a", "p256", false);
+	signed_file("/usr/bin/a", "p256", false);
+	assert_admitted(imaworld_round(&w));
+	imaworld_boot(&w, true);
+	signed_file("/usr/bin/a", "p256", false);
+	assert_admitted(imaworld_round(&w));
+	signed_file("/opt/a", "p256", false);
 	assert_quarantined(imaworld_round(&w), FIND_IMA_BAD_SIGNATURE);
 }
 
@@ -260,6 +291,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(m5_files_are_allowed_by_a_signature_of_the_keyring_only),
 		CASE(m5_a_key_of_run_time_counts_once_its_loading_was_measured),
+		CASE(m5_a_loaded_key_counts_in_every_keyring_that_has_it),
 		CASE(m5_a_key_that_no_keyring_has_is_a_finding_when_it_is_loaded),
 		CASE(m5_a_key_that_expires_ends_what_rests_on_it),
 		CASE(m9_a_key_that_is_known_as_bad_is_found_when_it_is_loaded),

@@ -101,7 +101,7 @@ judge_kexec(struct ima_judging *j, const struct imalog_entry *e, struct span cmd
 static void
 judge_key(struct ima_judging *j, const struct imalog_entry *e, const struct x509 *x)
 {
-	uint8_t known = ima_keys_find(j->keys, x->der);
+	uint64_t known = ima_keys_find(j->keys, x->der);
 	char subject[FINDING_VALUE_MAX] = "no certificate", line[FACT_TEXT_MAX];
 	size_t n;
 
@@ -112,10 +112,9 @@ judge_key(struct ima_judging *j, const struct imalog_entry *e, const struct x509
 	n = strlen(line);
 	text_format(line + n, sizeof line - n, ": %s", subject);
 	ima_fact_next(j, FACT_IMA_KEY, &j->nkeys, line);
-	if (known < IMA_KEYS_MAX) {
-		j->state->keys_measured |= UINT64_C(1) << known;
+	j->state->keys_measured |= known;
+	if (known != 0)
 		return;
-	}
 	ima_tell(j,
 		 &(struct ima_matter_told){IMA_MATTER_KEY, IMA_COUNT_KEYS_REFUSED, subject,
 					   "a certificate of the policy's keyrings", NULL},

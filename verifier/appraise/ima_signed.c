@@ -69,13 +69,15 @@ ima_keys_open(const struct policy_ima *p, bool verifying, struct ima_keys *ret)
 				 &ret->key[ret->count++]);
 }
 
-uint8_t
+uint64_t
 ima_keys_find(const struct ima_keys *k, struct span der)
 {
+	uint64_t found = 0;
+
 	for (uint8_t i = 0; i < k->count; i++)
 		if (der.n != 0 && span_equal(k->key[i].der, der))
-			return i;
-	return IMA_KEYS_MAX;
+			found |= UINT64_C(1) << i;
+	return found;
 }
 
 bool

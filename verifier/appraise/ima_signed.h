@@ -28,8 +28,9 @@ struct ima_keys {
 /* The certificates of a policy's keyrings; what cannot be read is no key. verifying: else
  * only what a certificate says is read, and none of them is a key to verify with. */
 void ima_keys_open(const struct policy_ima *p, bool verifying, struct ima_keys *ret);
-/* The key of the policy that this certificate is (same bytes), or IMA_KEYS_MAX. */
-uint8_t ima_keys_find(const struct ima_keys *k, struct span der);
+/* The keys of the policy that this certificate is (same bytes), a bit each: one for every
+ * keyring that has it. */
+uint64_t ima_keys_find(const struct ima_keys *k, struct span der);
 
 enum ima_signed_answer { IMA_SIGNED_NOT = 0, IMA_SIGNED_BAD, IMA_SIGNED_GOOD };
 
