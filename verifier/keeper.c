@@ -355,6 +355,16 @@ open_ledger(struct keeper *k)
 	return e;
 }
 
+static bool
+is_recorded(void *self, const char *kid)
+{
+	struct keeper *k = self;
+	struct ledger_audit a;
+
+	return ledger_audit_prev(k->ledger, kid, 0, &a) == ASSAY_OK &&
+	       strcmp(a.action, "key.rotate") == 0;
+}
+
 static enum assay_err
 open_signing(struct keeper *k)
 {
@@ -362,7 +372,8 @@ open_signing(struct keeper *k)
 	enum assay_err e;
 
 	snprintf(keys, sizeof keys, "%s/keys", k->config->state);
-	if ((e = signing_open(keys, k->now, &k->signing)) != ASSAY_OK)
+	if ((e = signing_recover(keys, is_recorded, k)) != ASSAY_OK ||
+	    (e = signing_open(keys, k->now, &k->signing)) != ASSAY_OK)
 		log_event(LOG_LEVEL_ERROR, "signing-keys", "directory", keys, "error",
 			  assay_err_name(e), NULL);
 	return e;

@@ -158,8 +158,6 @@ ASSAY_MUST_USE enum assay_err keeper_decision(struct keeper *k, const struct led
 
 struct signing; /* verifier/result/signing.h */
 struct signing *keeper_signing(struct keeper *k);
-/* A key was added: whoever serves the key set gets it anew. */
-void keeper_keys_changed(struct keeper *k);
 /* The newest head of the audit log, signed; empty if it cannot be. */
 struct span keeper_audit_head(struct keeper *k);
 #define KEEPER_TOKEN_MAX 6144

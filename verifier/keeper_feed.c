@@ -476,9 +476,3 @@ keeper_feed_keys(struct keeper *k, struct child *c)
 			keeper_watch(k, to);
 	}
 }
-
-void
-keeper_keys_changed(struct keeper *k)
-{
-	keeper_feed_keys(k, NULL);
-}

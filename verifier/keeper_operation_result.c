@@ -92,10 +92,9 @@ json_key(const struct keyset_key *key, int64_t now)
 }
 
 static enum assay_err
-answer_keys(struct call *c)
+answer_keys(struct call *c, const struct keyset *set)
 {
 	const struct signing *s = keeper_signing(c->k);
-	const struct keyset *set = signing_keyset(s);
 	json_t *list = json_array();
 
 	c->ret = json_pack("{s:I, s:s, s:s, s:o}", "now", (json_int_t)keeper_now(c->k), "issuer",
@@ -112,14 +111,39 @@ answer_keys(struct call *c)
 enum assay_err
 operation_on_key_list(struct call *c)
 {
-	return answer_keys(c);
+	return answer_keys(c, signing_keyset(keeper_signing(c->k)));
 }
 
-/* What cannot be told to the audit log does not happen: that comes first. */
+/* The key is prepared, and counts when its entry in the audit log is durable: one without
+ * the other there is not (keeper_finish_turn). */
+static enum assay_err
+rotate(struct call *c, enum keyset_role role, uint64_t overlap)
+{
+	struct signing *s = keeper_signing(c->k);
+	const struct keyset *set = signing_prepared(s);
+	char detail[LEDGER_TEXT_MAX];
+	enum assay_err e;
+
+	if (set->n == KEYSET_KEYS_MAX)
+		return call_fail(c, ASSAY_STATE, "there were %d keys already; the chain is full",
+				 KEYSET_KEYS_MAX);
+	if ((e = call_change(c)) != ASSAY_OK)
+		return e;
+	text_format(detail, sizeof detail, "%s key, overlap %llu s",
+		    role == KEYSET_AUDIT ? "audit" : "decision", (unsigned long long)overlap);
+	e = signing_rotate(s, role, keeper_now(c->k), (int64_t)overlap);
+	set = signing_prepared(s);
+	if (e != ASSAY_OK || (e = call_audit(c, set->key[set->n - 1].kid, detail)) != ASSAY_OK) {
+		keeper_poison(c->k, e);
+		return e;
+	}
+	return answer_keys(c, set);
+}
+
 enum assay_err
 operation_on_key_rotate(struct call *c)
 {
-	char scope[OPERATION_TEXT_MAX + 1], detail[LEDGER_TEXT_MAX];
+	char scope[OPERATION_TEXT_MAX + 1];
 	enum keyset_role role = KEYSET_DECISION;
 	uint64_t overlap;
 	enum assay_err e;
@@ -134,18 +158,7 @@ operation_on_key_rotate(struct call *c)
 			     (struct call_range){0, SIGNING_OVERLAP_MAX_S, OVERLAP_DEFAULT_S},
 			     &overlap)) != ASSAY_OK)
 		return e;
-	text_format(detail, sizeof detail, "%s key, overlap %llu s",
-		    role == KEYSET_AUDIT ? "audit" : "decision", (unsigned long long)overlap);
-	if ((e = call_change(c)) != ASSAY_OK || (e = call_audit(c, "", detail)) != ASSAY_OK)
-		return e;
-	e = signing_rotate(keeper_signing(c->k), role, keeper_now(c->k), (int64_t)overlap);
-	if (e == ASSAY_TOO_MANY)
-		return call_fail(c, ASSAY_STATE, "there were %d keys already; the chain is full",
-				 KEYSET_KEYS_MAX);
-	if (e != ASSAY_OK)
-		return e;
-	keeper_keys_changed(c->k);
-	return answer_keys(c);
+	return rotate(c, role, overlap);
 }
 
 /* ---- the audit log ---- */

@@ -134,9 +134,25 @@ static void
 roll_back(struct keeper *k)
 {
 	ledger_rollback(k->ledger);
+	signing_drop(k->signing);
 	keeper_outbound_rolled_back(k);
 	if (keeper_live_load(k) != ASSAY_OK || (k->reloaded && keeper_reload(k) != ASSAY_OK))
 		k->failed = true;
+}
+
+/* Keys whose rotation is recorded now sign from now on. If not, the next start tries it. */
+static void
+settle_keys(struct keeper *k)
+{
+	bool changed;
+	enum assay_err e = signing_settle(k->signing, &changed);
+
+	if (e != ASSAY_OK) {
+		log_event(LOG_LEVEL_ERROR, "signing-keys", "error", assay_err_name(e), NULL);
+		k->failed = true;
+	} else if (changed) {
+		keeper_feed_keys(k, NULL);
+	}
 }
 
 /* End of a turn: one commit for everything that happened in it. */
@@ -160,6 +176,8 @@ keeper_finish_turn(struct keeper *k)
 			log_event(LOG_LEVEL_ERROR, "commit-failed", "error", assay_err_name(e),
 				  NULL);
 			roll_back(k);
+		} else {
+			settle_keys(k);
 		}
 	}
 	k->reloaded = false;

@@ -71,6 +71,36 @@ recorded() { assay device history "$ID" --json | jq -e '.decisions[0] | .outcome
 check '... and is recorded when there is room' wait_for 20 recorded
 check 'devices are decided again' again 'RESTRICT *'
 
+# ---- a rotation of keys is recorded, or is none ----
+# With room for so many pages: for the files of the keys, or for the ledger, or for both.
+keys() { assay key list --json | jq '.keys | length'; }
+rotations() { assay audit export | grep -c '"action":"key.rotate"'; }
+unrecorded() {
+	local pages status had left
+	for pages in {0..7}; do
+		had=$(keys) && fill && truncate -s "-$((pages * 4))k" "$WORK/disk/fill" || return
+		status=0 && assay key rotate decision --overlap 1h >/dev/null 2>"$WORK/err" || status=$?
+		room
+		left="$(keys) keys, $(rotations) rotations"
+		echo "$pages pages: status $status, $left"
+		if [ "$status" = 0 ]; then equal "$left" "$((had + 1)) keys, $((had - 1)) rotations"; else equal "$left" "$had keys, $((had - 2)) rotations"; fi || return
+		equal "$(ls "$ASSAY_STATE/keys" | grep -c 'sign-\|new')" "$(keys)" || return
+	done
+	[ "$(rotations)" -gt 0 ] && [ "$(rotations)" -lt 8 ]
+}
+check 'a_rotation_that_was_not_recorded_did_not_happen' unrecorded
+# As a crash between the record and the keys' file leaves it, and one before the record.
+interrupted() {
+	local had k=$ASSAY_STATE/keys
+	had=$(keys) && cp "$k/chain" "$WORK/chain" && assay key rotate decision --overlap 1h >/dev/null && verifier_stop &&
+		cp "$k/chain" "$k/chain.new" && cp "$WORK/chain" "$k/chain" && verifier_start && equal "$(keys)" $((had + 1)) && [ ! -e "$k/chain.new" ]
+}
+check 'a_rotation_that_was_recorded_before_a_crash_happens' interrupted
+forged() {
+	local had k=$ASSAY_STATE/keys
+	had=$(keys) && verifier_stop && { cat "$k/chain" && echo x; } >"$k/chain.new" && verifier_start && equal "$(keys)" "$had" && [ ! -e "$k/chain.new" ]
+}
+check 'what a crash left half written is removed' forged
 check 'no process was lost' eval '! grep child-lost "$WORK/verifier.log"'
 check 'the ledger is whole' eval 'verifier_stop && verifier_start && ! grep ledger-fault "$WORK/verifier.log"'
 lib_end

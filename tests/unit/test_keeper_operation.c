@@ -280,12 +280,6 @@ keeper_signing(struct keeper *k)
 	return s;
 }
 
-void
-keeper_keys_changed(struct keeper *k)
-{
-	(void)k;
-}
-
 struct span
 keeper_audit_head(struct keeper *k)
 {

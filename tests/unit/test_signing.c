@@ -46,6 +46,18 @@ open_it(void)
 	return s;
 }
 
+/* Prepared and settled. */
+static enum assay_err
+rotate(struct signing *s, enum keyset_role role, int64_t now, int64_t overlap)
+{
+	enum assay_err e = signing_rotate(s, role, now, overlap);
+	bool changed = false;
+
+	if (e == ASSAY_OK && (e = signing_settle(s, &changed)) == ASSAY_OK)
+		assert_true(changed);
+	return e;
+}
+
 static enum assay_err
 verify_with_document(struct signing *s, struct span jws, int64_t at)
 {
@@ -106,11 +118,11 @@ a_rotated_key_is_accepted_until_its_overlap_ends(void **state)
 	(void)state;
 	memcpy(old, t.p, t.n);
 	t.p = old;
-	assert_int_equal(signing_rotate(s, KEYSET_DECISION, NOW + 10, 100), ASSAY_OK);
+	assert_int_equal(rotate(s, KEYSET_DECISION, NOW + 10, 100), ASSAY_OK);
 	assert_int_equal(verify_with_document(s, t, NOW + 109), ASSAY_OK);
 	assert_int_not_equal(verify_with_document(s, t, NOW + 110), ASSAY_OK);
 	assert_int_equal(verify_with_document(s, sign(s), NOW + 1000), ASSAY_OK);
-	assert_int_equal(signing_rotate(s, KEYSET_AUDIT, NOW + 20, 0), ASSAY_OK);
+	assert_int_equal(rotate(s, KEYSET_AUDIT, NOW + 20, 0), ASSAY_OK);
 	signing_close(s);
 	s = open_it();
 	assert_int_equal(signing_generation(s), 4);
@@ -152,11 +164,141 @@ d10_keys_are_rotated_though_the_clock_was_set_back(void **state)
 	(void)state;
 	memcpy(copy, old.p, old.n);
 	old.p = copy;
-	assert_int_equal(signing_rotate(s, KEYSET_DECISION, NOW - 86400, 60), ASSAY_OK);
-	assert_int_equal(signing_rotate(s, KEYSET_AUDIT, NOW - 86400, 60), ASSAY_OK);
+	assert_int_equal(rotate(s, KEYSET_DECISION, NOW - 86400, 60), ASSAY_OK);
+	assert_int_equal(rotate(s, KEYSET_AUDIT, NOW - 86400, 60), ASSAY_OK);
 	assert_int_equal(verify_with_document(s, old, NOW - 86400), ASSAY_OK);
 	assert_int_equal(verify_with_document(s, old, NOW - 86400 + 60), ASSAY_EXPIRED);
 	signing_close(s);
+	s = open_it();
+	assert_int_equal(signing_generation(s), 4);
+	signing_close(s);
+}
+
+static bool
+is_there(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	return access(path, F_OK) == 0;
+}
+
+static void
+a_prepared_key_does_not_count(void **state)
+{
+	struct signing *s = open_it();
+	char kid[JWS_KID_SIZE];
+	bool changed;
+
+	(void)state;
+	snprintf(kid, sizeof kid, "%s", signer_kid(signing_decision(s)));
+	assert_ptr_equal(signing_prepared(s), signing_keyset(s));
+	assert_int_equal(signing_rotate(s, KEYSET_DECISION, NOW + 10, 100), ASSAY_OK);
+	assert_int_equal(signing_rotate(s, KEYSET_DECISION, NOW + 10, 100), ASSAY_OK);
+	assert_int_equal(signing_rotate(s, KEYSET_AUDIT, NOW + 10, 100), ASSAY_OK);
+	assert_int_equal(signing_prepared(s)->n, 5);
+	assert_int_equal(signing_generation(s), 2);
+	assert_string_equal(signer_kid(signing_decision(s)), kid);
+	assert_int_equal(verify_with_document(s, sign(s), NOW + 1000), ASSAY_OK);
+	signing_drop(s);
+	assert_int_equal(signing_generation(s), 2);
+	assert_int_equal(signing_prepared(s)->n, 2);
+	assert_int_equal(verify_with_document(s, sign(s), NOW + 1000), ASSAY_OK);
+	for (unsigned i = 2; i < 6; i++) {
+		char name[32];
+
+		snprintf(name, sizeof name, "sign-%03u.key", i);
+		assert_false(is_there(name));
+	}
+	assert_false(is_there("chain.new"));
+	assert_int_equal(signing_settle(s, &changed), ASSAY_OK);
+	assert_false(changed);
+	signing_close(s);
+	s = open_it();
+	assert_string_equal(signer_kid(signing_decision(s)), kid);
+	/* three at once count at once */
+	assert_int_equal(signing_rotate(s, KEYSET_DECISION, NOW + 10, 100), ASSAY_OK);
+	assert_int_equal(signing_rotate(s, KEYSET_AUDIT, NOW + 10, 100), ASSAY_OK);
+	assert_int_equal(rotate(s, KEYSET_DECISION, NOW + 10, 100), ASSAY_OK);
+	assert_int_equal(signing_generation(s), 5);
+	assert_int_equal(verify_with_document(s, sign(s), NOW + 1000), ASSAY_OK);
+	signing_close(s);
+	s = open_it();
+	assert_int_equal(signing_generation(s), 5);
+	signing_close(s);
+}
+
+static char asked[JWS_KID_SIZE];
+
+static bool
+was_recorded(void *self, const char *kid)
+{
+	snprintf(asked, sizeof asked, "%s", kid);
+	return *(bool *)self;
+}
+
+/* As it is found after a crash: prepared, neither settled nor dropped. */
+static void
+what_was_prepared_before_a_crash_counts_if_it_was_recorded(void **state)
+{
+	bool yes = true, no = false;
+	char kid[JWS_KID_SIZE];
+	struct signing *s = open_it();
+
+	(void)state;
+	assert_int_equal(signing_recover(dir, was_recorded, &yes), ASSAY_OK);
+	assert_string_equal(asked, "");
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(signing_rotate(s, KEYSET_DECISION, NOW + 10, 100), ASSAY_OK);
+		snprintf(kid, sizeof kid, "%.43s", signing_prepared(s)->key[2].kid);
+		signing_close(s);
+		assert_int_equal(signing_recover(dir, was_recorded, i ? &yes : &no), ASSAY_OK);
+		assert_string_equal(asked, kid);
+		assert_false(is_there("chain.new"));
+		s = open_it();
+		assert_int_equal(signing_generation(s), 2 + i);
+	}
+	assert_string_equal(signer_kid(signing_decision(s)), kid);
+	signing_close(s);
+}
+
+/* The first bytes of a file, at most 8192, as another. */
+static void
+copy(const char *from, const char *to, size_t n)
+{
+	static uint8_t bytes[8192];
+	FILE *f = fopen(from, "rb");
+
+	n = fread(bytes, 1, n, f);
+	fclose(f);
+	f = fopen(to, "wb");
+	assert_int_equal(fwrite(bytes, 1, n, f), n);
+	fclose(f);
+}
+
+static void
+a_prepared_chain_that_is_torn_or_of_another_past_is_removed(void **state)
+{
+	struct signing *s = open_it();
+	char path[128], older[128];
+	bool yes = true;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/chain.new", dir);
+	snprintf(older, sizeof older, "%s/older", dir);
+	assert_int_equal(signing_rotate(s, KEYSET_DECISION, NOW + 10, 100), ASSAY_OK);
+	copy(path, older, 8192);
+	copy(older, path, 900);
+	signing_close(s);
+	assert_int_equal(signing_recover(dir, was_recorded, &yes), ASSAY_OK);
+	s = open_it();
+	assert_int_equal(signing_generation(s), 2);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(rotate(s, KEYSET_AUDIT, NOW + 10, 100), ASSAY_OK);
+	signing_close(s);
+	assert_int_equal(rename(older, path), 0);
+	assert_int_equal(signing_recover(dir, was_recorded, &yes), ASSAY_OK);
+	assert_false(is_there("chain.new"));
 	s = open_it();
 	assert_int_equal(signing_generation(s), 4);
 	signing_close(s);
@@ -174,6 +316,14 @@ main(void)
 						make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(a_secret_or_chain_that_was_exchanged_is_not_used,
 						make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(a_prepared_key_does_not_count, make_dir,
+						remove_dir),
+		cmocka_unit_test_setup_teardown(
+			what_was_prepared_before_a_crash_counts_if_it_was_recorded, make_dir,
+			remove_dir),
+		cmocka_unit_test_setup_teardown(
+			a_prepared_chain_that_is_torn_or_of_another_past_is_removed, make_dir,
+			remove_dir),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
