@@ -487,6 +487,24 @@ m5_known_bad_beats_what_is_allowed_and_what_is_ignored(void **state)
 	assert_quarantined(imaworld_round(&w), FIND_IMA_KNOWN_BAD);
 }
 
+/* A digest is declared bad without saying what it is over. */
+static void
+m9_a_digest_of_fs_verity_is_found_when_it_is_declared_bad(void **state)
+{
+	static const struct imaworld_file bad[] = {{"", 66}};
+	char digest[15 + 32] = "verity:sha256:";
+	const struct span f[2] = {SPAN(digest, sizeof digest), SPAN("/tmp/x", 7)};
+
+	(void)state;
+	memset(digest + 15, 66, 32);
+	begin_with(ignoring_tmp, NULL);
+	imaworld_entry(&w, "ima-ngv2", imaworld_fields(&w, f, 2), false);
+	assert_outcome(imaworld_round(&w), OUTCOME_ADMIT, FIND_IMA_IGNORED);
+	imaworld_set(&w, REF_KIND_KNOWN_BAD, "bad", bad, 1);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_KNOWN_BAD);
+	assert_int_equal(w.asked, 0);
+}
+
 /* ---- M6: trimmed lists ---- */
 
 static void
@@ -890,6 +908,7 @@ main(void)
 		CASE(m5_entries_of_another_pcr_prove_nothing_and_are_told),
 		CASE(m5_what_is_not_judged_is_told_in_every_verdict),
 		CASE(m5_known_bad_beats_what_is_allowed_and_what_is_ignored),
+		CASE(m9_a_digest_of_fs_verity_is_found_when_it_is_declared_bad),
 		CASE(m6_a_list_whose_head_was_trimmed_is_named),
 		CASE(m6_an_entry_taken_out_or_put_elsewhere_is_missed),
 		CASE(m6_a_kernel_that_begins_its_own_list_by_kexec_is_named),

@@ -68,6 +68,12 @@ none_unusable() { ! grep -q 'reference-unusable' "$WORK/verifier.log"; }
 check 'and is there after a restart' again
 check 'comes back whole' assay reference diff many many
 
+# ---- what is bad ------------------------------------------------------------------
+hex=$(printf abc | sha256sum | cut -c1-64)
+check 'a digest is declared bad as a finding shows it, of fs-verity too' assay reference known-bad add "verity:sha256:$hex" --comment test
+as_digest() { equal "$(assay reference known-bad list --json | jq -r '.known_bad[].digest')" "sha256:$hex" && ! assay reference known-bad add "$hex" --comment test; }
+check 'and is one digest, whatever it is over' as_digest
+
 # ---- uploads ----------------------------------------------------------------------
 api() { curl -sS --max-time 20 --unix-socket "$ASSAY_STATE/run/console.sock" "$@"; }
 upload_id() { api -H 'Content-Type: application/json' -d '{}' http://v/v1/uploads | jq -r .upload; }

@@ -47,13 +47,22 @@ has_any(const struct digestset *sets, unsigned n, const struct digestset_digest 
 	return false;
 }
 
+/* A digest is declared bad whatever it is over, the content or what fs-verity makes of it. */
+static bool
+is_bad(const struct ima_judging *j, const struct imalog_digest *of)
+{
+	struct digestset_digest d = digest_of(of);
+
+	d.verity = false;
+	return has_any(j->bad, j->nbad, &d);
+}
+
 bool
 ima_judge_known_bad(struct ima_judging *j, const struct imalog_entry *e)
 {
-	struct digestset_digest d = digest_of(&e->file), part = digest_of(&e->modsig_file);
 	char seen[FINDING_VALUE_MAX];
 
-	if (!has_any(j->bad, j->nbad, &d) && !has_any(j->bad, j->nbad, &part))
+	if (!is_bad(j, &e->file) && !is_bad(j, &e->modsig_file))
 		return false;
 	ima_digest_words(&e->file, seen, sizeof seen);
 	ima_tell(j,
