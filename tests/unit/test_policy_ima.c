@@ -116,6 +116,8 @@ sections_that_would_judge_less_than_they_seem_are_refused(void **state)
 	refused("  need: path\n  paths: [{match: \"**\", need: nothing, reason: x}]\n",
 		"every file");
 	refused("  need: path\n  paths: [{match: \"/x\\\\\", need: path}]\n", "no pattern");
+	refused("  need: path\n  paths: [{match: \"/opt/My App/**\", need: digest}]\n",
+		"underscores");
 	refused("  need: path\n  paths: [{match: \"/x\", need: signature, keyring: k}]\n",
 		"no keyring");
 	refused("  need: path\n  lists: [a, a]\n", "twice");

@@ -155,6 +155,21 @@ check_need(struct compile *c, const struct ima_job *j, const struct yaml_node *a
 		source_error(c, at, "a signature is needed, and there are no keyrings");
 }
 
+static enum assay_err
+check_pattern(struct compile *c, const struct yaml_node *at, const char *match, struct glob *g)
+{
+	enum assay_err e = glob_compile(SPAN(match, strlen(match)), g);
+
+	if (e == ASSAY_TOO_MANY)
+		source_error(c, at, "more than %u steps between the first and the last wildcard",
+			     GLOB_STEPS_MAX);
+	else if (e != ASSAY_OK)
+		source_error(c, at, "no pattern: %s", assay_err_text(e));
+	else if (strchr(match, ' '))
+		source_error(c, at, "no path matches this: IMA writes blanks as underscores");
+	return e;
+}
+
 /* D3: what is left out has a pattern and a reason, and is told in every verdict. */
 static void
 compile_path(struct compile *c, struct ima_job *j, const struct yaml_node *at, unsigned i)
@@ -171,13 +186,7 @@ compile_path(struct compile *c, struct ima_job *j, const struct yaml_node *at, u
 	p->reason = text(c, part(c, at, "reason"), s->reason, "reason");
 	p->keyring = keyring_number(c, j, part(c, at, "keyring"), s->keyring);
 	check_need(c, j, part(c, at, "need"), n);
-	e = glob_compile(p->pattern, &g);
-	if (e == ASSAY_TOO_MANY)
-		source_error(c, part(c, at, "match"),
-			     "more than %u steps between the first and the last wildcard",
-			     GLOB_STEPS_MAX);
-	else if (e != ASSAY_OK)
-		source_error(c, part(c, at, "match"), "no pattern: %s", assay_err_text(e));
+	e = check_pattern(c, part(c, at, "match"), s->match, &g);
 	if (n->list != IMA_LIST_NOTHING || n->sign != IMA_SIGN_NOTHING)
 		return;
 	if (!s->reason)
