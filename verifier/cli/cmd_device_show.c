@@ -114,14 +114,25 @@ show_addresses(const json_t *d)
 	}
 }
 
+/* Quarantine has no end. */
+static const char *
+until_words(const json_t *d, const char *trust)
+{
+	if (strcmp(or_dash(view_text(d, "decision")), "QUARANTINE") != 0)
+		return ", decision holds until ";
+	return strcmp(trust, "expired") == 0 && view_number(d, "expires") ? ", it counted until "
+									  : NULL;
+}
+
 static void
 show_state(const json_t *d, int64_t now)
 {
+	const char *trust = or_dash(view_text(d, "trust")), *until = until_words(d, trust);
 	char text[512];
 
-	snprintf(text, sizeof text, "%s (%s); evidence of %s, decision holds until %s",
-		 or_dash(view_text(d, "trust")), trust_words(view_text(d, "trust")),
-		 view_ago(d, "verdict_at", now), view_time(d, "expires"));
+	snprintf(text, sizeof text, "%s (%s); evidence of %s%s%s", trust, trust_words(trust),
+		 view_ago(d, "verdict_at", now), until ? until : "",
+		 until ? view_time(d, "expires") : "");
 	line("trust", text);
 	snprintf(text, sizeof text, "%s, last seen %s", or_dash(view_text(d, "connection")),
 		 view_ago(d, "last_seen", now));
