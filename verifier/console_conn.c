@@ -368,6 +368,12 @@ on_request(struct conn *c, struct span path)
 				      "too many credentials from this address were refused");
 	if ((e = conn_read_caller(c)) != ASSAY_OK)
 		return answer_problem(c, problem_status(e), e, OPERATION_UNKNOWN_CALLER);
+	if (!feed_line_is_whole(c->wsi))
+		return answer_problem(c, 400, ASSAY_MALFORMED, "the path or query has a line end");
+	if (c->caller.kind == CREDENTIAL_CERTIFICATE && conn_method(c->wsi) != METHOD_GET &&
+	    feed_is_of_foreign_page(c->wsi))
+		return answer_problem(c, 403, ASSAY_DENIED,
+				      "a page of another origin gives no orders by certificate");
 	e = request_start(&c->request, conn_method(c->wsi), path);
 	c->has_request = true;
 	if (e != ASSAY_OK)

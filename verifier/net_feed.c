@@ -61,6 +61,20 @@ feed_now_ms(void)
 
 /* ---- the request ---- */
 
+bool
+feed_is_of_foreign_page(struct lws *wsi)
+{
+	static const char scheme[] = "https://";
+	char origin[512], host[512];
+
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) <= 0)
+		return false;
+	return lws_hdr_copy(wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN) <= 0 ||
+	       lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST) <= 0 ||
+	       strncasecmp(origin, scheme, sizeof scheme - 1) != 0 ||
+	       strcasecmp(origin + sizeof scheme - 1, host) != 0;
+}
+
 /* What is sent as a token must be one, also by somebody with a certificate. */
 static bool
 read_caller(struct lws *wsi, struct operation_caller *ret)
@@ -71,7 +85,7 @@ read_caller(struct lws *wsi, struct operation_caller *ret)
 	enum assay_err e;
 
 	if (n == 0)
-		return ret->kind == CREDENTIAL_CERTIFICATE;
+		return ret->kind == CREDENTIAL_CERTIFICATE && !feed_is_of_foreign_page(wsi);
 	if (n <= (int)start || n >= (int)sizeof header ||
 	    lws_hdr_copy(wsi, header, sizeof header, WSI_TOKEN_HTTP_AUTHORIZATION) != n ||
 	    strncasecmp(header, BEARER, start) != 0)
@@ -126,6 +140,12 @@ read_query(struct feed_conn *c, struct lws *wsi)
 	}
 }
 
+bool
+feed_line_is_whole(struct lws *wsi)
+{
+	return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP) > 0; /* "HTTP/1.1" was at its end */
+}
+
 /* Everything that the handshake says, before it is answered. */
 static int
 on_request(struct lws *wsi, struct feed_conn *c)
@@ -133,7 +153,8 @@ on_request(struct lws *wsi, struct feed_conn *c)
 	char path[32];
 	int n = lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI);
 
-	if (n != (int)strlen(FEED_PATH) || strcmp(path, FEED_PATH) != 0)
+	if (n != (int)strlen(FEED_PATH) || strcmp(path, FEED_PATH) != 0 ||
+	    !feed_line_is_whole(wsi))
 		return -1;
 	memset(c, 0, sizeof *c);
 	c->op.code = OP_DECISION_STREAM;

@@ -38,6 +38,12 @@ struct feed_env {
 	uint32_t *limited;
 };
 extern struct feed_env feed_env;
+/* libwebsockets 4.1 takes a line end that is written as %0A or %0D in the path or query for the
+ * end of the request's first line, and what follows for a header. False: that happened. */
+bool feed_line_is_whole(struct lws *wsi);
+/* A page of another place made a browser ask this (Origin). Browsers send a client certificate
+ * along with that unasked, so it says nothing of who wants it. */
+bool feed_is_of_foreign_page(struct lws *wsi);
 
 /* lws's callback of the sub-protocol. */
 int feed_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,

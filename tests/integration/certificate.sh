@@ -117,6 +117,27 @@ check 'i8 of too low a role' answers 403 vera /v1/tokens "${order[@]}"
 check 'i8 of the right role' answers 200 otto /v1/tokens "${order[@]}"
 check 'i8 an operator makes no operators' answers 403 otto /v1/operators
 check 'i8 an administrator does' answers 200 adam /v1/operators
+
+# ---- browsers, which send a certificate unasked with what a page of others makes them ask -----
+page='Origin: https://evil.example'
+check 'i8 a page of others gives no order' answers 403 otto /v1/tokens "${order[@]}" -H "$page"
+check 'i8 nor one that does not say which it is' answers 403 otto /v1/tokens "${order[@]}" -H 'Origin: null'
+form() { # an empty form: of no type that it may not send
+	answers 403 adam /v1/operators/vera/revoke -H "$page" -H 'Content-Type: application/x-www-form-urlencoded' --data-binary '' &&
+		answers 200 vera /v1/status
+}
+check 'i8 nor by an empty form' form
+check 'i8 a page of this very port does' answers 200 otto /v1/tokens "${order[@]}" -H "Origin: ${SERVER/localhost/LOCALHOST}"
+check 'i8 where a token is, no browser sent it unasked' answers 200 '' /v1/tokens "${order[@]}" -H "$page" -H "Authorization: Bearer $(cat "$ASSAY_STATE/operator.token")"
+stream() { # STATUS NAME ARGUMENT...
+	local want=$1 name=$2
+	shift 2
+	ask "$name" '/v1/decisions?nonce=0123456789abcdef' --max-time 2 --http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' \
+		-H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' -H 'Sec-WebSocket-Protocol: assay.decisions.v1' "$@"
+	equal "$status" "$want"
+}
+check 'i8 the stream is for a program with the certificate' stream 101 vera
+check 'i8 and for no page of others' stream 000 vera -H "$page"
 weakly() { answers 000 weak /v1/status --ciphers DEFAULT@SECLEVEL=0; }
 check 'i8 a weak key ends in the handshake' weakly
 check 'i8 one for servers alone ends in the handshake' answers 000 server /v1/status
