@@ -8,6 +8,7 @@
 
 #include "evidence/digest.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -515,6 +516,15 @@ several_requests_may_share_a_connection(void **state)
 }
 
 /* libwebsockets 4.1 hands a body on from what was sent ahead, without end: I7. */
+static bool
+has_ended(int fd)
+{
+	char c;
+	ssize_t n = recv(fd, &c, 1, MSG_DONTWAIT);
+
+	return n == 0 || (n < 0 && errno == ECONNRESET);
+}
+
 static void
 i7_requests_with_bodies_sent_ahead_end_their_own_connection_only(void **state)
 {
@@ -537,7 +547,12 @@ i7_requests_with_bodies_sent_ahead_end_their_own_connection_only(void **state)
 		n = snprintf(request, sizeof request, "%s%s%s", get, ahead[i], get);
 		rig_send(fd, request, (size_t)n);
 		rig_read(&rig, fd, got, sizeof got, 500);
-		assert_int_equal(strncmp(got, "HTTP/1.1 200", 12), 0);
+		/* libwebsockets of 4.3 hands the body on at once, which ends the connection */
+		if (*got)
+			assert_int_equal(strncmp(got, "HTTP/1.1 200", 12), 0);
+		else
+			assert_true(has_ended(fd));
+		assert_true(rig.operations > 0);
 		for (unsigned j = 0; j < rig.operations; j++)
 			assert_int_equal(rig.op.code, OP_STATUS);
 		close(fd);
