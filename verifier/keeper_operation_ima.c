@@ -5,7 +5,7 @@
 #include "evidence/hex.h"
 
 #define FIRST_SHOWN 50
-#define FIRST_BYTES_MAX 4096 /* of an entry; a longer one is cut */
+#define FIRST_BYTES_MAX 5120 /* of an entry, with room for any path; a longer one is cut */
 
 static int
 add_counts(json_t *j, const struct ima_state *s)

@@ -1,12 +1,16 @@
 /* What `assay` makes of words, options and answers: tables, times, text from outside. */
+#include "tests/support/imamade.h"
 #include "tests/support/unit.h"
 
+#include "evidence/hex.h"
 #include "verifier/cli/client.h"
+#include "verifier/cli/device_ima.h"
 #include "verifier/cli/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct cli_command command = {"group", "name", "WORD", "summary", "", NULL};
 
@@ -266,6 +270,61 @@ many_rows_keep_their_order(void **state)
 	free(text);
 }
 
+/* ---- entries of IMA lists ---- */
+
+/* What is printed of an entry of which the verifier sends so many bytes. */
+static void
+first_seen(struct span entry, char ret[4096])
+{
+	static char hex[2 * IMAMADE_ROOM + 1];
+	FILE *said = tmpfile();
+	int saved = dup(STDOUT_FILENO);
+	json_t *o;
+
+	assert_true(said && saved >= 0);
+	assert_int_equal(hex_encode(entry, hex, sizeof hex), ASSAY_OK);
+	o = json_pack("{s:[{s:s, s:i, s:s}]}", "first", "class", "gateway", "at", 1, "entry", hex);
+	assert_non_null(o);
+	fflush(stdout);
+	dup2(fileno(said), STDOUT_FILENO);
+	device_ima_first(o, "New");
+	fflush(stdout);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	json_decref(o);
+	rewind(said);
+	ret[fread(ret, 1, 4095, said)] = '\0';
+	fclose(said);
+}
+
+/* M5: whoever makes a signature long does not hide the file. */
+static void
+m5_an_entry_that_was_cut_is_shown_by_path_and_digest(void **state)
+{
+	static const char *const names[][2] = {{"ima-sig", "sha256:"},
+					       {"ima-sigv2", "verity:sha256:"}};
+	static uint8_t sig[9000];
+	static struct imamade m;
+	char said[4096];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		const char *const *name = names[i % 2];
+		const struct span f[] = {imamade_digest(name[1], 32, 0xab),
+					 SPAN("/tmp/malware", 13), SPAN(sig, sizeof sig)};
+		struct span list;
+
+		imamade_begin(&m, i & 1 ? ALG_SHA256 : ALG_SHA1, i >= 2);
+		imamade_entry(&m, name[0], imamade_data(&m, f, 3), false);
+		list = imamade_list(&m);
+		first_seen(SPAN(list.p, 5120), said);
+		assert_non_null(strstr(said, "/tmp/malware"));
+		assert_non_null(strstr(said, name[1]));
+	}
+	first_seen(SPAN(sig, 100), said);
+	assert_non_null(strstr(said, "cannot be read"));
+}
+
 int
 main(void)
 {
@@ -281,6 +340,7 @@ main(void)
 		cmocka_unit_test(times_are_told_as_people_say_them),
 		cmocka_unit_test(a_table_is_aligned_and_as_wide_as_its_widest_cell),
 		cmocka_unit_test(many_rows_keep_their_order),
+		cmocka_unit_test(m5_an_entry_that_was_cut_is_shown_by_path_and_digest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
