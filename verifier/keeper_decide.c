@@ -165,6 +165,14 @@ is_news(struct keeper *k, const struct ledger_state *st, const struct decision_v
 	       strcmp(last.reason, d->reason) != 0;
 }
 
+/* For the gauge: quarantined for want of evidence that counts. */
+static bool
+is_stale(const char *reason)
+{
+	return strcmp(reason, "decision.expired") == 0 ||
+	       strcmp(reason, "decision.awaits-verdict") == 0;
+}
+
 enum assay_err
 keeper_record_decision(struct keeper *k, struct ledger_state *st, const struct decision_view *d,
 		       const char *detail)
@@ -198,7 +206,7 @@ keeper_record_decision(struct keeper *k, struct ledger_state *st, const struct d
 		metrics_word(&k->metrics.decisions, d->reason, d->outcome);
 	}
 	live->decision = d->outcome;
-	live->stale = strcmp(d->reason, "decision.expired") == 0;
+	live->stale = is_stale(d->reason);
 	live->retired = strcmp(d->reason, "device.retired") == 0;
 	live->seq = st->decision_seq;
 	live->expires_at = d->outcome == OUTCOME_QUARANTINE ? 0 : d->expires;
@@ -486,7 +494,7 @@ load_reason(struct keeper *k, struct live_device *d)
 	d->retired = k->device.status == DEV_RETIRED;
 	d->stale = d->decision == OUTCOME_QUARANTINE &&
 		   ledger_decision_prev(k->ledger, d->id, 0, &last) == ASSAY_OK &&
-		   strcmp(last.reason, "decision.expired") == 0;
+		   is_stale(last.reason);
 }
 
 /* At start: what was decided stands until it expires. */

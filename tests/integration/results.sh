@@ -174,6 +174,7 @@ within() { # what a window allows is not told to hold longer, in no form
 	local until shown
 	assay device maintain "$GOLDEN" --for 1h --reason 'new disk' >/dev/null && stands "$GOLDEN" QUARANTINE decision.awaits-verdict &&
 		show "$GOLDEN" | jq -e '.trust == "awaited" and .would == null' >/dev/null || { show "$GOLDEN" && return 1; }
+	api /metrics | grep -q '^assay_devices_stale [1-9]' || { api /metrics | grep ^assay_dev && return 1; }
 	assay device release "$GOLDEN" >/dev/null && assay device maintain "$GOLDEN" --for 30s >/dev/null || return
 	until=$(show "$GOLDEN" | jq -e .overlay_until) && [ "$until" -gt 0 ] &&
 		says 'decision RESTRICT operator.maintenance*' session s1 , device 1 , connect , hello , proof || return
