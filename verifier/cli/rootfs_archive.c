@@ -8,7 +8,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-/* "./usr//bin/x" and "usr/bin/x" are /usr/bin/x; false for what leads out of the root,, for
+/* "./usr//bin/x" and "usr/bin/x" are /usr/bin/x; false for what leads out of the root, for
  * what is too long, and for the root itself. */
 static bool
 name_in_root(const char *path, char name[PATH_MAX])
