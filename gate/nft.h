@@ -39,7 +39,8 @@ enum nft_holds nft_compare(struct nft *n, const struct rules_elements *want, con
 /* A descriptor that becomes readable when somebody changes nftables; -1: none. */
 int nft_watch(void);
 
-/* Ends every connection from or to this address. */
-void flows_end(const char *ip);
+/* Ends every connection from or to this address, but those that the device has with the ends
+ * of `always`: the verifier, that it may repair itself, is one. */
+void flows_end(const struct gate_config *c, const char *ip);
 
 #endif

@@ -149,7 +149,7 @@ end_flows(const struct table *t, const struct rules_elements *want)
 		if (old->set != RULES_TO4 && old->set != RULES_TO6)
 			continue;
 		if (!is_still(want, old) && strchr(old->key, ' '))
-			flows_end(strchr(old->key, ' ') + 1);
+			flows_end(t->config, strchr(old->key, ' ') + 1);
 	}
 }
 

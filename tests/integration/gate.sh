@@ -12,6 +12,7 @@ gate_needs
 check 'a network is made' net_routed
 check 'without rules all pass' reaches d1 $SRV
 gate_verifier
+ALWAYS="\"$SRV tcp 7001\"" # an update server
 gate_config closed
 check 'before the interfaces come up all is closed' gate_close
 check '... for everybody' cannot_reach d1 $SRV
@@ -34,14 +35,8 @@ check 'd1 is admitted' decides d1 ADMIT
 check 'd2 is admitted' decides d2 ADMIT
 check 'd1 reaches the server' wait_for "$WAIT" reaches d1 $SRV
 check 'd2 reaches the server' wait_for "$WAIT" reaches d2 $SRV
-holds_for() { # while decisions are only extended, nothing is interrupted
-	local end=$((SECONDS + 8))
-	while [ $SECONDS -lt $end ]; do
-		reaches d1 $SRV || return 1
-		sleep 0.3
-	done
-}
-check 'rounds go by and nothing is interrupted' holds_for
+check 'which answers' answers_begin $SRV
+check 'rounds go by, decisions are extended, and nothing is interrupted' holds_for 10 d1 $SRV
 
 # ---- tampered with, repaired ----------------------------------------------------------------
 check 'd1 boots another command line' device_boot d1 grub-cmdline
@@ -53,8 +48,28 @@ check 'd2 is not concerned' reaches d2 $SRV
 check 'd1 is repaired' device_boot d1 grub-good
 check 'd1 is admitted again' decides d1 ADMIT
 check 'd1 gets the server back' wait_for "$WAIT" reaches d1 $SRV
+
+# ---- connections to where it may go anyway go on, also if the other end speaks next --------------
+told_later() { # the update server, which says a word to who is connected once it is asked to
+	start updates nsenter "$(net_of srv)" python3 -c '
+import os, socket, sys, time
+s = socket.create_server((sys.argv[1], 7001))
+c = s.accept()[0]
+while not os.path.exists(sys.argv[2]): time.sleep(0.1)
+c.sendall(b"word\n")
+time.sleep(600)' $SRV "$WORK/speak"
+}
+listens() { # d2, connected
+	start listener nsenter "$(net_of d2)" bash -c "until exec 3<>/dev/tcp/$SRV/7001; do sleep 0.1; done
+		: >'$WORK/connected'; read -r word <&3; echo \"\$word\" >'$WORK/word'" 2>/dev/null
+	wait_for "$WAIT" test -e "$WORK/connected"
+}
+check 'an update server' told_later
+check 'd2 is connected to it' listens
 check 'd2 is held' assay device hold d2 --reason test
 check 'd2 loses the server' wait_for 3 cannot_reach d2 $SRV
+: >"$WORK/speak"
+check 'what the update server says then arrives' wait_for 5 grep -qx word "$WORK/word"
 
 # ---- drift ------------------------------------------------------------------------------------
 opened_by_hand() { in_ns gw nft add element inet assay_gate admitted_from4 '{ "dev2" . 02:00:5e:00:53:02 . 192.0.2.7 timeout 1h }' && in_ns gw nft add element inet assay_gate admitted_to4 '{ "dev2" . 192.0.2.7 timeout 1h }'; }
@@ -90,14 +105,7 @@ check 'it is to fail open' gate_up
 check 'it hears the verifier' wait_for "$WAIT" gate_hears
 check 'd1 is admitted' wait_for "$WAIT" reaches d1 $SRV
 check 'the verifier is killed' stop verifier KILL
-stays_open() {
-	local end=$((SECONDS + 15))
-	while [ $SECONDS -lt $end ]; do
-		reaches d1 $SRV || return 1
-		sleep 0.5
-	done
-}
-check 'd1 stays in beyond its decision' stays_open
+check 'd1 stays in beyond its decision' holds_for 15 d1 $SRV
 check 'd2, held, does not' never_reaches d2 $SRV 2
 check 'the gate is killed' stop gate KILL
 check 'a dead gate holds nobody' wait_for 40 cannot_reach d1 $SRV

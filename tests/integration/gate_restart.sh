@@ -27,8 +27,7 @@ for d in d1 d2; do
 done
 
 # ---- not one packet lost ----------------------------------------------------------------
-start echo nsenter "$(net_of srv)" "$ASSAY_BIN/tests/tools/packets" echo $SRV 7
-check 'the server answers d1' wait_for "$WAIT" in_ns d1 "$ASSAY_BIN/tests/tools/packets" ask $SRV 7
+check 'the server answers d1' answers_begin $SRV
 restarts_unnoticed() { # SIGNAL
 	local lost
 	rm -f "$WORK/gate.log"

@@ -61,6 +61,14 @@ never_reaches() { # NS ADDRESS SECONDS
 		! reaches "$1" "$2" || return 1
 	done
 }
+# Not one packet is lost: a machine that stands still for a moment loses none.
+answers_begin() { # ADDRESS, in namespace srv
+	start echo nsenter "$(net_of srv)" "$ASSAY_BIN/tests/tools/packets" echo "$1" 7
+	wait_for "$WAIT" in_ns d1 "$ASSAY_BIN/tests/tools/packets" ask "$1" 7
+}
+holds_for() { # SECONDS NS ADDRESS
+	equal "$(in_ns "$2" "$ASSAY_BIN/tests/tools/packets" stream "$3" 7 $(($1 * 40)) 25)" 0
+}
 reaches_verifier() { in_ns "$1" timeout 2 bash -c "exec 3<>/dev/tcp/$VERIFIER/$PORT"; } # NS
 
 # ---- the verifier, at $VERIFIER in namespace srv --------------------------------
