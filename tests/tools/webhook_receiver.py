@@ -61,7 +61,11 @@ class Hook(http.server.BaseHTTPRequestHandler):
         pass
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:  # who sent it was killed meanwhile: no delivery
+            self.close_connection = True
+            return
         how = control()
         line = {"id": self.headers["Assay-Event"], "attempt": self.headers["Assay-Attempt"],
                 "hook": self.headers["Assay-Webhook"], "at": time.time(), "peer": self.client_address[1]}
