@@ -14,7 +14,7 @@ gate_config closed
 check 'all is closed' gate_close
 check 'the gate starts' gate_up
 check 'it hears the verifier' wait_for "$WAIT" gate_hears
-check 'a policy' policy_use gateway 4
+check 'a policy, whose decisions outlive a restart on a slow machine' policy_use gateway 10
 for d in d1 d2; do
 	check "$d enrols through the gate" device_enrol $d gateway grub-good
 	check "$d has addresses" assay device address $d --add "mac 02:00:5e:00:53:0${d#d}"
