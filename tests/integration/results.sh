@@ -163,7 +163,7 @@ check 'without overlap the old key is out of the set' gone_key
 
 # ---- maintenance ----------------------------------------------------------------
 window() {
-	assay device maintain "$GOLDEN" --for 2s --reason 'new disk' >/dev/null && assay device show "$GOLDEN" | grep -q 'maintenance until .*: new disk' &&
+	assay device maintain "$GOLDEN" --for 5s --reason 'new disk' >/dev/null && assay device show "$GOLDEN" | grep -q 'maintenance until .*: new disk' &&
 		wait_for "$WAIT" eval '[ "$(show "$GOLDEN" | jq -r .overlay)" = none ]' && stands "$GOLDEN" QUARANTINE &&
 		assay device history "$GOLDEN" | grep -q maintenance-ended &&
 		says 'decision ADMIT *' session s1 , device 1 , connect , hello , proof
@@ -239,7 +239,9 @@ storm() {
 	wait "${started[changes]}"
 	unset "started[changes]"
 	party --after "$last" --until current | grep -E '^(decision|gone)' >>"$WORK/seen"
-	party --after "$(cat "$WORK/from")" --until current | grep -E '^(decision|gone)' >"$WORK/whole"
+	# what came to be since then is in none of both
+	last=$(awk 'END { print $2 }' "$WORK/seen")
+	party --after "$(cat "$WORK/from")" --until current | grep -E '^(decision|gone)' | awk -v last="$last" '$2 + 0 <= last + 0' >"$WORK/whole"
 	echo "orders: $(cat "$WORK/changes.log"), records: $(wc -l <"$WORK/whole")"
 	[ "$(wc -l <"$WORK/whole")" -ge 1000 ] && cmp "$WORK/seen" "$WORK/whole"
 }
