@@ -8,8 +8,7 @@
 
 struct nft;
 
-/* NULL: no memory, or no right to it. */
-/* c must stay. NULL: for nft_run() alone. */
+/* c must stay; NULL: for nft_run() alone. Returns NULL: no memory, or no right to it. */
 struct nft *nft_open(const struct gate_config *c);
 void nft_close(struct nft *n);
 /* Text of nft(8), as one transaction. IO: refused; nft_why() says why. */

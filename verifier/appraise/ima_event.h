@@ -3,8 +3,8 @@
  *
  * Measurements of data, not of files, are those whose digest is that of another field
  * (process_buffer_measurement and its callers), the only one that is not empty, and whose
- * name is no path. The name of the
- * template, which says `ima-buf`, is not hashed: it is the device's word, and not asked.
+ * name is no path. The name of the template, which says `ima-buf`, is not hashed: it is the
+ * device's word, and not asked.
  */
 #ifndef APPRAISE_IMA_EVENT_H
 #define APPRAISE_IMA_EVENT_H

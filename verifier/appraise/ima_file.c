@@ -51,10 +51,11 @@ has_any(const struct digestset *sets, unsigned n, const struct digestset_digest 
 static bool
 is_bad(const struct ima_judging *j, const struct imalog_digest *of)
 {
-	struct digestset_digest d = digest_of(of);
+	struct digestset_digest d = digest_of(of), content = d;
 
-	d.verity = false;
-	return has_any(j->bad, j->nbad, &d);
+	content.verity = false;
+	return has_any(j->bad, j->nbad, &d) ||
+	       (d.verity && has_any(j->bad, j->nbad, &content));
 }
 
 bool
