@@ -146,6 +146,18 @@ prove_session(struct keeper *k, struct keeper_session *s, const char *device)
 		keeper_refuse(k, d->session, "session.replaced", true);
 	d->session = s->id;
 	d->last_seen = k->now;
+	d->proved_ms = k->now_ms;
+}
+
+/* Another connection of the device was heard after this challenge was given: evidence of
+ * the two may have come in the other order than it was made in, and what is older than the
+ * record would look like a TPM that went back (I10). */
+static bool
+overtaken(struct keeper *k, const struct keeper_session *s, const struct request *r)
+{
+	const struct live_device *d = s->offline ? NULL : live_find(&k->live, r->device);
+
+	return d && d->proved_ms && d->session != s->id && d->proved_ms >= s->challenged_ms;
 }
 
 /* What came in a file is as old as its challenge. */
@@ -306,7 +318,8 @@ look_again(struct keeper *k, struct request *r)
 /*
  * DENIED: the verdict would make the recorded decision milder and was not reproduced.
  * BUSY: the state was changed meanwhile, but not by another round of the device
- * (expiry, an operator, a new policy): judge again. MISMATCH: by another round. EXISTS: its
+ * (expiry, an operator, a new policy): judge again. MISMATCH: by another round, or by another
+ * connection since the challenge. EXISTS: its
  * address is another device's: judge again with that.
  */
 static enum assay_err
@@ -318,6 +331,8 @@ commit_round(struct keeper *k, struct keeper_session *s, struct request *r, stru
 	char detail[LEDGER_TEXT_MAX];
 	enum assay_err e;
 
+	if (overtaken(k, s, r))
+		return ASSAY_MISMATCH;
 	if ((e = keeper_change(k)) != ASSAY_OK || (e = look_again(k, r)) != ASSAY_OK)
 		return e;
 	/* what the round does not replace is not read, but by REQ_CORE, which keeps it */

@@ -12,6 +12,7 @@ struct live_device {
 	char id[DEVICE_ID_HEX + 1]; /* "": free */
 	uint64_t session;	    /* proved session; 0: none */
 	int64_t last_seen;	    /* s; 0: not since start */
+	int64_t proved_ms;	    /* monotonic; its last evidence over a connection was stored */
 	int64_t expires_at;	    /* s, of the decision; 0: nothing to expire */
 	int64_t expires_ms;	    /* the same on the monotonic clock */
 	enum outcome decision;

@@ -43,10 +43,18 @@ check 'nothing of this changed the healthy device' unchanged "$BEFORE"
 
 # ---- two connections of one device ----
 race() {
-	fresh 1 one && fresh 1 two && says 'decision ADMIT *' session one , proof &&
+	fresh 1 one && says 'decision ADMIT *' session one , proof && fresh 1 two &&
 		says 'decision ADMIT *' session two , proof && says 'refused session.replaced retry=1' session one , recv
 }
 check i10_of_two_sessions_the_one_that_proved_its_key_last_stays race
+# A proof that was on its way while another connection proved the key is older than what is
+# on record: it is asked for again, and no finding. Its TPM's clock is not held against it.
+overtaken() {
+	fresh 1 one && fresh 1 two && d session one && d proof keep && says 'decision ADMIT *' session two , proof &&
+		says 'refused session.raced retry=1' session one , replay one
+}
+check i10_proof_that_another_connection_overtook_is_asked_for_again overtaken
+check i10_and_is_no_finding eval 'stands "$GOLDEN" ADMIT policy.met && says "challenge *" session two , recv && says "decision ADMIT *" proof'
 clock_of() { show "$1" | jq .counters.clock_ms; }
 advanced() { [ "$(clock_of "$GOLDEN")" -gt "$1" ]; }
 # Both proofs are on their way at once: whatever comes first, no finding and no gap.
