@@ -43,6 +43,7 @@ config_defaults(struct config *c, const char *state_dir)
 	c->appraisers = 2;
 	c->spare_appraisers = 2;
 	c->requests_per_appraiser = 4096;
+	c->appraisal_max_s = 60;
 	c->challenge_deadline_ms = 30000;
 	c->connections_max = 20000;
 	c->connections_per_source = 4096;

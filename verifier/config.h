@@ -71,6 +71,7 @@ struct config {
 	unsigned appraisers;		/* 1..64 */
 	unsigned spare_appraisers;	/* 1..16 */
 	unsigned requests_per_appraiser; /* then re-executed */
+	unsigned appraisal_max_s;	 /* for one request; then replaced by force */
 	unsigned challenge_deadline_ms;
 
 	/* limits */

@@ -88,6 +88,7 @@ void config_yaml_free(struct config *c);
 	X(NUMBER, appraisers, 1, 64, "a whole number")                                         \
 	X(NUMBER, spare_appraisers, 1, 16, "a whole number")                                   \
 	X(NUMBER, requests_per_appraiser, 1, 1000000, "a whole number")                        \
+	X(NUMBER, appraisal_max_s, 1, 3600, "a whole number of seconds")                       \
 	X(NUMBER, challenge_deadline_ms, 100, 600000, "milliseconds")                          \
 	X(NUMBER, connections_max, 1, 1000000, "a whole number")                               \
 	X(NUMBER, connections_per_source, 1, 1000000, "a whole number")                        \

@@ -248,6 +248,7 @@ on_timer(struct keeper *k)
 	if (k->now != k->swept_s) {
 		k->swept_s = k->now;
 		keeper_decisions_sweep(k);
+		keeper_work_watch(k);
 		keeper_children_keep(k);
 	}
 }

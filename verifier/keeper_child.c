@@ -119,9 +119,10 @@ spawn(struct keeper *k, enum role r, struct child **ret)
 
 /* Asked to finish; one that cannot be told is killed. */
 static void
-ask_to_stop(struct child *c)
+ask_to_stop(struct keeper *k, struct child *c)
 {
 	c->stopping = true;
+	c->since_ms = k->now_ms;
 	if (ipc_send(&c->ipc, IPC_STOP, 0, SPAN(NULL, 0)) != ASSAY_OK)
 		kill(c->pid, SIGKILL);
 }
@@ -329,7 +330,7 @@ keeper_children_stop(struct keeper *k)
 
 	for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++)
 		if (k->children[i].pid)
-			ask_to_stop(&k->children[i]);
+			ask_to_stop(k, &k->children[i]);
 	do {
 		left = 0;
 		for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++) {
@@ -437,6 +438,6 @@ keeper_child_start(struct keeper *k, enum role r, struct child **ret)
 void
 keeper_child_retire(struct keeper *k, struct child *c)
 {
-	ask_to_stop(c);
+	ask_to_stop(k, c);
 	fill_pool(k);
 }

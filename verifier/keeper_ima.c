@@ -116,6 +116,9 @@ keeper_ima_offer(struct keeper *k, struct request *r, const struct msg_need *n)
 	r->ima_asked = w->from;
 	if (w->from > 0 || r->ima_offered)
 		return false;
+	/* entries behind the stored ones did not lead on: now it is about the device's first */
+	if (r->has_ima && r->ima_from > 0 && r->again == 0)
+		return false;
 	r->ima_offered = true;
 	return keeper_ima_stored(k, r);
 }

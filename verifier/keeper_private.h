@@ -54,6 +54,7 @@ struct child {
 	unsigned nwork;
 	struct compile_job *job; /* compiler */
 	int64_t started_ms;
+	int64_t since_ms; /* when what it does now was begun: its first request, job or end */
 	uint16_t nsent;
 	uint64_t sent[APPRAISER_MAPS_MAX]; /* maps it has */
 };
@@ -308,6 +309,8 @@ void keeper_work_free(struct keeper *k, struct child *c);
 /* The work of an appraiser that has ended: judged elsewhere. blame: it died of the
  * first of these. */
 void keeper_work_rescue(struct keeper *k, struct request *first, bool blame);
+/* Every second: who takes too long is replaced. */
+void keeper_work_watch(struct keeper *k);
 void keeper_job_fail(struct keeper *k, struct compile_job *j);
 void keeper_job_free(struct compile_job *j);
 /* Give waiting requests to idle appraisers and jobs to compilers. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define DEATHS_MAX 2 /* appraisers that one piece of evidence may kill */
+#define COMPILE_MAX_MS 600000 /* lists of millions of files; then its process hangs */
 
 void
 keeper_request_free(struct keeper *k, struct request *r)
@@ -101,13 +102,15 @@ keeper_expected(const struct child *c)
 }
 
 static void
-add_work(struct child *c, struct request *r)
+add_work(struct keeper *k, struct child *c, struct request *r)
 {
 	r->next = NULL;
-	if (c->work_tail)
+	if (c->work_tail) {
 		c->work_tail->next = r;
-	else
+	} else {
 		c->work = r;
+		c->since_ms = k->now_ms;
+	}
 	c->work_tail = r;
 	c->nwork++;
 	c->served++;
@@ -123,7 +126,7 @@ give(struct keeper *k, struct child *c, struct request *r)
 		keeper_round_failed(k, r);
 		return;
 	}
-	add_work(c, r);
+	add_work(k, c, r);
 	if (e == ASSAY_OK)
 		e = keeper_ima_give(c, r);
 	r->begun_us = metrics_clock();
@@ -193,6 +196,7 @@ start_jobs(struct keeper *k)
 			return;
 		k->jobs = j->next;
 		c->job = j;
+		c->since_ms = k->now_ms;
 		if (send_job(c, j) != ASSAY_OK)
 			keeper_child_lost(k, c, "does not take its job");
 	}
@@ -221,6 +225,7 @@ keeper_appraiser_done(struct keeper *k, struct child *c, bool distrust)
 		c->work_tail = NULL;
 	r->next = NULL;
 	c->nwork--;
+	c->since_ms = k->now_ms;
 	if (distrust && c->nwork) {
 		c->stopping = true;
 		keeper_child_lost(k, c, "read malformed evidence");
@@ -353,6 +358,25 @@ keeper_work_rescue(struct keeper *k, struct request *first, bool blame)
 		rest = r->next;
 		keeper_enqueue(k, r);
 	}
+}
+
+/* What waits behind the first is not counted: its time begins when it is the first. */
+static bool
+takes_too_long(const struct keeper *k, const struct child *c)
+{
+	int64_t most = (int64_t)k->config->appraisal_max_s * 1000, since = k->now_ms - c->since_ms;
+
+	if (c->role == ROLE_COMPILER && c->job)
+		return since > COMPILE_MAX_MS;
+	return c->role == ROLE_APPRAISER && (c->work || c->stopping) && since > most;
+}
+
+void
+keeper_work_watch(struct keeper *k)
+{
+	for (size_t i = 0; i < KEEPER_CHILDREN_MAX; i++)
+		if (k->children[i].pid && takes_too_long(k, &k->children[i]))
+			keeper_child_lost(k, &k->children[i], "took too long");
 }
 
 void

@@ -6,7 +6,7 @@ lib_begin
 
 # An honest verifier first, with a good device and a tampered one.
 honest() {
-	fleet_begin 'spare_appraisers: 3' && attacker_start && fleet_golden && enrolled 2 && d extend 4 &&
+	fleet_begin 'spare_appraisers: 3' 'appraisal_max_s: 1' && attacker_start && fleet_golden && enrolled 2 && d extend 4 &&
 		round 'decision QUARANTINE *' 2 && ek_of 2 && BAD=$ID && allow fleet 3 && verifier_stop
 }
 check 'a good device and a tampered one' honest
@@ -60,6 +60,7 @@ done <<-END
 	admit 6 not-reproduced
 	swap 6 not.its.request
 	forge 12 child-lost
+	spin 3 why="took.too.long
 	net 6 reason=challenge.none
 END
 # D15: processes that carry decisions can withhold, which shows, and not invent, change,

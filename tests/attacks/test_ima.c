@@ -368,8 +368,8 @@ m4_entries_that_were_skipped_are_missed(void **state)
 	assert_admitted(imaworld_round(&w));
 	imaworld_file(&w, "/tmp/malware", 66);
 	imaworld_file(&w, "/usr/bin/good", 1);
-	w.shift = 1;
-	assert_quarantined(imaworld_round(&w), FIND_IMA_REPLAY);
+	w.shift = 1; /* it sends those behind the malware, then the two new ones as the first */
+	assert_quarantined(imaworld_round(&w), FIND_IMA_OFFSET);
 	assert_int_equal(w.w.v->next.ima.count, 1);
 }
 
@@ -558,6 +558,64 @@ m6_a_kernel_that_begins_its_own_list_by_kexec_is_named(void **state)
 	assert_int_equal(w.asked_from, 0);
 }
 
+/* No reset: PCR 10 goes on, and the list begins again, with at least as many entries. */
+static void
+own_list_of(unsigned entries)
+{
+	w.len = 0;
+	w.count = 0;
+	imaworld_aggregate(&w);
+	for (unsigned k = 1; k < entries; k++)
+		imaworld_file(&w, k % 2 ? "/usr/bin/good" : "/usr/bin/other", k % 2 ? 1 : 2);
+}
+
+static void
+m6_a_list_begun_by_kexec_is_named_however_long_it_is(void **state)
+{
+	(void)state;
+	for (unsigned entries = 2; entries < 8; entries++) {
+		begin();
+		imaworld_file(&w, "/sbin/init", 4);
+		imaworld_file(&w, "/usr/bin/good", 1);
+		assert_admitted(imaworld_round(&w));
+		own_list_of(entries);
+		w.w.ask.ima_entries = entries;
+		assert_quarantined(imaworld_round(&w), FIND_IMA_KEXEC);
+		assert_int_equal(w.asked_from, 0); /* the stored list does not stand for it */
+		assert_quarantined(imaworld_round(&w), FIND_IMA_KEXEC);
+		imaworld_boot(&w, true);
+		assert_admitted(imaworld_round(&w));
+		imaworld_free(&w);
+	}
+	begin();
+}
+
+static void
+m6_another_list_than_the_one_proved_is_told_as_such(void **state)
+{
+	static const char text[] = "not the one that was proved";
+	const struct verdict *v;
+
+	(void)state;
+	begin();
+	imaworld_file(&w, "/sbin/init", 4);
+	assert_admitted(imaworld_round(&w));
+	imaworld_file(&w, "/usr/bin/good", 1); /* nobody saw this one before the kexec */
+	own_list_of(6);
+	w.w.ask.ima_entries = 6;
+	v = imaworld_round(&w);
+	assert_quarantined(v, FIND_IMA_REPLAY);
+	assert_non_null(strstr(world_finding(v, FIND_IMA_REPLAY)->text, text));
+	imaworld_boot(&w, true);
+	assert_admitted(imaworld_round(&w));
+	/* the same list, but for what is said to have come now */
+	imaworld_extend_only(&w, "ima-ng", SPAN("x", 1));
+	imaworld_file(&w, "/usr/bin/good", 1);
+	v = imaworld_round(&w);
+	assert_quarantined(v, FIND_IMA_REPLAY);
+	assert_null(strstr(world_finding(v, FIND_IMA_REPLAY)->text, text));
+}
+
 /* ---- M9: once found, always found ---- */
 
 static void
@@ -726,6 +784,20 @@ m11_a_withheld_list_is_missing_and_never_empty(void **state)
 	assert_quarantined(imaworld_round(&w), FIND_IMA_MISSING);
 	assert_non_null(world_finding(w.w.v, FIND_IMA_UNKNOWN));
 	assert_int_equal(w.w.v->next.ima.count, 2);
+}
+
+static void
+m11_new_entries_withheld_are_missing_until_they_are_shown(void **state)
+{
+	(void)state;
+	begin();
+	assert_admitted(imaworld_round(&w));
+	imaworld_file(&w, "/usr/bin/good", 1);
+	w.hide = 1; /* what was proved before is shown again, and nothing behind it */
+	assert_quarantined(imaworld_round(&w), FIND_IMA_MISSING);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_MISSING);
+	w.hide = 0;
+	assert_admitted(imaworld_round(&w));
 }
 
 static void
@@ -912,6 +984,8 @@ main(void)
 		CASE(m6_a_list_whose_head_was_trimmed_is_named),
 		CASE(m6_an_entry_taken_out_or_put_elsewhere_is_missed),
 		CASE(m6_a_kernel_that_begins_its_own_list_by_kexec_is_named),
+		CASE(m6_a_list_begun_by_kexec_is_named_however_long_it_is),
+		CASE(m6_another_list_than_the_one_proved_is_told_as_such),
 		CASE(m9_malware_once_and_60_quiet_rounds_stay_quarantine_until_a_reset),
 		CASE(m9_a_digest_declared_bad_later_is_found_in_what_was_consumed),
 		CASE(m9_another_generation_with_new_entries_judges_stored_and_new_ones),
@@ -921,6 +995,7 @@ main(void)
 		CASE(m10_kexec_and_a_second_boot_aggregate_are_findings),
 		CASE(m10_a_later_boot_aggregate_must_be_of_the_pcrs_too),
 		CASE(m11_a_withheld_list_is_missing_and_never_empty),
+		CASE(m11_new_entries_withheld_are_missing_until_they_are_shown),
 		CASE(m11_a_kernel_that_measures_nothing_is_missing_its_list),
 		CASE(m11_a_rule_over_a_withheld_list_sees_no_facts),
 		CASE(d12_after_a_planned_change_the_old_list_is_a_rollback),

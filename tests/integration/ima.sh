@@ -226,13 +226,15 @@ check 'm10_kexec_is_a_finding' decides edge QUARANTINE ima.kexec
 check 'the next kernel carries the list on' grows edge boot files:/usr/bin/t:0:5
 check 'm10_a_second_boot_aggregate_is_a_finding' finds edge ima.second-boot-aggregate
 check 'm6_a_list_carried_over_is_still_proved' has_entries edge 308
-own_list() { # a kernel that was not told of the old list begins one of its own
-	agent_stop edge && rm -f "$(list_of edge)" && grows edge boot files:/usr/bin/t:0:5 && ima_agent edge
+own_list() { # FILES: a kernel that was not told of the old list begins one of its own
+	agent_stop edge && rm -f "$(list_of edge)" && grows edge boot "files:/usr/bin/t:0:$1" && ima_agent edge
 }
-check 'reboot' ima_boot edge 300
-check 'admitted' decides edge ADMIT
-check 'a kernel begins its own list without a reset' own_list
-check 'm6_a_list_begun_without_a_reset_is_quarantined' decides edge QUARANTINE ima.kexec
+for files in 5 300 500; do # shorter than the old one, as long, longer
+	check 'reboot' ima_boot edge 300
+	check 'admitted' decides edge ADMIT
+	check "a kernel begins its own list without a reset, of $files files" own_list "$files"
+	check "m6_a_list_of_${files}_begun_without_a_reset_is_quarantined" decides edge QUARANTINE ima.kexec
+done
 check 'reboot' ima_boot edge 300
 check 'admitted' decides edge ADMIT
 

@@ -318,18 +318,28 @@ submit(struct imaworld *i, struct span stored, uint64_t from, struct span more)
 	i->sent += more.n;
 }
 
+/* As keeper_ima.c does it. */
 static void
 supply_entries(struct imaworld *i, uint64_t from)
 {
-	struct span stored = SPAN(i->stored, i->stored_len), none = SPAN("", 0);
-	bool lost = i->forget || i->stored_len == 0 || i->w.in.ima_stored != 0;
+	struct span stored = SPAN(i->stored, i->stored_len), none = SPAN("", 0), sent;
 
-	if (from == 0 && !lost && !i->w.in.has_ima)
+	bool behind = i->w.in.has_ima && i->w.in.ima_from > 0;
+
+	if (from == 0 && !behind && !i->offered && !i->forget && i->stored_len != 0) {
+		i->offered = true;
 		submit(i, stored, 0, none);
-	else if (from != 0 && i->w.in.ima_stored != 0)
-		submit(i, stored, 0, delivered(i, from));
-	else
-		submit(i, none, from, delivered(i, from));
+		return;
+	}
+	sent = delivered(i, from);
+	if (from == 0 || i->w.in.ima_stored == 0) {
+		submit(i, none, from, sent);
+	} else if (sent.n != 0) {
+		submit(i, stored, 0, sent);
+	} else { /* nothing behind what is stored: what it does have is asked for next */
+		submit(i, none, 0, none);
+		i->w.in.has_ima = false;
+	}
 }
 
 static void
@@ -359,9 +369,10 @@ imaworld_judge(struct imaworld *i)
 	i->w.in.ima = SPAN("", 0);
 	i->asked = 0;
 	i->sent = 0;
+	i->offered = false;
 	world_prove(&i->w);
 	v = world_appraise(&i->w);
-	while (v->status == VERDICT_NEED && i->w.needs < 5) {
+	while (v->status == VERDICT_NEED && i->w.needs < 8) {
 		struct msg_need need = v->need;
 
 		i->w.needs++;

@@ -34,6 +34,7 @@ struct imaworld {
 	size_t stored_len;
 	uint64_t stored_count;
 	bool forget; /* what was stored is lost */
+	bool offered; /* what is stored was tried in this round */
 	uint8_t *set[IMAWORLD_SETS];
 	unsigned nsets;
 	/* the last round */

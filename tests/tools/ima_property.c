@@ -220,14 +220,29 @@ reason_is_right(const struct verdict *v)
 	return false;
 }
 
+/* A device that is asked for its first entries too, and says that they are the same. */
+static const struct verdict *
+judge(struct span list)
+{
+	uint64_t from = w.w.in.ima_from;
+	const struct verdict *v;
+
+	w.w.in.ima = list;
+	v = world_appraise(&w.w);
+	if (v->status != VERDICT_NEED || from == 0 || v->need.wants[0].from != 0)
+		return v;
+	w.w.in.ima_from = 0;
+	v = world_appraise(&w.w);
+	w.w.in.ima_from = from;
+	return v;
+}
+
 static void
 refuse(struct span list, const char *what, void *arg)
 {
-	const struct verdict *v;
+	const struct verdict *v = judge(list);
 
 	(void)arg;
-	w.w.in.ima = list;
-	v = world_appraise(&w.w);
 	if (v->status == VERDICT_DECIDED && v->outcome == OUTCOME_QUARANTINE &&
 	    reason_is_right(v) && v->ima_accepted.count <= w.count) {
 		refused++;

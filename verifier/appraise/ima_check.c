@@ -264,23 +264,47 @@ unreadable(struct appraisal *a, const struct ima_walk *w)
 		    a->in->ima_from + w->read, w->error_offset);
 }
 
+/* It begins as the list that was proved, to its last entry. */
+static bool
+begins_as_proved(const struct appraisal *a, struct span list)
+{
+	const struct ima_state *s = &a->prev.ima;
+	struct ima_walk w = {.entries = list, .mark = s->bytes, .nexpected = s->nbanks};
+
+	take_banks(a, &w);
+	memcpy(w.expected, s->bank, sizeof w.expected);
+	ima_walk_from_reset(&w);
+	ima_walk(&w);
+	return w.at_mark;
+}
+
 /* The whole list was given, and no prefix of it leads to the quoted values. */
 static enum finding_code
 whole_list_code(const struct appraisal *a, const struct ima_walk *w)
 {
 	struct imalog_entry e;
+	bool begun = first_entry(w, &e) && imalog_is_boot_aggregate(&e);
 
 	if (a->same_boot && begins_anew(a, w->entries))
-		return FIND_IMA_KEXEC;
+		return begun ? FIND_IMA_KEXEC : FIND_IMA_OFFSET;
 	if (leads_to_last_boot(a, w->entries))
 		return FIND_IMA_OTHER_BOOT;
-	if (!first_entry(w, &e) || !imalog_is_boot_aggregate(&e))
+	if (!begun)
 		return FIND_IMA_TRIMMED;
 	if (ima_aggregate_check(a, &e) == ASSAY_MISMATCH)
 		return FIND_IMA_OTHER_BOOT;
 	if (a->same_boot && a->prev.ima.present && w->read < a->prev.ima.count)
 		return FIND_IMA_TRIMMED;
 	return FIND_IMA_REPLAY;
+}
+
+/* What was proved, and nothing of what moved PCR 10 since. */
+static bool
+nothing_new(const struct appraisal *a, const struct ima_walk *w)
+{
+	return a->in->ima_from == 0 && a->in->ima_stored == 0 && a->same_boot &&
+	       a->prev.ima.present && w->read == a->prev.ima.count &&
+	       begins_as_proved(a, w->entries) && !begins_anew(a, w->entries);
 }
 
 /* So much was given that another entry may have had no room, and the device has more. */
@@ -296,9 +320,14 @@ explain(struct appraisal *a, const struct ima_walk *w)
 {
 	enum finding_code code = FIND_IMA_REPLAY;
 	struct finding *f;
+	bool other;
 
 	if (w->err != ASSAY_OK) {
 		unreadable(a, w);
+		return;
+	}
+	if (nothing_new(a, w)) {
+		missing(a, "PCR 10 was extended, and the device sends no new entries");
 		return;
 	}
 	if (cut_at_limit(a, w))
@@ -311,6 +340,9 @@ explain(struct appraisal *a, const struct ima_walk *w)
 			       : FIND_IMA_REPLAY;
 	else if (a->in->ima_stored == 0)
 		code = whole_list_code(a, w);
+	other = code == FIND_IMA_REPLAY && a->in->ima_from == 0 && a->same_boot &&
+		a->prev.ima.present && w->read <= EXPLAINED_MAX &&
+		!begins_as_proved(a, w->entries);
 	f = list_finding(a, code, "");
 	find_values(f, NULL, w->nbanks != 0 ? &w->quoted[0] : NULL);
 	text_format(f->seen, sizeof f->seen, "%" PRIu64 " entries from entry %" PRIu64, w->read,
@@ -318,6 +350,11 @@ explain(struct appraisal *a, const struct ima_walk *w)
 	if (code == FIND_IMA_KEXEC)
 		text_format(f->text, sizeof f->text,
 			    "another kernel began a list of its own, without a reset of the TPM");
+	if (other)
+		text_format(f->text, sizeof f->text,
+			    "the list is not the one that was proved before in this boot: entries "
+			    "were replaced, or another kernel began its own, and the last entries "
+			    "of the old one were never seen");
 }
 
 /* ---- what is proved ----------------------------------------------------------------- */
@@ -453,6 +490,21 @@ stored_part_is_short(struct appraisal *a, struct ima_walk *w)
 	       (!w->at_mark || a->in->ima_stored == a->in->ima.n);
 }
 
+/* No way leads on from what is remembered. Whether this is another list (a kernel started by
+ * kexec begins its own) is told by its first entries, which are not those that are stored. */
+static bool
+first_entries_may_tell(const struct appraisal *a, const struct ima_walk *w)
+{
+	const struct appraisal_input *in = a->in;
+
+	if (w->proved || w->err != ASSAY_OK || !a->same_boot || w->read > EXPLAINED_MAX ||
+	    cut_at_limit(a, w))
+		return false;
+	return in->ima_stored != 0 ||
+	       (in->ima_from != 0 && !leads_from_reset(a, w->entries) &&
+		!leads_from_a_later_entry(a, w->entries));
+}
+
 static bool
 judge_delivered(struct appraisal *a, struct ima_walk *w)
 {
@@ -476,6 +528,8 @@ judge_delivered(struct appraisal *a, struct ima_walk *w)
 	ima_walk(w);
 	if (stored_part_is_short(a, w))
 		return need(a, w->at_mark ? w->mark_count : 0);
+	if (first_entries_may_tell(a, w))
+		return need(a, 0);
 	conclude(a, w);
 	return true;
 }
@@ -495,6 +549,9 @@ ima_check(struct appraisal *a)
 	}
 	if (!in->has_ima)
 		return need(a, a->ima.from);
+	/* nothing behind what is remembered: a list that was begun anew may be as short */
+	if (in->ima.n == 0 && in->ima_from != 0)
+		return need(a, 0);
 	if (in->ima.n == 0) {
 		if (a->ima.shrunk)
 			list_finding(a, FIND_IMA_TRIMMED, "no entries, fewer than before");
