@@ -46,10 +46,11 @@ check 'a tampered device is not' bad
 replaced() { # ROLE COUNT
 	[ "$(of_role "$1" | wc -l)" -ge "$2" ]
 }
+kill_one() { kill -KILL "$(of_role "$1" | head -n 1)"; }
 costs_nothing() { # ROLE: sessions stay
 	local before net count
 	before=$(sessions) net=$(of_role net) count=$(of_role "$1" | wc -l)
-	kill -KILL "$(of_role "$1" | head -n 1)" && wait_for 30 replaced "$1" "$count" && wait_for 30 assay status &&
+	wait_for 5 kill_one "$1" && wait_for 30 replaced "$1" "$count" && wait_for 30 assay status &&
 		equal "$(of_role net)" "$net" && [ "$(sessions)" -ge "$before" ]
 }
 check 'a killed appraiser is replaced and costs no connection' costs_nothing appraiser
