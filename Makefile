@@ -262,7 +262,8 @@ install: programs $(INSTALL_LIB) $(INSTALL_CONNECTION) ## install under PREFIX (
 	install -m 644 $(EXAMPLE_SRC) $(D)/share/doc/assay/examples/
 	sed -e 's#@PREFIX@#$(PREFIX)#' -e 's#@VERSION@#$(VERSION)#' docs/assay-attester.pc.in \
 		> $(D)/lib/pkgconfig/assay-attester.pc
-	for u in verifier attester gate gate-close; do sed 's#@SBINDIR@#$(PREFIX)/sbin#' \
+	for u in verifier attester gate gate-close coa@; do \
+		sed -e 's#@SBINDIR@#$(PREFIX)/sbin#' -e 's#@PREFIX@#$(PREFIX)#' \
 		docs/systemd/assay-$$u.service.in > $(D)/lib/systemd/system/assay-$$u.service; done
 	docs/man/make.sh $(B) $(VERSION) $(B)/man
 	install -m 644 $(B)/man/*.1 $(D)/share/man/man1/

@@ -87,6 +87,24 @@ for u in verifier attester gate gate-close; do
 	fi
 	check "assay-$u.service names the installed program" grep -q "^ExecStart=/usr/sbin/assay-${u%-close} " "$unit"
 done
+coa_unit() { # of one switch, as systemctl enable makes it
+	cp "$D/usr/lib/systemd/system/assay-coa@.service" "$WORK/assay-coa@hall-3.service" &&
+		equal "$(unit_complaints "$WORK/assay-coa@hall-3.service")" ''
+}
+if command -v systemd-analyze >/dev/null; then
+	check 'assay-coa@.service is accepted by systemd' coa_unit
+else
+	skip 'assay-coa@.service is accepted by systemd' 'no systemd-analyze here'
+fi
+# What it starts, with what is written for one switch in docs/radius.md.
+coa_starts() {
+	local program
+	program=$(sed -n 's/^ExecStart=\([^ ]*\) .*/\1/p' "$D/usr/lib/systemd/system/assay-coa@.service")
+	sed -n '/^    NAS=/,/^    ROOT=/s/^    //p' "$D/usr/share/doc/assay/radius.md" >"$WORK/hall-3.conf"
+	# shellcheck disable=SC1091 # made above
+	. "$WORK/hall-3.conf" && [ -x "$D$program" ] && [ -n "$NAS" ] && [ -n "$SECRET_FILE" ] && [ -n "$ROOT" ]
+}
+check 'assay-coa@.service starts what is installed, with what its document says' coa_starts
 for page in "$D"/usr/share/man/man[18]/*; do
 	if command -v groff >/dev/null; then
 		check "$(basename "$page") is a clean manual page" equal "$(groff -man -ww -z -Tutf8 "$page" 2>&1)" ''
