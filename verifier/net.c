@@ -493,8 +493,11 @@ on_http(struct lws *wsi, struct span path)
 {
 	uint8_t buf[LWS_PRE + 512], *start = buf + LWS_PRE, *p = start, *end = buf + sizeof buf - 1;
 
+	if (span_equal(path, SPAN(FEED_PATH, strlen(FEED_PATH))))
+		return feed_refuse(wsi, ASSAY_MALFORMED,
+				   "WebSocket only, with the sub-protocol " FEED_PROTOCOL);
 	if (!span_equal(path, SPAN(FEED_KEYS_PATH, strlen(FEED_KEYS_PATH))) || feed_keys().n == 0)
-		return -1;
+		return feed_refuse(wsi, ASSAY_NOT_FOUND, "there is no such thing at this port");
 	if (lws_add_http_common_headers(wsi, 200, "application/jwk-set+json", feed_keys().n, &p,
 					end) ||
 	    lws_finalize_write_http_header(wsi, start, &p, end))

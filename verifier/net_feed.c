@@ -1,6 +1,7 @@
 /* net_feed.c: see net_feed.h. */
 #include "net_feed.h"
 
+#include "operator/problem.h"
 #include "verifier/appraise/text.h"
 
 #include "evidence/digest.h"
@@ -146,6 +147,31 @@ feed_line_is_whole(struct lws *wsi)
 	return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP) > 0; /* "HTTP/1.1" was at its end */
 }
 
+static int
+add_header(struct lws *wsi, const char *name, const char *value, uint8_t **p, uint8_t *end)
+{
+	return lws_add_http_header_by_name(wsi, (const uint8_t *)name, (const uint8_t *)value,
+					   (int)strlen(value), p, end);
+}
+
+int
+feed_refuse(struct lws *wsi, enum assay_err e, const char *detail)
+{
+	uint8_t head[LWS_PRE + 512], body[LWS_PRE + PROBLEM_MAX];
+	uint8_t *start = head + LWS_PRE, *p = start, *last = head + sizeof head - 1;
+	unsigned status = problem_status(e);
+	size_t n = problem_document(status, e, detail, (char *)body + LWS_PRE);
+
+	if (n == 0 || lws_add_http_common_headers(wsi, status, PROBLEM_TYPE, n, &p, last) ||
+	    add_header(wsi, "cache-control:", "no-store", &p, last) ||
+	    add_header(wsi, "connection:", "close", &p, last) ||
+	    (status == 401 && add_header(wsi, "www-authenticate:", "Bearer", &p, last)) ||
+	    lws_finalize_write_http_header(wsi, start, &p, last))
+		return -1;
+	(void)lws_write(wsi, body + LWS_PRE, n, LWS_WRITE_HTTP_FINAL);
+	return -1;
+}
+
 /* Everything that the handshake says, before it is answered. */
 static int
 on_request(struct lws *wsi, struct feed_conn *c)
@@ -153,14 +179,19 @@ on_request(struct lws *wsi, struct feed_conn *c)
 	char path[32];
 	int n = lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI);
 
-	if (n != (int)strlen(FEED_PATH) || strcmp(path, FEED_PATH) != 0 ||
-	    !feed_line_is_whole(wsi))
-		return -1;
+	if (n != (int)strlen(FEED_PATH) || strcmp(path, FEED_PATH) != 0)
+		return feed_refuse(wsi, ASSAY_NOT_FOUND, "the stream is at " FEED_PATH);
 	memset(c, 0, sizeof *c);
 	c->op.code = OP_DECISION_STREAM;
-	if (!feed_env.peer(wsi, &c->op, c->source) || !read_query(c, wsi))
+	if (!feed_env.peer(wsi, &c->op, c->source))
 		return -1;
-	return c->op.local || read_caller(wsi, &c->op.caller) ? 0 : -1;
+	if (!feed_line_is_whole(wsi) || !read_query(c, wsi))
+		return feed_refuse(wsi, ASSAY_MALFORMED,
+				   "a parameter is unknown, double, empty or too long");
+	if (c->op.local || read_caller(wsi, &c->op.caller))
+		return 0;
+	bucket_charge(feed_env.failures, c->source, feed_now_ms());
+	return feed_refuse(wsi, ASSAY_MISSING, "Authorization: Bearer TOKEN is wanted");
 }
 
 static void on_end(struct feed_conn *c, struct span word);

@@ -44,6 +44,9 @@ bool feed_line_is_whole(struct lws *wsi);
 /* A page of another place made a browser ask this (Origin). Browsers send a client certificate
  * along with that unasked, so it says nothing of who wants it. */
 bool feed_is_of_foreign_page(struct lws *wsi);
+/* Answers a request or handshake with a problem document (problem.h), now. Returns -1, for
+ * lws: the connection ends. */
+int feed_refuse(struct lws *wsi, enum assay_err e, const char *detail);
 
 /* lws's callback of the sub-protocol. */
 int feed_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,

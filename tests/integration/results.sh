@@ -45,6 +45,27 @@ upgraded() { # QUERY: the status of the handshake
 }
 long_filter() { equal "$(upgraded '')" 101 && [ "$(upgraded "&class=$(printf 'a%.0s' {1..3000})")" != 101 ] && [ "$(upgraded '%0A&class=x')" != 101 ] && [ "$(upgraded "&x=$(printf 'a%.0s' {1..3000})&class=no")" != 101 ]; }
 check 'a filter that is too long or behind a line end is not left out' long_filter
+over_port() { # QUERY OPTION...: status and body of a handshake on the listener for devices
+	local query=$1
+	shift
+	curl -sSk --http1.1 --max-time 5 -o "$WORK/body" -D "$WORK/head" -w '%{http_code}' -H 'Connection: Upgrade' -H 'Upgrade: websocket' \
+		-H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' \
+		-H 'Sec-WebSocket-Protocol: assay.decisions.v1' "$@" "https://127.0.0.1:$PORT/v1/decisions$query"
+}
+answers() { # STATUS DETAIL QUERY OPTION...
+	local status=$1 detail=$2
+	shift 2
+	equal "$(over_port "$@")" "$status" && jq -e --argjson s "$status" --arg d "$detail" '.status == $s and (.detail | contains($d))' "$WORK/body" &&
+		grep -qi '^content-type: application/problem+json' "$WORK/head"
+}
+NONCE='?nonce=0123456789abcdef'
+check 'a handshake without a token is answered with 401' answers 401 Bearer "$NONCE"
+check 'and says how' grep -qi '^www-authenticate: Bearer' "$WORK/head"
+check 'so is one whose token is none' answers 401 Bearer "$NONCE" -H 'Authorization: Basic YTpi'
+check 'one with an unknown parameter with 400' answers 400 parameter "$NONCE&colour=red" -H "Authorization: Bearer $(cat "$WORK/gate.token")"
+elsewhere() { [ "$(curl -sSk --max-time 5 -o "$WORK/body" -w '%{http_code}' "https://127.0.0.1:$PORT$1")" = "$2" ] && jq -e --argjson s "$2" '.status == $s' "$WORK/body"; }
+check 'what is not at this port with 404' elsewhere /v1/devices 404
+check 'and the stream without WebSocket with 400' elsewhere /v1/decisions 400
 check_status 3 'a number from the future is refused' party --after 99 --until heartbeat --seconds 3
 
 changes() {
