@@ -13,7 +13,7 @@ check 'a network is made' net_routed
 check 'without rules all pass' reaches d1 $SRV
 gate_verifier
 ALWAYS="\"$SRV tcp 7001\"" # an update server
-gate_config closed
+gate_config closed "restricted: [\"$SRV tcp 7002\"]"
 check 'before the interfaces come up all is closed' gate_close
 check '... for everybody' cannot_reach d1 $SRV
 check '... but to the verifier' reaches_verifier d1
@@ -44,10 +44,21 @@ check 'd1 is quarantined' decides d1 QUARANTINE
 # by the gate's doing: the decision before would have let it through for 6 s and more
 check 'd1 loses the server' wait_for 3 cannot_reach d1 $SRV
 check 'd1 keeps the verifier' reaches_verifier d1
+check '... and not what is for restricted devices' cannot_reach d1 $SRV 7002
 check 'd2 is not concerned' reaches d2 $SRV
 check 'd1 is repaired' device_boot d1 grub-good
 check 'd1 is admitted again' decides d1 ADMIT
 check 'd1 gets the server back' wait_for "$WAIT" reaches d1 $SRV
+
+# ---- restricted: what is for everybody, and what is for restricted devices -----------------------
+check 'd2 is under maintenance' assay device maintain d2 --for 1h --reason test
+check 'd2 is restricted' decides d2 RESTRICT
+check 'd2 loses the server' wait_for 3 cannot_reach d2 $SRV
+check '... but for what is for restricted devices' reaches d2 $SRV 7002
+check '... and the verifier' reaches_verifier d2
+check 'maintenance ends' assay device release d2 --reason test
+check 'd2 is admitted again' decides d2 ADMIT
+check 'd2 gets the server back' wait_for "$WAIT" reaches d2 $SRV
 
 # ---- connections to where it may go anyway go on, also if the other end speaks next --------------
 told_later() { # the update server, which says a word to who is connected once it is asked to

@@ -69,7 +69,7 @@ check '... and other types' passes d1 srv "$(other_type c0ffee03)" c0ffee03
 for a in $SRV $SRV6 $VERIFIER6; do start "echo-$a" nsenter "$(net_of srv)" "$P" echo "$a" 7; done
 check 'IPv6 passes' wait_for "$WAIT" asks d1 $SRV6
 gate_verifier
-gate_config closed 'mode: bridge'
+gate_config closed 'mode: bridge' "restricted: [\"$SRV tcp 7002\", \"$SRV6 udp 7\"]"
 check 'before the ports come up all is closed' gate_close
 check '... for everybody' cannot_reach d1 $SRV
 check '... also IPv6' asks_in_vain d1 $SRV6
@@ -107,6 +107,22 @@ for d in d1 d2; do
 	check "... by IPv6 too" wait_for "$WAIT" asks $d $SRV6
 done
 check 'both admitted, d1 reaches d2' wait_for "$WAIT" reaches d1 198.51.100.102
+
+# ---- restricted ------------------------------------------------------------------------------
+check 'd2 is under maintenance' assay device maintain d2 --for 1h --reason test
+check 'd2 is restricted' decides d2 RESTRICT
+check 'd2 loses the server' wait_for 3 cannot_reach d2 $SRV
+check 'nobody knows anybody' forget_neighbours
+check '... but finds what is for restricted devices' reaches d2 $SRV 7002
+check '... by IPv6 too' asks d2 $SRV6
+check '... and not the server itself' cannot_reach d2 $SRV
+check '... nor d1' cannot_reach d2 198.51.100.101
+check '... and the verifier' reaches_verifier d2
+check 'nor may it pass for the server' is_dropped d2 d1 "$(arp 2 $M2 $SRV 198.51.100.101 $M2 $M1)"
+check 'maintenance ends' assay device release d2 --reason test
+check 'd2 is admitted again' decides d2 ADMIT
+check 'd2 reaches the server again' wait_for "$WAIT" reaches d2 $SRV
+check '... and d1' wait_for "$WAIT" reaches d2 198.51.100.101
 
 # ---- nobody passes for another -----------------------------------------------------------------
 A1=198.51.100.101 A2=198.51.100.102
@@ -153,6 +169,7 @@ fi
 check 'd1 boots another command line' device_boot d1 grub-cmdline
 check 'd1 is quarantined' decides d1 QUARANTINE
 check 'd1 loses the server' wait_for 3 cannot_reach d1 $SRV
+check '... and what is for restricted devices' wait_for 3 cannot_reach d1 $SRV 7002
 check 'd1 is repaired' device_boot d1 grub-good
 check 'd1 is admitted again' decides d1 ADMIT
 check 'd1 gets the server back' wait_for "$WAIT" reaches d1 $SRV

@@ -50,9 +50,9 @@ net_bridged() {
 
 # ---- who reaches whom ---------------------------------------------------------
 # A closed port answers at once, that it is one; a dropped packet is never answered.
-reaches() { # NS ADDRESS
+reaches() { # NS ADDRESS [PORT]
 	local said
-	said=$(in_ns "$1" timeout 0.7 bash -c "exec 3<>/dev/tcp/$2/9" 2>&1) || [[ $said == *'Connection refused'* ]]
+	said=$(in_ns "$1" timeout 0.7 bash -c "exec 3<>/dev/tcp/$2/${3:-9}" 2>&1) || [[ $said == *'Connection refused'* ]]
 }
 cannot_reach() { ! reaches "$@"; }
 never_reaches() { # NS ADDRESS SECONDS
