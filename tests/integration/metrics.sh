@@ -96,9 +96,9 @@ certificate() { # DAYS NAME: of the key that there is
 	local c=$WORK/ca-tls
 	mkdir -p "$c" && : >"$c/index" && echo 01 >"$c/serial" || return 1
 	printf '%s\n' '[ca]' 'default_ca=c' '[c]' "database=$c/index" "serial=$c/serial" "new_certs_dir=$c" \
-		'default_md=sha256' 'policy=p' '[p]' 'commonName=supplied' '[req]' 'distinguished_name=d' '[d]' >"$c/conf"
+		'default_md=sha256' 'policy=p' '[p]' 'commonName=supplied' '[req]' 'distinguished_name=d' '[d]' '[x]' 'subjectAltName=IP:127.0.0.1' >"$c/conf"
 	openssl req -new -config "$c/conf" -key "$ASSAY_STATE/tls/${2}key.pem" -subj /CN=verifier -out "$c/req" &&
-		openssl ca -config "$c/conf" -selfsign -batch -notext -keyfile "$ASSAY_STATE/tls/${2}key.pem" -in "$c/req" -startdate 20200101000000Z \
+		openssl ca -config "$c/conf" -extensions x -selfsign -batch -notext -keyfile "$ASSAY_STATE/tls/${2}key.pem" -in "$c/req" -startdate 20200101000000Z \
 			-enddate "$(date -u -d "$1 days" +%Y%m%d%H%M%SZ)" -out "$ASSAY_STATE/tls/${2}cert.pem"
 }
 printf 'console_listen: "127.0.0.1:0"\n' >>"$ASSAY_STATE/verifier.yaml"
@@ -109,6 +109,15 @@ check 'the one is told' certificate_of console console-cert.pem
 check 'so is the other' certificate_of devices cert.pem
 check 'the status warns of the one' says 'console listener expires soon'
 check '... and tells that the other has expired' says 'devices listener has expired'
+check 'a device that pins the key alone is served all the same' device_enrol pinned gateway grub-good
+check 'it ends' agent_stop pinned
+refused() { # by one that wants a valid certificate, too: it is told why
+	local code=0
+	timeout 20 "$ASSAY_BIN/assay-attester" --verifier "$(verifier_url)" --state "$WORK/pinned/agent" --tcti "$(tpm_tcti pinned)" \
+		--boot-log "$WORK/pinned/boot.log" --ca "$ASSAY_STATE/tls/cert.pem" --once 2>"$WORK/refused" || code=$?
+	[ $code = 3 ] && grep -qi 'expired' "$WORK/refused" || { cat "$WORK/refused" && return 1; }
+}
+check 'one that wants a valid certificate besides is not' refused
 listeners() { equal "$(assay status --json | jq -c '[.certificates[] | [.listener, .expires]]')" "[[\"devices\",$(ends "$ASSAY_STATE/tls/cert.pem")],[\"console\",$(ends "$ASSAY_STATE/tls/console-cert.pem")]]"; }
 check '... as JSON too' listeners
 check 'what is served counts, not what was put there since' certificate 400 console-
