@@ -16,6 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In one round: each kind of part, each manifest, and an IMA list behind what is stored, behind
+ * what was read again, and from its first entry. */
+#define NEEDS_MAX (MSG_WANTS_MAX + APPRAISAL_FILES_MAX + 3)
+
 static void
 send_need(struct keeper *k, struct keeper_session *s, struct request *r,
 	  const struct msg_need *need)
@@ -65,7 +69,7 @@ on_need(struct keeper *k, struct keeper_session *s, struct request *r, const str
 		keeper_submit(k, s, r);
 		return;
 	}
-	if (s->offline || ++r->needs > MSG_WANTS_MAX + APPRAISAL_FILES_MAX) {
+	if (s->offline || ++r->needs > NEEDS_MAX) {
 		keeper_refuse(k, s->id, "evidence.incomplete", false);
 		keeper_request_free(k, r);
 		return;
