@@ -590,6 +590,24 @@ m6_a_list_begun_by_kexec_is_named_however_long_it_is(void **state)
 	begin();
 }
 
+/* As case files, predictions and explanations have it: the last round, and what is stored. */
+static void
+m6_what_was_not_proved_is_quarantined_when_it_is_judged_once_more(void **state)
+{
+	(void)state;
+	begin();
+	imaworld_file(&w, "/sbin/init", 4);
+	assert_admitted(imaworld_round(&w));
+	own_list_of(5);
+	assert_quarantined(imaworld_round(&w), FIND_IMA_KEXEC);
+	w.w.in.has_ima = true;
+	w.w.in.ima = SPAN(w.stored, w.stored_len);
+	w.w.in.ima_stored = w.stored_len;
+	appraise_replay(&w.w.in, &w.w.scratch, w.w.v);
+	assert_quarantined(w.w.v, FIND_IMA_KEXEC);
+	assert_non_null(world_finding(w.w.v, FIND_IMA_MISSING));
+}
+
 static void
 m6_another_list_than_the_one_proved_is_told_as_such(void **state)
 {
@@ -985,6 +1003,7 @@ main(void)
 		CASE(m6_an_entry_taken_out_or_put_elsewhere_is_missed),
 		CASE(m6_a_kernel_that_begins_its_own_list_by_kexec_is_named),
 		CASE(m6_a_list_begun_by_kexec_is_named_however_long_it_is),
+		CASE(m6_what_was_not_proved_is_quarantined_when_it_is_judged_once_more),
 		CASE(m6_another_list_than_the_one_proved_is_told_as_such),
 		CASE(m9_malware_once_and_60_quiet_rounds_stay_quarantine_until_a_reset),
 		CASE(m9_a_digest_declared_bad_later_is_found_in_what_was_consumed),

@@ -226,6 +226,12 @@ check 'm10_kexec_is_a_finding' decides edge QUARANTINE ima.kexec
 check 'the next kernel carries the list on' grows edge boot files:/usr/bin/t:0:5
 check 'm10_a_second_boot_aggregate_is_a_finding' finds edge ima.second-boot-aggregate
 check 'm6_a_list_carried_over_is_still_proved' has_entries edge 308
+in_a_case() { # NAME WORD
+	local code=0
+	rm -f "$WORK/$1.case" && assay device export-case "$1" --output "$WORK/$1.case" || return
+	assay appraise "$WORK/$1.case" --json >"$WORK/judged" || code=$?
+	equal "$code" 1 && jq -e --arg w "$2" '.outcome == "QUARANTINE" and any(.findings[]; .word == $w)' "$WORK/judged"
+}
 own_list() { # FILES: a kernel that was not told of the old list begins one of its own
 	agent_stop edge && rm -f "$(list_of edge)" && grows edge boot "files:/usr/bin/t:0:$1" && ima_agent edge
 }
@@ -234,6 +240,7 @@ for files in 5 300 500; do # shorter than the old one, as long, longer
 	check 'admitted' decides edge ADMIT
 	check "a kernel begins its own list without a reset, of $files files" own_list "$files"
 	check "m6_a_list_of_${files}_begun_without_a_reset_is_quarantined" decides edge QUARANTINE ima.kexec
+	check '... and in a case file for an auditor' in_a_case edge ima.kexec
 done
 check 'reboot' ima_boot edge 300
 check 'admitted' decides edge ADMIT
