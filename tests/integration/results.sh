@@ -232,7 +232,10 @@ large() {
 	truncate -s 400M "$WORK/large" && (ulimit -v 262144 && assay audit verify "$WORK/large") >"$WORK/1" 2>&1
 	[ $? = 1 ] && grep -q 'line 1: the line is longer than any that is written' "$WORK/1" || { cat "$WORK/1" && return 1; }
 }
-check 'a file larger than memory is checked, not refused' large
+case $ASSAY_BIN in
+*/asan*) skip 'a file larger than memory is checked, not refused' 'the sanitizer needs more memory than that' ;;
+*) check 'a file larger than memory is checked, not refused' large ;;
+esac
 check 'it may come in by a pipe' eval 'assay audit verify - --root "$ROOT" <"$WORK/audit"'
 check_status 3 'a folder is no log' assay audit verify "$WORK"
 
