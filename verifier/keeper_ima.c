@@ -110,14 +110,16 @@ bool
 keeper_ima_offer(struct keeper *k, struct request *r, const struct msg_need *n)
 {
 	const struct msg_want *w = wanted(n);
+	bool own;
 
 	if (!w)
 		return false;
+	/* entries behind the stored ones did not lead on: now it is about the device's first, if
+	 * it is not other judges who want all of them */
+	own = r->has_ima && r->ima_from > 0 && r->ima_judges == k->policy_generation;
 	r->ima_asked = w->from;
-	if (w->from > 0 || r->ima_offered)
-		return false;
-	/* entries behind the stored ones did not lead on: now it is about the device's first */
-	if (r->has_ima && r->ima_from > 0 && r->again == 0)
+	r->ima_judges = k->policy_generation;
+	if (w->from > 0 || r->ima_offered || own)
 		return false;
 	r->ima_offered = true;
 	return keeper_ima_stored(k, r);

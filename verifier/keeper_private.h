@@ -132,7 +132,8 @@ struct request {
 	 * ima_entries entries) are the ledger's */
 	bool has_ima, ima_offered;
 	uint64_t ima_from, ima_stored, ima_entries;
-	uint64_t ima_asked; /* where the device was last asked to begin */
+	uint64_t ima_asked; /* where the device was last asked to begin, and.. */
+	uint64_t ima_judges; /* ..the policy_generation of then */
 	struct bulk ima;
 	/* manifests of software items: delivered, or kept from earlier rounds */
 	uint8_t nfiles;

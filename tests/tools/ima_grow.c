@@ -86,7 +86,8 @@ measure(struct grow *g, const char *template, struct span data, bool violation)
 	wr_bytes(&w, data);
 	if (w.err != ASSAY_OK)
 		return complain(BAD_INPUT, template, "is too long");
-	if (g->list && fwrite(entry, 1, w.len, g->list) != w.len)
+	/* the list before the PCR, as kernels do */
+	if (g->list && (fwrite(entry, 1, w.len, g->list) != w.len || fflush(g->list) != 0))
 		return complain(NO_ACCESS, "--list", "cannot be written");
 	return g->tpm ? extend(g, data, violation) : DONE;
 }
