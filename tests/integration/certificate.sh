@@ -137,7 +137,7 @@ stream() { # STATUS NAME ARGUMENT...
 	equal "$status" "$want"
 }
 check 'i8 the stream is for a program with the certificate' stream 101 vera
-check 'i8 and for no page of others' stream 000 vera -H "$page"
+check 'i8 and for no page of others' stream 401 vera -H "$page"
 weakly() { answers 000 weak /v1/status --ciphers DEFAULT@SECLEVEL=0; }
 check 'i8 a weak key ends in the handshake' weakly
 check 'i8 one for servers alone ends in the handshake' answers 000 server /v1/status
