@@ -18,6 +18,8 @@
 #define STARTS_MAX 256u
 #define STARTS_BYTES_MAX (8u << 20)
 
+#define LIST_SUBJECT "IMA list"
+
 struct finding *
 ima_find(struct appraisal *a, enum finding_code code, enum outcome cap)
 {
@@ -33,7 +35,7 @@ list_finding(struct appraisal *a, enum finding_code code, const char *seen)
 {
 	struct finding *f = ima_find(a, code, OUTCOME_QUARANTINE);
 
-	text_format(f->subject, sizeof f->subject, "IMA list");
+	text_format(f->subject, sizeof f->subject, LIST_SUBJECT);
 	text_format(f->seen, sizeof f->seen, "%s", seen);
 	return f;
 }
@@ -505,6 +507,21 @@ first_entries_may_tell(const struct appraisal *a, const struct ima_walk *w)
 		!leads_from_a_later_entry(a, w->entries));
 }
 
+/* The round that is judged once more was given a list, and refused it: that stays found. What
+ * was sent beyond the entries that were proved is not kept. */
+static bool
+was_refused(const struct appraisal *a)
+{
+	for (size_t i = 0; i < a->prev.nsticky; i++) {
+		const struct finding *f = &a->prev.sticky[i];
+
+		if (f->code >= FIND_IMA_FIRST && f->code <= FIND_IMA_LAST &&
+		    f->code != FIND_IMA_CONTRADICTION && strcmp(f->subject, LIST_SUBJECT) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 judge_delivered(struct appraisal *a, struct ima_walk *w)
 {
@@ -526,8 +543,7 @@ judge_delivered(struct appraisal *a, struct ima_walk *w)
 		memcpy(w->expected, s->bank, sizeof w->expected);
 	}
 	ima_walk(w);
-	if (stored_part_is_short(a, w) && a->replay && w->at_mark) {
-		/* what the device sent beyond was not proved, and is not kept */
+	if (stored_part_is_short(a, w) && a->replay && w->at_mark && was_refused(a)) {
 		missing(a, "PCR 10 was extended, and no entries of it were proved");
 		return true;
 	}
