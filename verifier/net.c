@@ -496,8 +496,10 @@ on_http(struct lws *wsi, struct span path)
 	if (span_equal(path, SPAN(FEED_PATH, strlen(FEED_PATH))))
 		return feed_refuse(wsi, ASSAY_MALFORMED,
 				   "WebSocket only, with the sub-protocol " FEED_PROTOCOL);
-	if (!span_equal(path, SPAN(FEED_KEYS_PATH, strlen(FEED_KEYS_PATH))) || feed_keys().n == 0)
+	if (!span_equal(path, SPAN(FEED_KEYS_PATH, strlen(FEED_KEYS_PATH))))
 		return feed_refuse(wsi, ASSAY_NOT_FOUND, "there is no such thing at this port");
+	if (feed_keys().n == 0)
+		return feed_refuse(wsi, ASSAY_BUSY, "the key set is not there yet");
 	if (lws_add_http_common_headers(wsi, 200, "application/jwk-set+json", feed_keys().n, &p,
 					end) ||
 	    lws_finalize_write_http_header(wsi, start, &p, end))
