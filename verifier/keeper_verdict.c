@@ -322,9 +322,9 @@ look_again(struct keeper *k, struct request *r)
 /*
  * DENIED: the verdict would make the recorded decision milder and was not reproduced.
  * BUSY: the state was changed meanwhile, but not by another round of the device
- * (expiry, an operator, a new policy): judge again. MISMATCH: by another round, or by another
- * connection since the challenge. EXISTS: its
- * address is another device's: judge again with that.
+ * (expiry, an operator, a new policy): judge again. MISMATCH: by another round, or another
+ * connection was heard since the challenge. EXISTS: its address is another device's: judge
+ * again with that.
  */
 static enum assay_err
 commit_round(struct keeper *k, struct keeper_session *s, struct request *r, struct span bytes)

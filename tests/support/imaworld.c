@@ -323,7 +323,6 @@ static void
 supply_entries(struct imaworld *i, uint64_t from)
 {
 	struct span stored = SPAN(i->stored, i->stored_len), none = SPAN("", 0), sent;
-
 	bool behind = i->w.in.has_ima && i->w.in.ima_from > 0;
 
 	if (from == 0 && !behind && !i->offered && !i->forget && i->stored_len != 0) {

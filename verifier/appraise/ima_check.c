@@ -337,9 +337,7 @@ explain(struct appraisal *a, const struct ima_walk *w)
 	else if (w->read > EXPLAINED_MAX)
 		code = FIND_IMA_REPLAY;
 	else if (a->in->ima_from != 0)
-		code = leads_from_reset(a, w->entries) || leads_from_a_later_entry(a, w->entries)
-			       ? FIND_IMA_OFFSET
-			       : FIND_IMA_REPLAY;
+		code = FIND_IMA_OFFSET; /* else first_entries_may_tell() */
 	else if (a->in->ima_stored == 0)
 		code = whole_list_code(a, w);
 	other = code == FIND_IMA_REPLAY && a->in->ima_from == 0 && a->same_boot &&
